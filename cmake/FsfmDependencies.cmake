@@ -1,0 +1,32 @@
+# Everything the project links, from Debian's packages (see tools/install_deps.sh), gathered in two interface targets:
+# fsfm_core_deps (no libtorch) and fsfm_torch.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs videoio dnn)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(dlib REQUIRED)
+
+# Debian's dnnl CMake package asks for OpenCL headers it does not ship: take header and library directly.
+find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+
+add_library(fsfm_core_deps INTERFACE)
+target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
+target_link_libraries(fsfm_core_deps INTERFACE
+  Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB
+  opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio opencv_dnn
+  spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${DNNL_LIBRARY})
+
+if(FSFM_TRAIN)
+  find_package(Torch REQUIRED)
+  add_library(fsfm_torch INTERFACE)
+  target_include_directories(fsfm_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+  target_compile_options(fsfm_torch INTERFACE ${torch_flags})
+  target_link_libraries(fsfm_torch INTERFACE ${TORCH_LIBRARIES})
+endif()

@@ -1,0 +1,63 @@
+// Files that appear whole or not at all, and small file helpers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fsfm {
+
+namespace fs = std::filesystem;
+
+// Writes beside the target (same folder, hidden temporary name), then fsync + rename in commit(). Without commit() the
+// destructor removes the temporary: an interrupted or failed write leaves the old file untouched.
+// Throws Error on any failure (no space, no permission, missing folder), naming the file.
+class AtomicFile {
+ public:
+  explicit AtomicFile(fs::path target);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text);
+  uint64_t size() const { return size_; }
+  void commit();
+
+ private:
+  fs::path target_, temporary_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+};
+
+void write_file_atomic(const fs::path& path, std::span<const std::byte> bytes);
+void write_file_atomic(const fs::path& path, std::string_view text);
+
+// Whole file as text; throws Error if missing, unreadable or larger than `max_bytes`.
+std::string read_file(const fs::path& path, uint64_t max_bytes = uint64_t{1} << 30);
+
+// Read-only memory map of a whole file. Movable. Throws Error if the file cannot be opened or is a folder.
+class MappedFile {
+ public:
+  explicit MappedFile(const fs::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Files below `folder` (recursive, sorted by path) for which `keep` says yes. Hidden files and `._*` junk are skipped.
+std::vector<fs::path> list_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep);
+bool is_image_path(const fs::path& path);  // by extension: jpg jpeg png bmp webp tif tiff ppm
+bool is_video_path(const fs::path& path);  // by extension: mp4 avi mov mkv webm m4v mpg mpeg
+
+}  // namespace fsfm

@@ -1,0 +1,17 @@
+// Content hashes for manifests and resumable work.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fsfm {
+
+// SHA-256 as 64 lower-case hex digits.
+std::string sha256(std::span<const std::byte> bytes);
+std::string sha256(std::string_view text);
+std::string sha256_file(const std::filesystem::path& path);
+
+}  // namespace fsfm

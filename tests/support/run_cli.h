@@ -1,0 +1,17 @@
+// Runs the built program as a user would and returns what it said.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace fsfm::test {
+
+struct CliResult {
+  int exit_code;
+  std::string out, err;
+};
+
+// `fsfm ARGS...`; `env` holds extra "NAME=value" settings.
+CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::string>& env = {});
+
+}  // namespace fsfm::test

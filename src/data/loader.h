@@ -1,0 +1,54 @@
+// Batches prepared ahead of the trainer on worker threads, in an order that only the seed decides.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/dataset.h"
+#include "masking/masking.h"
+
+namespace fsfm {
+
+struct Batch {
+  int size = 0, side = 0;
+  std::vector<float> images;      // [B,3,S,S] normalised
+  std::vector<int64_t> labels;    // [B]
+  std::vector<uint8_t> masked;    // [B,P] 1 = hidden   (pretraining only)
+  std::vector<uint8_t> region;    // [B,P] 1 = in M_fr  (pretraining only)
+  std::vector<size_t> indices;    // [B] into the dataset
+};
+
+struct LoaderOptions {
+  int batch_size = 16;
+  int workers = 1;               // 0 = load in the caller's thread
+  int prefetch = 4;              // batches kept ready
+  uint64_t seed = 0;
+  bool shuffle = true;
+  bool drop_last = true;
+  int rank = 0, world_size = 1;  // this process takes every world_size-th batch slice; every sample is covered once an epoch
+};
+
+// Turns one loaded sample into its slot of a batch. Called from worker threads with an Rng that depends only on
+// (seed, epoch, sample index), so results do not depend on the number of workers.
+using FillSample = std::function<void(const Dataset&, size_t index, Rng&, Batch&, int slot)>;
+
+// Resumable: start(epoch, first_batch) continues where a checkpoint stopped.
+class Loader {
+ public:
+  Loader(const Dataset& dataset, LoaderOptions options, FillSample fill, std::function<Batch()> make_batch);
+  ~Loader();
+  int64_t batches_per_epoch() const;
+  void start(int epoch, int64_t first_batch = 0);
+  // nullopt at the end of the epoch. Rethrows a worker's Error.
+  std::optional<Batch> next();
+  double wait_seconds() const;   // time the caller spent waiting since construction
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fsfm

@@ -1,0 +1,26 @@
+// Finds faces.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "face/face.h"
+
+namespace fsfm {
+
+// Not thread-safe: one detector per thread (make_detector costs 0.3-0.6 s for HOG; make it once).
+class FaceDetector {
+ public:
+  virtual ~FaceDetector() = default;
+  // All faces, best score first.
+  virtual std::vector<Face> detect(const Image& image) = 0;
+  virtual std::string name() const = 0;
+};
+
+// "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2", ... Throws Error for an unknown name, listing the known.
+std::unique_ptr<FaceDetector> make_detector(const std::string& name = "dlib-hog");
+// The names make_detector knows, for --help.
+std::vector<std::string> detector_names();
+
+}  // namespace fsfm

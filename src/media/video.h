@@ -1,0 +1,46 @@
+// Frames of a video file, decoded once, in order (FFmpeg through OpenCV).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "media/image.h"
+
+namespace fsfm {
+
+// Thread-compatible. Rotation metadata is applied. Corrupt frames are skipped and counted.
+class VideoReader {
+ public:
+  // Throws Error when the file is no video this build can open.
+  explicit VideoReader(const std::filesystem::path& path);
+  ~VideoReader();
+  VideoReader(VideoReader&&) noexcept;
+
+  int64_t frame_count() const;     // from the container; the true count may be smaller
+  double fps() const;              // 0 if unknown
+  int width() const;
+  int height() const;
+  int64_t skipped() const;         // frames that could not be decoded so far
+
+  struct Frame {
+    int64_t index;
+    double seconds;
+    Image image;
+  };
+  // The next frame whose index is in `wanted` (ascending), grabbing over the others without converting them; nullopt at
+  // the end of the file or of the list.
+  std::optional<Frame> next(const std::vector<int64_t>& wanted);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// linspace(0, total-1, n) truncated to int (method.md section 1); fewer when total < n (each index once).
+std::vector<int64_t> linspace_frames(int64_t total, int n);
+std::vector<int64_t> every_kth_frame(int64_t total, int k);
+
+}  // namespace fsfm

@@ -1,0 +1,33 @@
+#!/bin/sh
+# An include that climbs a floor is a bug: prints every one and exits 1. The floors are those of ARCHITECTURE.md.
+set -eu
+cd "$(dirname "$0")/.."
+allowed() {
+  case "$1" in
+    base) echo "base" ;;
+    tensorio | metrics) echo "base $1" ;;
+    media) echo "base media" ;;
+    engine) echo "base tensorio engine" ;;
+    face) echo "base tensorio media engine face" ;;
+    masking) echo "base face masking" ;;
+    data) echo "base tensorio media metrics face masking engine data" ;;
+    nn) echo "base tensorio engine media face masking nn" ;;
+    detect) echo "base tensorio media metrics face engine data detect" ;;
+    report) echo "base media metrics report" ;;
+    train) echo "base tensorio media metrics face masking engine data nn report train" ;;
+    cli) echo "base tensorio media metrics face masking engine data nn detect train report server cli" ;;
+  esac
+}
+bad=0
+for file in $(git ls-files 'src/*.h' 'src/*.cc'); do
+  floor=${file#src/}
+  floor=${floor%%/*}
+  ok=" $(allowed "$floor") "
+  for include in $(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$file" | sort -u); do
+    case "$ok" in *" $include "*) ;; *)
+      echo "$file ($floor) includes $include/, which lies above it"
+      bad=1 ;;
+    esac
+  done
+done
+exit $bad

@@ -29,8 +29,10 @@ struct RegionMap {
   std::vector<uint16_t> classes;
 
   int patches() const { return grid_width * grid_height; }
-  // Does patch p belong to the group? Boundary = skin AND (hair OR background); the others = any of their classes.
-  bool in_group(int p, RegionGroup group) const;
+  // The groups patch p belongs to, bit g = RegionGroup g. Boundary = skin AND (hair OR background); the others = any of
+  // their classes. Every patch of a parsing map belongs to at least one.
+  uint8_t groups(int p) const;
+  bool in_group(int p, RegionGroup group) const { return groups(p) >> group & 1; }
   bool operator==(const RegionMap&) const = default;
 };
 

@@ -27,16 +27,21 @@ class Masker {
   // Fills `masked` [patches] (1 = hidden) and `region` [patches] (1 = belongs to the wholly covered region M_fr; all zero
   // for strategies without one). `group` forces the covered region (the authors' per-batch mode passes one for the whole
   // batch); otherwise it is drawn among the first six groups that are not empty.
-  // Returns the covered group, if the strategy has one.
+  // Returns the covered group, if the strategy has one; a map without any facial region is masked uniformly.
   std::optional<RegionGroup> draw(const RegionMap& map, Rng& rng, std::span<uint8_t> masked, std::span<uint8_t> region,
                                   std::optional<RegionGroup> group = std::nullopt);
 
   int masked_count() const { return masked_count_; }
 
  private:
+  class Draw;
+  std::optional<RegionGroup> choose_group(const RegionMap& map, Rng& rng) const;
+  void cover(const RegionMap& map, std::optional<RegionGroup> group, Draw& draw);  // CRFR-R and CRFR-P
+  void fasking(const RegionMap& map, Rng& rng, Draw& draw);
+
   MaskStrategy strategy_;
   int patches_, masked_count_;
-  std::vector<uint16_t> scratch_;
+  std::vector<uint16_t> scratch_;  // [kRegionGroups, patches]
 };
 
 }  // namespace fsfm

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -37,7 +38,9 @@ struct Sample {
   std::optional<RegionMap> region_map;    // 14 x 14 for 224/16 when prepared with a parser
 };
 
-// Thread-safe for reading: load() may be called from many threads.
+inline constexpr int kParsingSide = 224;  // class maps are stored at this side
+
+// Thread-safe for reading: the load functions may be called from many threads.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -47,15 +50,30 @@ class Dataset {
   virtual Sample load(size_t index) const = 0;
   // The class map [224 * 224], when stored; for pictures and for other grids than 14 x 14.
   virtual std::optional<std::vector<uint8_t>> load_parsing(size_t index) const = 0;
+  // The picture file as stored (JPEG, PNG, ...), for copying without loss and for judging its compression.
+  virtual std::vector<std::byte> load_encoded(size_t index) const = 0;
+  // Where the picture is, for messages: a path, or "shard.tar:key.jpg".
+  virtual std::string location(size_t index) const = 0;
 };
 
-// Opens a prepared dataset (manifest.json) or a plain tree `{train,val,test}/{real,fake,...}/` or `{real,fake,...}/` or a
-// bare folder of pictures. `split` keeps one split ("" = all). Throws Error for an empty or missing folder.
+// Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready face
+// crops: `{train,val,test}/{real,fake,...}/`, `{real,fake,...}/` or a bare folder of pictures (searched to any depth,
+// unlabelled). Folders are classes only if one of them is named like a genuine or an attack class (data/naming.h). A
+// class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split (dfdc/train) is that
+// split of its parent. `split` keeps one split ("" = all).
+// Throws Error for an empty or missing folder and for a split that has no pictures.
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "");
 
-// The same samples of several datasets in one list; classes are matched by name.
+// The same samples of several datasets in one list; classes are matched by name. Datasets of equal name are told apart
+// ("dfdc", "dfdc#2"), so that their videos stay apart.
 std::unique_ptr<Dataset> concatenate(std::vector<std::unique_ptr<Dataset>> parts);
 // A subset by indices.
 std::unique_ptr<Dataset> subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices);
+
+// The splits that occur, in the order train, val, test, "".
+std::vector<std::string> splits_of(const Dataset& dataset);
+std::vector<size_t> indices_of_split(const Dataset& dataset, const std::string& split);
+// Number of samples of every class, in the order of info().classes.
+std::vector<size_t> class_counts(const Dataset& dataset);
 
 }  // namespace fsfm

@@ -1,0 +1,139 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "data/folder_tree.h"
+#include "data/naming.h"
+
+namespace fsfm {
+namespace {
+
+// Forwards to a base dataset through a list of indices.
+class Subset final : public Dataset {
+ public:
+  Subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices) : base_(std::move(base)), indices_(std::move(indices)) {
+    samples_.reserve(indices_.size());
+    for (const size_t index : indices_) {
+      if (index >= base_->samples().size()) throw InternalError("subset: index outside the dataset");
+      samples_.push_back(base_->samples()[index]);
+    }
+  }
+  const DatasetInfo& info() const override { return base_->info(); }
+  const std::vector<SampleRef>& samples() const override { return samples_; }
+  Sample load(size_t index) const override { return base_->load(indices_.at(index)); }
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return base_->load_parsing(indices_.at(index)); }
+  std::vector<std::byte> load_encoded(size_t index) const override { return base_->load_encoded(indices_.at(index)); }
+  std::string location(size_t index) const override { return base_->location(indices_.at(index)); }
+
+ private:
+  std::unique_ptr<Dataset> base_;
+  std::vector<size_t> indices_;
+  std::vector<SampleRef> samples_;
+};
+
+class Concatenation final : public Dataset {
+ public:
+  explicit Concatenation(std::vector<std::unique_ptr<Dataset>> parts) : parts_(std::move(parts)) {
+    std::set<std::string> classes, attacks, names;
+    for (const auto& part : parts_) {
+      classes.insert(part->info().classes.begin(), part->info().classes.end());
+      attacks.insert(part->info().attack_classes.begin(), part->info().attack_classes.end());
+    }
+    info_.classes.assign(classes.begin(), classes.end());
+    info_.attack_classes.assign(attacks.begin(), attacks.end());
+    for (const auto& part : parts_) append(*part, names);
+    std::vector<std::string> ordered(names.begin(), names.end());
+    info_.name = join(ordered, "+");
+    if (parts_.size() == 1) info_.normalization = parts_.front()->info().normalization;
+  }
+  const DatasetInfo& info() const override { return info_; }
+  const std::vector<SampleRef>& samples() const override { return samples_; }
+  Sample load(size_t index) const override { return part(index).load(local(index)); }
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return part(index).load_parsing(local(index)); }
+  std::vector<std::byte> load_encoded(size_t index) const override { return part(index).load_encoded(local(index)); }
+  std::string location(size_t index) const override { return part(index).location(local(index)); }
+
+ private:
+  void append(const Dataset& part, std::set<std::string>& names) {
+    const std::string& name = part.info().name;
+    std::string unique = name;
+    for (int n = 2; !names.insert(unique).second; ++n) unique = name + "#" + std::to_string(n);
+    std::vector<int> labels;
+    for (const auto& c : part.info().classes)
+      labels.push_back(static_cast<int>(std::find(info_.classes.begin(), info_.classes.end(), c) - info_.classes.begin()));
+    first_.push_back(samples_.size());
+    for (SampleRef ref : part.samples()) {
+      ref.label = labels.at(static_cast<size_t>(ref.label));
+      ref.key = unique + "/" + ref.key;
+      if (unique != name && ref.video.starts_with(name + "/")) ref.video = unique + ref.video.substr(name.size());
+      samples_.push_back(std::move(ref));
+    }
+  }
+  size_t part_of(size_t index) const {
+    if (index >= samples_.size()) throw InternalError("concatenate: index outside the dataset");
+    return static_cast<size_t>(std::upper_bound(first_.begin(), first_.end(), index) - first_.begin()) - 1;
+  }
+  const Dataset& part(size_t index) const { return *parts_[part_of(index)]; }
+  size_t local(size_t index) const { return index - first_[part_of(index)]; }
+
+  std::vector<std::unique_ptr<Dataset>> parts_;
+  std::vector<size_t> first_;  // index of each part's first sample
+  std::vector<SampleRef> samples_;
+  DatasetInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split) {
+  std::unique_ptr<Dataset> dataset = open_folder_tree(dir);
+  if (split.empty()) return dataset;
+  const std::string wanted = canonical_split(split).value_or(split);
+  std::vector<size_t> indices = indices_of_split(*dataset, wanted);
+  if (indices.empty()) {
+    std::vector<std::string> known = splits_of(*dataset);
+    std::erase(known, "");
+    throw Error(dir.string() + " has no pictures of split '" + split + "'",
+                known.empty() ? "it has no split folders: put its classes below train/, val/ and test/" : "it has " + join(known, ", "));
+  }
+  return subset(std::move(dataset), std::move(indices));
+}
+
+std::unique_ptr<Dataset> concatenate(std::vector<std::unique_ptr<Dataset>> parts) {
+  if (parts.empty()) throw Error("no dataset given", "name at least one folder");
+  return std::make_unique<Concatenation>(std::move(parts));
+}
+
+std::unique_ptr<Dataset> subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices) {
+  return std::make_unique<Subset>(std::move(base), std::move(indices));
+}
+
+std::vector<std::string> splits_of(const Dataset& dataset) {
+  std::set<std::string> present;
+  for (const auto& sample : dataset.samples()) present.insert(sample.split);
+  std::vector<std::string> ordered;
+  for (const char* split : {"train", "val", "test"})
+    if (present.erase(split)) ordered.emplace_back(split);
+  const bool unsplit = present.erase("") > 0;
+  ordered.insert(ordered.end(), present.begin(), present.end());
+  if (unsplit) ordered.emplace_back();
+  return ordered;
+}
+
+std::vector<size_t> indices_of_split(const Dataset& dataset, const std::string& split) {
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < dataset.samples().size(); ++i)
+    if (dataset.samples()[i].split == split) indices.push_back(i);
+  return indices;
+}
+
+std::vector<size_t> class_counts(const Dataset& dataset) {
+  std::vector<size_t> counts(dataset.info().classes.size());
+  for (const auto& sample : dataset.samples()) ++counts.at(static_cast<size_t>(sample.label));
+  return counts;
+}
+
+}  // namespace fsfm

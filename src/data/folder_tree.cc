@@ -1,0 +1,161 @@
+#include "data/folder_tree.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/naming.h"
+#include "media/codec.h"
+#include "media/resize.h"
+
+namespace fsfm {
+namespace {
+
+constexpr std::string_view kMapSuffix = ".seg.png";  // class map of NAME.jpg: NAME.seg.png
+
+bool is_picture(const fs::path& path) { return is_image_path(path) && !path.filename().string().ends_with(kMapSuffix); }
+
+fs::path map_path(const fs::path& picture) { return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix)); }
+
+std::vector<fs::path> subfolders(const fs::path& dir) {
+  std::vector<fs::path> folders;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(dir, code))
+    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+// Folders are classes when one of them is named like one; identities ("n000001") and albums are not.
+bool are_classes(const std::vector<fs::path>& folders) {
+  return std::any_of(folders.begin(), folders.end(), [](const fs::path& folder) {
+    const std::string name = folder.filename().string();
+    return is_genuine_class(name) || is_plainly_attack_class(name);
+  });
+}
+
+struct Entry {
+  fs::path path;
+  bool has_map = false;
+};
+
+class FolderTree final : public Dataset {
+ public:
+  explicit FolderTree(const fs::path& dir) {
+    std::error_code code;
+    if (!fs::exists(dir, code)) throw Error(dir.string() + " does not exist", "check the path");
+    if (!fs::is_directory(dir, code)) throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
+    info_.name = dataset_name(dir);
+    bool has_splits = false;
+    for (const auto& folder : subfolders(dir)) {
+      if (const auto split = canonical_split(folder.filename().string())) {
+        has_splits = true;
+        scan_split(folder, *split);
+      }
+    }
+    if (!has_splits) scan_split(dir, canonical_split(fs::weakly_canonical(dir).filename().string()).value_or(""));
+    if (found_.empty()) throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff)", "check the path");
+    finish();
+  }
+
+  const DatasetInfo& info() const override { return info_; }
+  const std::vector<SampleRef>& samples() const override { return samples_; }
+
+  Sample load(size_t index) const override {
+    Sample sample{read_image(entries_.at(index).path), std::nullopt};
+    if (const auto map = load_parsing(index)) sample.region_map = make_region_map(*map, kParsingSide, kParsingSide);
+    return sample;
+  }
+
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override {
+    const Entry& entry = entries_.at(index);
+    if (!entry.has_map) return std::nullopt;
+    const fs::path path = map_path(entry.path);
+    return decode_parsing_png(MappedFile(path).bytes(), path.string());
+  }
+
+  std::vector<std::byte> load_encoded(size_t index) const override {
+    const MappedFile file(entries_.at(index).path);
+    return {file.bytes().begin(), file.bytes().end()};
+  }
+
+  std::string location(size_t index) const override { return entries_.at(index).path.string(); }
+
+ private:
+  struct Found {
+    Entry entry;
+    std::string class_name, split, relative;  // relative to the class folder
+  };
+
+  void scan_split(const fs::path& folder, const std::string& split) {
+    const auto folders = subfolders(folder);
+    if (!are_classes(folders)) return scan_class(folder, "", split);
+    for (const auto& class_folder : folders) scan_class(class_folder, class_folder.filename().string(), split);
+  }
+
+  void scan_class(const fs::path& folder, const std::string& class_name, const std::string& split) {
+    const std::vector<fs::path> files = list_files(folder, is_image_path);
+    std::set<fs::path> maps;
+    std::copy_if(files.begin(), files.end(), std::inserter(maps, maps.end()), [](const fs::path& path) { return !is_picture(path); });
+    for (const auto& path : files)
+      if (is_picture(path))
+        found_.push_back({{path, maps.contains(map_path(path))}, class_name, split, path.lexically_relative(folder).generic_string()});
+  }
+
+  void finish() {
+    std::set<std::string> names;
+    for (auto& found : found_) {
+      if (found.class_name.empty()) found.class_name = "real";  // unlabelled pictures are taken for genuine faces
+      names.insert(found.class_name);
+    }
+    info_.classes.assign(names.begin(), names.end());
+    info_.attack_classes = infer_attack_classes(info_.classes);
+    std::set<std::string> keys;
+    for (auto& found : found_) {
+      SampleRef ref;
+      ref.label = static_cast<int>(std::distance(names.begin(), names.find(found.class_name)));
+      ref.split = found.split;
+      const FrameName name = parse_frame_name(found.relative);
+      ref.video = info_.name + "/" + found.class_name + "/" + name.video;
+      ref.frame = name.frame;
+      // Two pictures that differ by their extension only (a.jpg, a.png) are two samples: the later keeps its extension.
+      const std::string whole = (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + found.relative;
+      ref.key = fs::path(whole).replace_extension().generic_string();
+      if (!keys.insert(ref.key).second) keys.insert(ref.key = whole);
+      samples_.push_back(std::move(ref));
+      entries_.push_back(std::move(found.entry));
+    }
+    found_.clear();
+    found_.shrink_to_fit();
+  }
+
+  DatasetInfo info_;
+  std::vector<Found> found_;
+  std::vector<SampleRef> samples_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir) { return std::make_unique<FolderTree>(dir); }
+
+std::string dataset_name(const std::filesystem::path& dir) {
+  fs::path whole = fs::weakly_canonical(dir);
+  if (!whole.has_filename()) whole = whole.parent_path();  // a trailing slash
+  if (canonical_split(whole.filename().string()) && whole.parent_path().has_filename()) whole = whole.parent_path();
+  const std::string name = whole.filename().string();
+  return name.empty() ? "dataset" : name;
+}
+
+std::vector<uint8_t> decode_parsing_png(std::span<const std::byte> png, const std::string& name_for_errors) {
+  int width = 0, height = 0;
+  std::vector<uint8_t> map = decode_palette_png(png, name_for_errors, width, height);
+  if (!std::all_of(map.begin(), map.end(), [](uint8_t c) { return c < kFaceClasses; }))
+    throw Error(name_for_errors + " holds a class above 10", "it is no parsing map of this program: prepare the dataset again");
+  if (width == kParsingSide && height == kParsingSide) return map;
+  return resize_nearest(map, width, height, kParsingSide, kParsingSide);
+}
+
+}  // namespace fsfm

@@ -1,0 +1,42 @@
+#include "data/naming.h"
+
+#include <gtest/gtest.h>
+
+namespace fsfm {
+namespace {
+
+TEST(Naming, GenuineClassesAreWholeWords) {
+  for (const char* name : {"real", "Real", "live", "bonafide", "original_sequences", "real-youtube", "live1"}) EXPECT_TRUE(is_genuine_class(name)) << name;
+  for (const char* name : {"fake", "reality", "unreal", "print", "oliver", ""}) EXPECT_FALSE(is_genuine_class(name)) << name;
+}
+
+TEST(Naming, EveryClassThatIsNotGenuineIsAnAttack) {
+  EXPECT_EQ(infer_attack_classes({"highdef", "live", "mobile", "print"}), (std::vector<std::string>{"highdef", "mobile", "print"}));
+  EXPECT_TRUE(infer_attack_classes({"real"}).empty());
+}
+
+TEST(Naming, SplitsHaveOneSpelling) {
+  EXPECT_EQ(canonical_split("devel"), "val");
+  EXPECT_EQ(canonical_split("Training"), "train");
+  EXPECT_EQ(canonical_split("testing"), "test");
+  EXPECT_FALSE(canonical_split("trainer").has_value());
+}
+
+TEST(Naming, FramesKnowTheirVideo) {
+  const auto expect = [](const char* path, const char* video, int64_t frame) {
+    const FrameName name = parse_frame_name(path);
+    EXPECT_EQ(name.video, video) << path;
+    EXPECT_EQ(name.frame, frame) << path;
+  };
+  expect("Deepfakes_033_097_frame_179.jpg", "Deepfakes_033_097", 179);
+  expect("a/clip_frame_00012.png", "a/clip", 12);
+  expect("clip7/0031.png", "clip7", 31);
+  expect("clip7/frame_31.png", "clip7", 31);
+  expect("00030A02.jpg", "00030A02", -1);
+  expect("1234.jpg", "1234", -1);                             // a number at top level is a picture, not a frame
+  expect("x_frame_99999999999999999999.jpg", "x_frame_99999999999999999999", -1);
+  expect("_frame_3.jpg", "_frame_3", -1);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,36 +1,13 @@
-// Scores to figures (method.md section 5). Pure functions on spans; labels: 1 = positive (attack), 0 = negative.
+// Scores to figures (method.md section 5): everything in this folder. Pure functions on spans, no state, thread-safe.
+// Labels are 1 = positive (attack) and 0 = negative (bona fide); a score is higher the more positive; a sample is called
+// positive when score >= threshold. Functions throw Error when the spans differ in length, a label is neither 0 nor 1
+// or a score is not finite; a figure that needs an absent class is NaN.
 #pragma once
 
-#include <cstdint>
-#include <span>
-#include <string>
-#include <vector>
-
-namespace fsfm::metrics {
-
-// A point of the ROC curve, as scikit-learn's roc_curve gives it (drop_intermediate = false unless said).
-struct RocPoint {
-  double fpr, tpr, threshold;
-};
-std::vector<RocPoint> roc_curve(std::span<const int> labels, std::span<const double> scores, bool drop_intermediate = true);
-
-// Probability that a positive scores above a negative, ties half. NaN if one class is absent.
-double auc(std::span<const int> labels, std::span<const double> scores);
-// Root of 1 - x - ROC(x), linear interpolation.
-double eer(std::span<const int> labels, std::span<const double> scores);
-double average_precision(std::span<const int> labels, std::span<const double> scores);
-double balanced_accuracy(std::span<const int> labels, std::span<const double> scores, double threshold = 0.5);
-
-// Mean frame score per video, in first-appearance order.
-struct VideoScores {
-  std::vector<std::string> videos;
-  std::vector<int> labels;
-  std::vector<double> scores;
-};
-VideoScores mean_per_video(std::span<const int> labels, std::span<const double> scores, std::span<const std::string> videos);
-
-struct Interval {
-  double low, high;
-};
-
-}  // namespace fsfm::metrics
+#include "metrics/bootstrap.h"
+#include "metrics/calibration.h"
+#include "metrics/decision.h"
+#include "metrics/delong.h"
+#include "metrics/paper.h"
+#include "metrics/roc.h"
+#include "metrics/video.h"

@@ -96,7 +96,7 @@ double threshold_for_bpcer(std::span<const int> labels, std::span<const double> 
   const double n = static_cast<double>(bona_fide.size());
   size_t allowed = 0;
   while (allowed < bona_fide.size() && static_cast<double>(allowed + 1) / n <= max_bpcer) ++allowed;
-  if (allowed == bona_fide.size()) return -std::numeric_limits<double>::infinity();
+  if (allowed == bona_fide.size()) return *std::min_element(scores.begin(), scores.end());
   // Just above the first score that must stay bona fide: its ties stay with it.
   return std::nextafter(bona_fide[allowed], std::numeric_limits<double>::infinity());
 }

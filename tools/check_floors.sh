@@ -19,7 +19,7 @@ allowed() {
   esac
 }
 bad=0
-for file in $(git ls-files 'src/*.h' 'src/*.cc'); do
+for file in $(find src -name "*.h" -o -name "*.cc"); do
   floor=${file#src/}
   floor=${floor%%/*}
   ok=" $(allowed "$floor") "

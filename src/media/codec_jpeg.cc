@@ -1,0 +1,170 @@
+// JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
+#include <csetjmp>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "base/error.h"
+#include "media/codec_formats.h"
+
+namespace fsfm {
+namespace {
+
+using codec_detail::Source;
+
+// A progressive file may hold any number of scans over the whole picture: a small file could keep the decoder busy for
+// hours. Real encoders write about ten.
+constexpr int kMostScans = 200;
+
+struct Errors {
+  jpeg_error_mgr base;  // first, so that libjpeg's pointer is ours
+  std::jmp_buf jump;
+  bool truncated;
+};
+
+void on_error(j_common_ptr info) { std::longjmp(reinterpret_cast<Errors*>(info->err)->jump, 1); }
+
+// Called with level < 0 for a warning. libjpeg fills what is missing with grey; we want to know.
+void on_message(j_common_ptr info, int level) {
+  auto* errors = reinterpret_cast<Errors*>(info->err);
+  if (level < 0 && errors->base.msg_code == JWRN_JPEG_EOF) errors->truncated = true;
+}
+
+void on_progress(j_common_ptr info) {
+  auto* decoder = reinterpret_cast<j_decompress_ptr>(info);
+  if (decoder->input_scan_number > kMostScans) {
+    info->err->msg_code = JERR_BAD_PROGRESSION;
+    std::longjmp(reinterpret_cast<Errors*>(info->err)->jump, 1);
+  }
+}
+
+void install(Errors& errors) {
+  jpeg_std_error(&errors.base);
+  errors.base.error_exit = on_error;
+  errors.base.emit_message = on_message;
+  errors.base.output_message = [](j_common_ptr) {};
+  errors.truncated = false;
+}
+
+// Runs `body`, whose frame holds nothing to destroy; false if libjpeg gave up.
+template <class Body>
+bool guarded(Errors& errors, Body&& body) {
+  if (setjmp(errors.jump)) return false;
+  body();
+  return true;
+}
+
+struct Decoder {
+  jpeg_decompress_struct info{};
+  Errors errors{};
+  jpeg_progress_mgr progress{};
+  ~Decoder() { jpeg_destroy_decompress(&info); }
+};
+
+int orientation(const jpeg_decompress_struct& info) {
+  constexpr char kExif[] = {'E', 'x', 'i', 'f', 0, 0};
+  for (jpeg_saved_marker_ptr marker = info.marker_list; marker; marker = marker->next)
+    if (marker->data_length > sizeof kExif && std::memcmp(marker->data, kExif, sizeof kExif) == 0)
+      return codec_detail::exif_orientation(
+          std::as_bytes(std::span(marker->data + sizeof kExif, marker->data_length - sizeof kExif)));
+  return 1;
+}
+
+// Four inks to light. Adobe's files store them inverted, and that is nearly all there are.
+void cmyk_to_rgb(const uint8_t* in, uint8_t* out, int width, bool inverted) {
+  for (int x = 0; x < width; ++x, in += 4, out += 3)
+    for (int c = 0; c < 3; ++c)
+      out[c] = static_cast<uint8_t>(inverted ? in[c] * in[3] / 255 : (255 - in[c]) * (255 - in[3]) / 255);
+}
+
+}  // namespace
+
+namespace codec_detail {
+
+Image decode_jpeg(const Source& source) {
+  const auto decoder = std::make_unique<Decoder>();
+  auto& [info, errors, progress] = *decoder;
+  install(errors);
+  info.err = &errors.base;
+  const auto fail = [&source, decoder = decoder.get()] {
+    if (decoder->errors.truncated) source.truncated();
+    char message[JMSG_LENGTH_MAX];
+    decoder->errors.base.format_message(reinterpret_cast<j_common_ptr>(&decoder->info), message);
+    source.damaged(message);
+  };
+  if (!guarded(errors, [&] {
+        jpeg_create_decompress(&info);
+        progress.progress_monitor = on_progress;
+        info.progress = &progress;
+        jpeg_mem_src(&info, source.data(), source.size());
+        jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
+        jpeg_read_header(&info, TRUE);
+      }))
+    fail();
+  source.check_size(info.image_width, info.image_height);
+  const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
+  const int width = static_cast<int>(info.image_width);
+  Image image(width, static_cast<int>(info.image_height));
+  std::vector<uint8_t> line(inks ? static_cast<size_t>(width) * 4 : 0);
+  if (!guarded(errors, [&] {
+        info.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+        jpeg_start_decompress(&info);
+        while (info.output_scanline < info.output_height) {
+          uint8_t* target = image.row(static_cast<int>(info.output_scanline));
+          JSAMPROW row = inks ? line.data() : target;
+          jpeg_read_scanlines(&info, &row, 1);
+          if (inks) cmyk_to_rgb(line.data(), target, width, info.saw_Adobe_marker);
+        }
+      }))
+    fail();
+  if (errors.truncated) source.truncated();
+  return apply_orientation(std::move(image), orientation(info));
+}
+
+}  // namespace codec_detail
+
+std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
+  if (image.empty() || image.width > JPEG_MAX_DIMENSION || image.height > JPEG_MAX_DIMENSION)
+    throw Error("cannot write " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels as JPEG",
+                "a side must be 1 to 65500 pixels");
+  struct Encoder {
+    jpeg_compress_struct info{};
+    Errors errors{};
+    unsigned char* bytes = nullptr;
+    unsigned long size = 0;
+    ~Encoder() {
+      jpeg_destroy_compress(&info);
+      std::free(bytes);
+    }
+  };
+  const auto encoder = std::make_unique<Encoder>();
+  auto& info = encoder->info;
+  install(encoder->errors);
+  info.err = &encoder->errors.base;
+  const bool done = guarded(encoder->errors, [&] {
+    jpeg_create_compress(&info);
+    jpeg_mem_dest(&info, &encoder->bytes, &encoder->size);
+    info.image_width = static_cast<JDIMENSION>(image.width);
+    info.image_height = static_cast<JDIMENSION>(image.height);
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    jpeg_set_quality(&info, quality, TRUE);
+    jpeg_start_compress(&info, TRUE);
+    while (info.next_scanline < info.image_height) {
+      JSAMPROW row = const_cast<JSAMPROW>(image.row(static_cast<int>(info.next_scanline)));
+      jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+  });
+  if (!done) throw Error("cannot write " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels as JPEG");
+  const auto* begin = reinterpret_cast<const std::byte*>(encoder->bytes);
+  return {begin, begin + encoder->size};
+}
+
+}  // namespace fsfm

@@ -3,12 +3,14 @@
 namespace fsfm::cli {
 
 // clang-format off
+int run_bench(int, char**);
 int run_info(int, char**);
 // clang-format on
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
+      {"bench", "Time one part of the program", run_bench},
   };
   return kCommands;
 }

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Ours against the peer, alternately in one run: the machine's mood then hits both alike.
+#   bench/compare.sh WHAT [ROUNDS]
+# Prints a table and, last, `ratio WHAT = X`: how many times faster ours is (geometric mean over the cases).
+# FSFM names the program (default: the build folders), PYTHON the interpreter with the peers' packages (bench/setup.sh),
+# SECONDS_PER_CASE the time for each case and round.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+what=${1:?usage: bench/compare.sh WHAT [ROUNDS]; fsfm bench --help lists them}
+rounds=${2:-5}
+seconds=${SECONDS_PER_CASE:-0.3}
+python=${PYTHON:-/usr/bin/python3}
+fsfm=${FSFM:-}
+for candidate in "$here/../build/release/fsfm" "$here/../build/core/fsfm"; do
+  [[ -z $fsfm && -x $candidate ]] && fsfm=$candidate
+done
+[[ -n $fsfm ]] || { echo "compare.sh: no program found; build it or set FSFM" >&2; exit 2; }
+[[ -f $here/peers/$what.py ]] || { echo "compare.sh: no peer for '$what' in bench/peers/" >&2; exit 2; }
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+for ((round = 0; round < rounds; ++round)); do
+  "$fsfm" bench "$what" --json --seconds "$seconds" > "$results/ours.$round"
+  "$python" "$here/peers/$what.py" --seconds "$seconds" > "$results/peer.$round"
+done
+"$python" "$here/ratio.py" "$what" "$results"

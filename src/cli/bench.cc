@@ -1,0 +1,96 @@
+// fsfm bench WHAT [--json]
+#include "cli/bench.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "cli/commands.h"
+
+namespace fsfm::cli {
+
+std::vector<BenchCase> bench_resize(const MeasureOptions&);
+
+const std::vector<Bench>& benches() {
+  static const std::vector<Bench> kBenches = {
+      {"resize", "Pillow-exact bicubic resize, one thread", bench_resize},
+  };
+  return kBenches;
+}
+
+namespace {
+
+std::string time_text(double seconds) {
+  char text[32];
+  if (seconds < 1e-3) {
+    std::snprintf(text, sizeof text, "%.2f us", seconds * 1e6);
+  } else if (seconds < 1) {
+    std::snprintf(text, sizeof text, "%.2f ms", seconds * 1e3);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f s", seconds);
+  }
+  return text;
+}
+
+std::string rate_text(double per_second) {
+  if (per_second >= 100) return with_thousands(static_cast<long long>(per_second));
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", per_second);
+  return text;
+}
+
+void print_table(const std::vector<BenchCase>& cases) {
+  size_t width = 4;
+  for (const auto& item : cases) width = std::max(width, item.name.size());
+  std::printf("%-*s  %12s  %12s  %12s  %s\n", static_cast<int>(width), "case", "median", "p10", "p90", "rate");
+  for (const auto& [name, timing, items, unit] : cases)
+    std::printf("%-*s  %12s  %12s  %12s  %s %s/s\n", static_cast<int>(width), name.c_str(), time_text(timing.median).c_str(),
+                time_text(timing.p10).c_str(), time_text(timing.p90).c_str(),
+                rate_text(items / timing.median).c_str(), unit.c_str());
+}
+
+void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [name, timing, items, unit] : cases)
+    list.push_back({{"name", name}, {"median_ms", timing.median * 1e3}, {"p10_ms", timing.p10 * 1e3}, {"p90_ms", timing.p90 * 1e3},
+                    {"samples", timing.samples}, {"items", items}, {"unit", unit}});
+  std::printf("%s\n", nlohmann::json{{"bench", bench}, {"cases", list}}.dump().c_str());
+}
+
+}  // namespace
+
+int run_bench(int argc, char** argv) {
+  std::string what;
+  std::vector<std::string> names;
+  std::string footer = "Benches:\n";
+  for (const auto& bench : benches()) {
+    names.emplace_back(bench.name);
+    footer += "  " + names.back() + std::string(12 - std::min<size_t>(11, bench.name.size()), ' ') + std::string(bench.summary) + "\n";
+  }
+  MeasureOptions measure_options;
+  bool json = false;
+  Options options("bench", "Time one part of the program; bench/compare.sh sets it beside its peer");
+  options.positional("what", what, "which bench: " + join(names, ", ")).required();
+  options.add("seconds", measure_options.seconds, "time to spend on each case").range(0.01, 600);
+  options.add("json", json, "print JSON, one line");
+  options.footer(footer);
+  if (!options.parse(argc, argv)) return 0;
+  for (const auto& bench : benches()) {
+    if (bench.name != what) continue;
+    const auto cases = bench.run(measure_options);
+    if (json) {
+      print_json(what, cases);
+    } else {
+      print_table(cases);
+    }
+    return 0;
+  }
+  throw Error("unknown bench '" + what + "'", "choose one of " + join(names, ", "));
+}
+
+}  // namespace fsfm::cli

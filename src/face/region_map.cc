@@ -30,10 +30,8 @@ const std::array<std::string_view, kRegionGroups> kRegionGroupNames = {"eyebrows
 namespace {
 
 constexpr uint16_t bit(FaceClass c) { return static_cast<uint16_t>(1u << c); }
-constexpr unsigned kClassSets = 1u << kFaceClasses;
-
-// Region groups of every possible set of classes: membership becomes one load.
-constexpr std::array<uint8_t, kClassSets> kGroupsOfClasses = [] {
+// Membership becomes one load.
+constexpr std::array<uint8_t, kClassSets> kTable = [] {
   std::array<uint8_t, kClassSets> table{};
   for (unsigned set = 0; set < kClassSets; ++set) {
     const auto any = [set](unsigned classes) { return (set & classes) != 0; };
@@ -50,6 +48,12 @@ constexpr std::array<uint8_t, kClassSets> kGroupsOfClasses = [] {
   }
   return table;
 }();
+
+}  // namespace
+
+const std::array<uint8_t, kClassSets> kGroupsOfClassSet = kTable;
+
+namespace {
 
 // OR of n bytes, eight at a time.
 uint8_t or_bytes(const uint8_t* bytes, int n) {
@@ -83,8 +87,6 @@ uint8_t or_class_bits_plain(const uint8_t* rows, int width, int count, uint8_t* 
   }
   return largest;
 }
-
-uint8_t RegionMap::groups(int p) const { return kGroupsOfClasses[classes[static_cast<size_t>(p)] & (kClassSets - 1)]; }
 
 RegionMap make_region_map(std::span<const uint8_t> parsing, int width, int height, int patch) {
   if (patch < 1 || width < patch || height < patch || width % patch || height % patch)

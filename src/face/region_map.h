@@ -23,6 +23,10 @@ inline constexpr int kRegionGroups = 8;
 inline constexpr int kFacialGroups = 6;  // the ones CRFR-P chooses from
 extern const std::array<std::string_view, kRegionGroups> kRegionGroupNames;
 
+// Region groups (bit g = RegionGroup g) of every possible set of classes (bit c = FaceClass c).
+inline constexpr int kClassSets = 1 << kFaceClasses;
+extern const std::array<uint8_t, kClassSets> kGroupsOfClassSet;
+
 // One 16-bit word a patch (bit c = class c is present in at least one of its pixels), row-major. 392 bytes for 14 x 14.
 struct RegionMap {
   int grid_width = 0, grid_height = 0;
@@ -31,7 +35,7 @@ struct RegionMap {
   int patches() const { return grid_width * grid_height; }
   // The groups patch p belongs to, bit g = RegionGroup g. Boundary = skin AND (hair OR background); the others = any of
   // their classes. Every patch of a parsing map belongs to at least one.
-  uint8_t groups(int p) const;
+  uint8_t groups(int p) const { return kGroupsOfClassSet[classes[static_cast<size_t>(p)] & (kClassSets - 1)]; }
   bool in_group(int p, RegionGroup group) const { return groups(p) >> group & 1; }
   bool operator==(const RegionMap&) const = default;
 };

@@ -14,6 +14,8 @@ uint8_t or_class_bits_avx2(const uint8_t* rows, int width, int count, uint8_t* l
     __m256i low_bits = _mm256_setzero_si256(), high_bits = low_bits;
     const uint8_t* pixel = rows + x;
     for (int y = 0; y < count; ++y, pixel += width) {
+      // Maps stream in from memory; the next band is asked for while this one is counted.
+      _mm_prefetch(reinterpret_cast<const char*>(pixel + count * width), _MM_HINT_T0);
       const __m256i c = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pixel));
       low_bits = _mm256_or_si256(low_bits, _mm256_shuffle_epi8(low_table, c));
       high_bits = _mm256_or_si256(high_bits, _mm256_shuffle_epi8(high_table, c));

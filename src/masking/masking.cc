@@ -40,12 +40,16 @@ class Masker::Draw {
   void add(int pool, int patch) { pools_[pool * patches_ + size_[pool]++] = static_cast<uint16_t>(patch); }
   int size(int pool) const { return size_[pool]; }
 
-  // Hides `count` random patches of the pool (all of them without asking the generator if count is its size).
+  // Hides `count` random patches of the pool and moves them to its front.
   void hide(int pool, int count) {
     uint16_t* p = pools_ + pool * patches_;
     const int n = size_[pool];
-    if (count < n)
+    // Half a shuffle, from the end that needs fewer random numbers: choose the hidden ones or those that stay.
+    if (count <= n / 2) {
       for (int i = 0; i < count; ++i) std::swap(p[i], p[i + static_cast<int>(rng_.below(static_cast<uint32_t>(n - i)))]);
+    } else {
+      for (int i = n; i > count; --i) std::swap(p[i - 1], p[rng_.below(static_cast<uint32_t>(i))]);
+    }
     for (int i = 0; i < count; ++i) masked_[p[i]] = 1;
     hidden_[pool] = count;
     total_ += count;
@@ -146,10 +150,11 @@ void Masker::cover(const RegionMap& map, std::optional<RegionGroup> group, Draw&
   // earlier group") or to one common pool (CRFR-R: "the rest uniformly").
   const int covered = group ? *group : kRegionGroups;  // kRegionGroups: no facial region at all
   const int common = covered == 0 ? 1 : 0;
+  const bool uniform = strategy_ == MaskStrategy::crfr_r;
   for (int p = 0; p < patches_; ++p) {
     const unsigned groups = map.groups(p);
-    const int first = std::countr_zero(groups | 0x80u);
-    draw.add(groups >> covered & 1 ? covered : strategy_ == MaskStrategy::crfr_r ? common : first, p);
+    const int rest = uniform ? common : std::countr_zero(groups | 0x80u);
+    draw.add(groups >> covered & 1 ? covered : rest, p);
   }
   const int inside = group ? draw.size(covered) : 0;
   if (inside >= masked_count_) {

@@ -9,7 +9,6 @@ int run_info(int, char**);
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
-      {"bench", "Time fsfm's own parts on this machine", run_bench},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"bench", "Time one part of the program", run_bench},
   };

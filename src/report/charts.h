@@ -12,8 +12,8 @@ namespace fsfm::report {
 
 struct Series {
   std::string name;
-  std::vector<double> x, y;
-  std::vector<double> low, high;  // band around y, when given
+  std::vector<double> x{}, y{};
+  std::vector<double> low{}, high{};  // band around y, when given
   int color = 0;
   bool dashed = false;
   bool faint = false;             // thin and pale, without a label: raw values behind a smoothed curve
@@ -21,9 +21,9 @@ struct Series {
 
 struct LineChart {
   std::string title;
-  Axis x, y;
-  std::vector<Series> series;     // named at their right end
-  ChartSize size;
+  Axis x{}, y{};
+  std::vector<Series> series{};   // named at their right end
+  ChartSize size{};
 };
 std::string line_chart(const LineChart& chart);
 
@@ -34,13 +34,13 @@ struct Bar {
   std::string label;
   double value;
   double low, high;      // whisker; NaN = none
-  std::string note;      // text after the bar; "" = the value
+  std::string note = ""; // text after the bar; "" = the value
   int color = 0;
 };
 struct BarChart {
   std::string title;
-  Axis axis;             // of the values
-  std::vector<Bar> bars; // horizontal, from the top
+  Axis axis{};              // of the values
+  std::vector<Bar> bars{};  // horizontal, from the top
   int width = 520;
 };
 std::string bar_chart(const BarChart& chart);

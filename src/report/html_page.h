@@ -27,19 +27,19 @@ struct Table {
 
 // The few figures a page is about.
 struct Card {
-  std::string value, label, note;
+  std::string value, label, note = "";
 };
 
 struct Picture {
   Image image;
-  std::string caption;
+  std::string caption = "";
   bool lossless = false;  // PNG instead of JPEG
 };
 
 struct Chart {
-  std::string svg;        // from charts.h
-  std::string title;
-  std::string caption;    // what to see in it
+  std::string svg;           // from charts.h
+  std::string title = "";
+  std::string caption = "";  // what to see in it
 };
 
 // Example:

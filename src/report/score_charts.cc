@@ -119,7 +119,8 @@ std::string reliability_chart(const metrics::Calibration& calibration, ChartSize
     plot.circle(bin.mean_score, bin.positive_rate, 2.5 + 13 * std::sqrt(share), color(0), 0.85,
                 fmt::format("{} samples: mean score {:.3f}, {:.1f} % attacks", bin.count, bin.mean_score, 100 * bin.positive_rate));
   }
-  plot.text(plot.left() + 12, plot.top() + 14, fmt::format("ECE {:.3f}", calibration.ece), "var(--text)", "start", true, true);
+  if (total > 0)
+    plot.text(plot.left() + 12, plot.top() + 14, fmt::format("ECE {:.3f}", calibration.ece), "var(--text)", "start", true, true);
   return plot.finish("Reliability diagram");
 }
 

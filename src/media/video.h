@@ -11,7 +11,8 @@
 
 namespace fsfm {
 
-// Thread-compatible. Rotation metadata is applied. Corrupt frames are skipped and counted.
+// Thread-compatible. Rotation metadata is applied. Frames that cannot be decoded are skipped and counted. Only real
+// containers on this disk are opened (no playlists, no addresses); nothing is printed.
 class VideoReader {
  public:
   // Throws Error when the file is no video this build can open.

@@ -197,8 +197,8 @@ class Painter {
     }
     shade(paint, lash * 0.9, scaled(p_.hair, 0.35 * k));
     shade(paint, 0.4 * cover(std::abs(ey + ry * 1.45 + 0.05 * ex * ex) - 0.010, 2 * pixel_) * bump(ex, 0, rx, 1), shadow);  // crease
-    const double by = y + 0.39 + p_.brow_lift + 0.55 * (ex - 0.06) * (ex - 0.06);
-    const double thickness = p_.brow_width * (1.1 - 1.4 * std::max(0.0, ex)) ;
+    const double by = y + 0.40 + p_.brow_lift + 0.10 * ex - 0.8 * (ex - 0.05) * (ex - 0.05);
+    const double thickness = p_.brow_width * (1.1 - 1.4 * std::max(0.0, ex));
     const double brow = std::max(std::abs(by) - thickness, std::abs(ex - 0.01) - 0.27);
     const double hairs = 0.82 + 0.18 * value_noise(x * 40, y * 18, p_.seed + 7);
     lay(paint, cover(brow, pixel_) * hairs, scaled(mix(p_.hair, p_.skin, 0.12), 0.7 * k), right ? kRightBrow : kLeftBrow);

@@ -5,12 +5,18 @@ namespace fsfm::cli {
 // clang-format off
 int run_bench(int, char**);
 int run_info(int, char**);
+#ifdef FSFM_HAS_TRAIN
+int run_selfcheck(int, char**);
+#endif
 // clang-format on
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"bench", "Time one part of the program", run_bench},
+#ifdef FSFM_HAS_TRAIN
+      {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},
+#endif
   };
   return kCommands;
 }

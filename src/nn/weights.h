@@ -14,9 +14,9 @@ namespace fsfm {
 torch::Tensor to_torch(const TensorView& view);
 
 struct LoadOptions {
-  std::string source;                       // names the file in messages
-  std::vector<std::string> may_miss;        // prefixes of module parameters that the file may lack (e.g. "head.")
-  std::vector<std::string> may_be_unused;   // prefixes of file tensors that the module may lack (e.g. "decoder_")
+  std::string source = {};                  // names the file in messages
+  std::vector<std::string> may_miss = {};   // prefixes of module parameters that the file may lack (e.g. "head.")
+  std::vector<std::string> may_be_unused = {}; // prefixes of file tensors that the module may lack (e.g. "decoder_")
   bool allow_unused = false;                // any tensor of the file may be unused
   bool resize_positions = true;             // "*pos_embed" of another grid is resized to the module's
 };

@@ -1,0 +1,69 @@
+// fsfm selfcheck: passes on the reference folder, and notices when it should not.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/run_cli.h"
+#include "support/temp_dir.h"
+
+namespace fs = std::filesystem;
+using fsfm::test::run_cli;
+using fsfm::test::TempDir;
+
+namespace {
+
+const fs::path kGolden = fs::path(FSFM_TESTS_DIR) / "golden";
+
+// A copy of the reference folder that a test may damage.
+void copy_golden(const TempDir& folder) {
+  for (const auto& entry : fs::directory_iterator(kGolden)) fs::copy_file(entry.path(), folder / entry.path().filename());
+}
+
+}  // namespace
+
+TEST(Selfcheck, EveryCheckPassesOnTheReference) {
+  const auto result = run_cli({"selfcheck", "--golden", kGolden.string()});
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_NE(result.out.find(" passed, 0 failed\n"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("FAIL"), std::string::npos);
+  for (const char* topic : {"mask frequencies", "checkpoint: tiny-online.pth", "forward: latent", "loss: simclr", "gradients",
+                            "target weights after all steps", "layer decay", "vit avg",
+                            "anti-spoofing head", "contrastive loss", "metrics: hter", "preprocessing: square 224"}) {
+    EXPECT_NE(result.out.find(topic), std::string::npos) << topic;
+  }
+}
+
+TEST(Selfcheck, AWrongReferenceValueFails) {
+  TempDir folder;
+  copy_golden(folder);
+  const fs::path file = folder / "fas-head.safetensors";
+  {
+    // The last bytes of the file are the value of a float: its exponent is changed.
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekg(-1, std::ios::end);
+    const char byte = static_cast<char>(stream.get() ^ 0x01);
+    stream.seekp(-1, std::ios::end);
+    stream.put(byte);
+  }
+  const auto result = run_cli({"selfcheck", "--golden", folder.path().string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.out.find("FAIL"), std::string::npos);
+  EXPECT_EQ(result.out.find(" 0 failed"), std::string::npos);
+}
+
+TEST(Selfcheck, AMissingFileFailsItsChecksOnly) {
+  TempDir folder;
+  copy_golden(folder);
+  fs::remove(folder / "metrics.json");
+  const auto result = run_cli({"selfcheck", "--golden", folder.path().string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_NE(result.out.find("metrics.json"), std::string::npos);
+  EXPECT_NE(result.out.find(" 1 failed"), std::string::npos) << result.out;
+}
+
+TEST(Selfcheck, AMissingFolderIsTheUsersMistake) {
+  const auto result = run_cli({"selfcheck", "--golden", "/no/such/folder"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("/no/such/folder"), std::string::npos);
+}

@@ -5,23 +5,29 @@
 #include <span>
 #include <vector>
 
+#include "engine/vit_layout.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm {
 
-// Thread-compatible; weights are packed once in the constructor.
+// Thread-compatible; weights are packed once in the constructor, and the model file is not needed afterwards.
 class VitEngine {
  public:
-  // Reads sizes from the card (or, without one, from the tensor shapes); heads: global_pool "avg" (fc_norm + head), "token"
-  // (norm + head on cls), "fas" (method.md section 4). Throws Error naming a missing or misshaped tensor.
+  // Reads sizes from the tensors' shapes and the card; heads: global_pool "avg" (fc_norm + head), "token" (norm + head on cls),
+  // "fas" (method.md section 4), FS-Adapter. threads: 0 = all cores. Throws Error naming a missing or misshaped tensor.
   explicit VitEngine(const ModelFile& model, int threads = 0);
+  // The same from bare tensors.
+  VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads = 0);
   ~VitEngine();
   VitEngine(VitEngine&&) noexcept;
 
+  const VitLayout& layout() const;
   int image_size() const;
-  int classes() const;
-  // images: [batch, 3, S, S] normalised floats -> logits [batch, classes].
+  int classes() const;  // 0 = features only
+  // images: [batch, 3, S, S] normalised floats -> logits [batch, classes]. Throws Error when the sizes do not fit.
   std::vector<float> logits(std::span<const float> images, int batch);
+  // -> [batch, D], pooled and normalised.
+  std::vector<float> features(std::span<const float> images, int batch);
 
  private:
   struct Impl;

@@ -1,0 +1,24 @@
+// The heads that turn a transformer's features into logits (method.md section 4).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/onednn.h"
+#include "engine/vit_layout.h"
+#include "tensorio/tensor.h"
+
+namespace fsfm {
+
+class VitHead {
+ public:
+  virtual ~VitHead() = default;
+  // features: [batch, D] pooled and normalised; tokens: [batch, T, D] after the last block -> logits [batch, classes].
+  virtual std::vector<float> logits(const float* features, const float* tokens, int batch) = 0;
+};
+
+// The head that `layout` describes: linear, FS-Adapter or anti-spoofing. nullptr when there are no classes. The OneDnn must
+// outlive it.
+std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout);
+
+}  // namespace fsfm

@@ -25,9 +25,9 @@ h3{margin:28px 0 8px;font-size:15px;line-height:1.35;font-weight:620}
 p{margin:10px 0;max-width:70ch}
 .lead{margin-top:0;color:var(--soft)}
 .note{margin:18px 0;padding:2px 0 2px 16px;border-left:3px solid var(--c4);color:var(--soft)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:1px;margin:24px 0;background:var(--rule);
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));margin:24px 0;background:var(--panel);
 border:1px solid var(--rule);border-radius:8px;overflow:hidden}
-.cards div{display:flex;flex-direction:column;padding:16px 18px 14px;background:var(--panel)}
+.cards div{box-shadow:0 0 0 .5px var(--rule);display:flex;flex-direction:column;padding:16px 18px 14px;background:var(--panel)}
 .cards dt{order:1;margin-top:3px;color:var(--soft);font-size:13.5px;line-height:1.4}
 .cards dd{margin:0;font-size:28px;line-height:1.25;font-weight:600;letter-spacing:-.015em;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .cards .sub{order:2;margin-top:1px;color:var(--muted);font-size:13px;line-height:1.4;font-weight:400;letter-spacing:0}
@@ -47,7 +47,7 @@ figcaption{margin-top:8px;color:var(--muted);font-size:13.5px;line-height:1.45;m
 table{border-collapse:collapse;min-width:min(100%,420px);font-size:14.5px;font-variant-numeric:tabular-nums}
 caption{padding-bottom:8px;text-align:left;color:var(--soft);font-size:14px}
 th,td{padding:8px 0 8px 28px;text-align:right;vertical-align:baseline;font-weight:400;white-space:nowrap}
-th:first-child{padding-left:0;text-align:left;white-space:normal;overflow-wrap:anywhere}
+th:first-child{min-width:8em;padding-left:0;text-align:left;white-space:normal;overflow-wrap:break-word}
 thead th{border-bottom:1px solid var(--axis);color:var(--muted);font-size:13px}
 tbody tr+tr>*{border-top:1px solid var(--rule)}
 td small,th small{display:block;font-weight:400;color:var(--muted);font-size:12.5px}

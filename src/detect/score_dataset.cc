@@ -1,0 +1,100 @@
+#include "detect/score_dataset.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "media/preprocess.h"
+
+namespace fsfm {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::vector<uint8_t> attack_mask(const ModelCard& card) {
+  std::vector<uint8_t> mask;
+  for (const auto& name : card.classes) mask.push_back(contains(card.attack_classes, name));
+  const auto attacks = std::count(mask.begin(), mask.end(), 1);
+  if (attacks == 0 || attacks == static_cast<std::ptrdiff_t>(mask.size()))
+    throw Error("model " + card.name + ": its card does not tell attack classes from real ones (classes: " +
+                    join(card.classes, ", ") + ")",
+                "fine-tune a detector, or name the attack classes when converting");
+  return mask;
+}
+
+ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
+                            const ScoreOptions& options) {
+  const auto& info = dataset.info();
+  ScoredDataset result;
+  result.name = info.name;
+  result.attack_classes = options.attack_classes.empty() ? info.attack_classes : options.attack_classes;
+  for (const auto& name : result.attack_classes) {
+    if (contains(info.classes, name)) continue;
+    const std::string near = nearest_name(name, info.classes);
+    throw Error(info.name + ": no class '" + name + "'",
+                near.empty() ? "its classes are " + join(info.classes, ", ") : "did you mean " + near + "?");
+  }
+  const Transform transform = Transform::parse(card.resize);
+  const Normalization normalization{card.mean, card.std};
+  const size_t image_floats = size_t{3} * transform.size * transform.size;
+  const size_t total = dataset.samples().size();
+  const size_t batch_size = static_cast<size_t>(std::max(1, options.batch_size));
+
+  Progress progress(options.progress_label.empty() ? info.name : options.progress_label, total, "faces", options.show_progress);
+  std::vector<float> images(batch_size * image_floats);  // [B, 3, S, S]
+  std::vector<std::string> failure(batch_size);
+  for (size_t first = 0; first < total; first += batch_size) {
+    if (interrupted()) {
+      result.complete = false;
+      break;
+    }
+    const size_t count = std::min(batch_size, total - first);
+    parallel_for(count, options.threads, [&](size_t slot, int) {
+      failure[slot].clear();
+      try {
+        Image image = dataset.load(first + slot).image;
+        if (options.alter) image = options.alter(image, first + slot);
+        normalize_to_chw(transform.apply(image), normalization, std::span(images).subspan(slot * image_floats, image_floats));
+      } catch (const Error& error) {
+        failure[slot] = error.what();
+      }
+    });
+    // Close the gaps that unreadable pictures leave.
+    size_t kept = 0;
+    for (size_t slot = 0; slot < count; ++slot) {
+      if (!failure[slot].empty()) {
+        result.unreadable.push_back(failure[slot]);
+        continue;
+      }
+      if (kept != slot) std::copy_n(images.begin() + slot * image_floats, image_floats, images.begin() + kept * image_floats);
+      const auto& sample = dataset.samples()[first + slot];
+      const std::string& name = info.classes.at(sample.label);
+      result.keys.push_back(sample.key);
+      result.classes.push_back(name);
+      result.videos.push_back(sample.video);
+      result.labels.push_back(contains(result.attack_classes, name));
+      ++kept;
+    }
+    if (kept > 0) {
+      const auto logits = network(std::span(images).first(kept * image_floats), static_cast<int>(kept));
+      if (logits.size() != kept * card.classes.size())
+        throw Error("model " + card.name + ": its network gives " + std::to_string(logits.size() / kept) +
+                        " values a face but its card names " + std::to_string(card.classes.size()) + " classes",
+                    "the file is damaged or was edited");
+      result.logits.insert(result.logits.end(), logits.begin(), logits.end());
+    }
+    progress.update(first + count);
+  }
+  progress.finish();
+  if (result.complete && result.size() == 0) throw Error(info.name + ": no picture could be read", result.unreadable.empty() ? "" : "first: " + result.unreadable[0]);
+  return result;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,48 @@
+// Runs a detector over every face crop of a dataset. No libtorch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "media/image.h"
+#include "tensorio/model_file.h"
+
+namespace fsfm {
+
+// What the network said of each sample, before temperature and softmax: everything an evaluation needs.
+struct ScoredDataset {
+  std::string name;
+  std::vector<std::string> attack_classes;  // of the dataset
+  std::vector<std::string> keys, classes, videos;  // [N] one a sample; `classes` are the dataset's names
+  std::vector<int> labels;                  // [N] 1 = attack
+  std::vector<float> logits;                // [N, model classes]
+  std::vector<std::string> unreadable;      // one message for each picture left out
+  bool complete = true;                     // false after SIGINT or SIGTERM: the samples so far
+  size_t size() const { return labels.size(); }
+};
+
+// images [batch, 3, S, S] -> logits [batch, classes]; VitEngine::logits has this form.
+using LogitFunction = std::function<std::vector<float>(std::span<const float> images, int batch)>;
+
+struct ScoreOptions {
+  int batch_size = 16;
+  int threads = 0;                                // for decoding and resizing
+  std::vector<std::string> attack_classes;        // empty = the dataset's own
+  std::function<Image(const Image&, size_t index)> alter;  // degrades each crop before the transform; may be empty
+  std::string progress_label;
+  bool show_progress = false;
+};
+
+// The card gives transform, mean and std. A picture that cannot be read is left out and reported. Throws Error when none
+// can be read and when `attack_classes` names a class that the dataset does not have.
+ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
+                            const ScoreOptions& options);
+
+// 1 for each class of the card that means "attack". Throws Error when none or all do.
+std::vector<uint8_t> attack_mask(const ModelCard& card);
+
+}  // namespace fsfm

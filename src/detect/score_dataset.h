@@ -32,8 +32,8 @@ struct ScoreOptions {
   int batch_size = 16;
   int threads = 0;                                // for decoding and resizing
   std::vector<std::string> attack_classes;        // empty = the dataset's own
-  std::function<Image(const Image&, size_t index)> alter;  // degrades each crop before the transform; may be empty
-  std::string progress_label;
+  std::function<Image(const Image&, size_t index)> alter{};  // degrades each crop before the transform; may be empty
+  std::string progress_label{};
   bool show_progress = false;
 };
 

@@ -1,0 +1,183 @@
+#include "face/detector.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/file.h"
+#include "face/detections.h"
+#include "face/onnx_detectors.h"
+#include "support/error_text.h"
+#include "support/face_painter.h"
+#include "support/temp_dir.h"
+
+namespace fsfm {
+namespace {
+
+float box_overlap(const Rect& a, const Rect& b) {
+  const auto detection = [](const Rect& r) {
+    return Detection{static_cast<float>(r.left), static_cast<float>(r.top), static_cast<float>(r.right()), static_cast<float>(r.bottom()), 1, {}};
+  };
+  return overlap(detection(a), detection(b));
+}
+
+class Finds : public testing::TestWithParam<std::string> {};
+
+TEST_P(Finds, EveryFaceOfAPhotoAndNothingElse) {
+  const auto detector = make_detector(GetParam());
+  EXPECT_EQ(detector->name(), GetParam());
+  const test::PaintedPhoto photo = test::paint_photo(4, 2, 560, 320);
+  const std::vector<Face> faces = detector->detect(photo.image);
+  ASSERT_EQ(faces.size(), photo.boxes.size());
+  EXPECT_GE(faces[0].score, faces[1].score);
+  for (const Rect& box : photo.boxes)
+    EXPECT_TRUE(std::any_of(faces.begin(), faces.end(), [&](const Face& face) { return box_overlap(face.box, box) > 0.4f; }));
+  for (const Face& face : faces) EXPECT_GT(face.blur, 0);
+  EXPECT_TRUE(detector->detect(test::paint_background(5, 320, 240)).empty());
+  EXPECT_TRUE(detector->detect(Image(3, 2)).empty());
+  EXPECT_TRUE(detector->detect(Image()).empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Detectors, Finds, testing::Values("dlib-hog", "dlib-hog:0", "blazeface", "blazeface:0", "blazeface:2"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ':'; }, '_');
+                           return name;
+                         });
+
+TEST(BlazeFace, NamesTheKeyPoints) {
+  const test::PaintedPhoto photo = test::paint_photo(4, 1, 360, 320);
+  const std::vector<Face> faces = make_detector("blazeface")->detect(photo.image);
+  ASSERT_EQ(faces.size(), 1u);
+  const auto& points = faces[0].keypoints;
+  ASSERT_EQ(points.size(), 6u);
+  EXPECT_LT(points[0].x, points[1].x);  // the subject's right eye is at the left of the picture
+  EXPECT_GT(points[2].y, points[0].y);
+  EXPECT_GT(points[3].y, points[2].y);
+  EXPECT_LT(std::abs(faces[0].yaw), 30);
+}
+
+TEST(BlazeFace, FindsAFaceThatFillsThePicture) {
+  const Image face = test::paint_face(4, 224).image;
+  const std::vector<Face> faces = make_detector("blazeface")->detect(crop(face, {30, 30, 164, 164}));
+  EXPECT_EQ(faces.size(), 1u);
+}
+
+TEST(BlazeFace, TilesFindSmallFaces) {
+  Image photo = test::paint_background(6, 2000, 1200);
+  const Rect small{1500, 800, 60, 60};
+  test::paint_face_on(photo, 4, small);
+  const std::vector<Face> faces = make_detector("blazeface:2")->detect(photo);
+  ASSERT_FALSE(faces.empty());
+  EXPECT_GT(box_overlap(faces[0].box, small), 0.4f);
+}
+
+TEST(MakeDetector, NamesTheWayOut) {
+  using test::error_text;
+  EXPECT_NE(error_text([] { make_detector("haar"); }).find("blazeface"), std::string::npos);
+  EXPECT_NE(error_text([] { make_detector("dlib-hog:7"); }).find(":0, :1 or :2"), std::string::npos);
+  EXPECT_NE(error_text([] { make_detector("dlib-hog:"); }).find(":0, :1 or :2"), std::string::npos);
+  EXPECT_NE(error_text([] { make_detector("scrfd"); }).find("scrfd:FILE"), std::string::npos);
+  EXPECT_NE(error_text([] { make_detector("yunet:/nowhere.onnx"); }).find("/nowhere.onnx"), std::string::npos);
+  test::TempDir dir;
+  write_file_atomic(dir / "text.onnx", "this is no network");
+  EXPECT_NE(error_text([&] { make_detector("yunet:" + (dir / "text.onnx").string()); }).find("text.onnx"), std::string::npos);
+}
+
+TEST(Suppress, KeepsTheBestOfEachFace) {
+  const std::vector<Detection> kept = suppress({{0, 0, 100, 100, .8f, {}}, {10, 0, 110, 100, .9f, {}}, {300, 0, 400, 100, .7f, {}},
+                                                {30, 30, 60, 60, .6f, {}}, {0, 0, NAN, 10, .99f, {}}, {5, 5, 5, 50, .99f, {}}},
+                                               .3f, false);
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_FLOAT_EQ(kept[0].score, .9f);
+  EXPECT_FLOAT_EQ(kept[0].left, 10);
+  EXPECT_FLOAT_EQ(kept[1].left, 300);
+}
+
+TEST(Suppress, BlendsAGroupByScore) {
+  const std::vector<Detection> kept = suppress({{0, 0, 100, 100, .75f, {{0, 0}}}, {20, 0, 120, 100, .25f, {{4, 8}}}}, .3f, true);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_FLOAT_EQ(kept[0].left, 5);
+  EXPECT_FLOAT_EQ(kept[0].right, 105);
+  EXPECT_FLOAT_EQ(kept[0].keypoints[0].x, 1);
+  EXPECT_FLOAT_EQ(kept[0].keypoints[0].y, 2);
+  EXPECT_FLOAT_EQ(kept[0].score, .75f);
+}
+
+TEST(SampleSquare, PadsWithBlack) {
+  const Image white(40, 20, 255);
+  const Image square = sample_square(white, 0, -10, 40, 20);
+  ASSERT_EQ(square.width, 20);
+  EXPECT_EQ(square.row(2)[30], 0);
+  EXPECT_EQ(square.row(10)[30], 255);
+  EXPECT_EQ(square.row(17)[30], 0);
+  EXPECT_EQ(sample_square(white, 500, 500, 10, 8).rgb, std::vector<uint8_t>(8 * 8 * 3));
+}
+
+TEST(ToFaces, SurvivesAbsurdBoxes) {
+  const Image image(64, 48, 90);
+  const std::vector<Face> faces = to_faces(image, {{-1e9f, -1e9f, 1e9f, 1e9f, .9f, {}}, {500, 500, 600, 600, .9f, {}}, {10, 10, 30, 30, .9f, {}}});
+  ASSERT_EQ(faces.size(), 2u);
+  EXPECT_LE(faces[0].box.width, 3 * 64);
+  EXPECT_EQ(faces[1].box, (Rect{10, 10, 20, 20}));
+}
+
+// Outputs of a network for a 64 x 64 input with nothing found.
+std::vector<OnnxNet::Output> empty_outputs(int anchors, const std::vector<std::pair<std::string, int>>& heads) {
+  std::vector<OnnxNet::Output> outputs;
+  for (const auto& [name, columns] : heads)
+    for (const int stride : {8, 16, 32}) {
+      const int rows = (64 / stride) * (64 / stride) * anchors;
+      outputs.push_back({name + "_" + std::to_string(stride), {1, rows, columns}, std::vector<float>(static_cast<size_t>(rows) * columns)});
+    }
+  return outputs;
+}
+
+TEST(DecodeYunet, ReadsBoxAndPoints) {
+  auto outputs = empty_outputs(1, {{"cls", 1}, {"obj", 1}, {"bbox", 4}, {"kps", 10}});
+  EXPECT_TRUE(decode_yunet(outputs, 64, .5f).empty());
+  // Stride 16 has 4 x 4 cells: cell 6 is row 1, column 2.
+  const auto output = [&](const std::string& name) -> std::vector<float>& {
+    for (auto& o : outputs)
+      if (o.name == name) return o.values;
+    throw InternalError(name);
+  };
+  output("cls_16")[6] = .81f;
+  output("obj_16")[6] = 1;
+  const float box[4] = {.5f, .5f, std::log(2.f), std::log(1.f)};
+  std::copy_n(box, 4, &output("bbox_16")[24]);
+  for (int k = 0; k < 10; ++k) output("kps_16")[60 + k] = .1f * static_cast<float>(k);
+  const std::vector<Detection> found = decode_yunet(outputs, 64, .5f);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_FLOAT_EQ(found[0].score, .9f);
+  EXPECT_FLOAT_EQ(found[0].left, 40 - 16);
+  EXPECT_FLOAT_EQ(found[0].right, 40 + 16);
+  EXPECT_FLOAT_EQ(found[0].top, 24 - 8);
+  ASSERT_EQ(found[0].keypoints.size(), 4u);
+  EXPECT_FLOAT_EQ(found[0].keypoints[1].x, (2 + .2f) * 16);
+  EXPECT_FLOAT_EQ(found[0].keypoints[3].y, (1 + .8f) * 16);  // between the corners' .7 and .9
+  outputs.pop_back();
+  EXPECT_THROW(decode_yunet(outputs, 64, .5f), Error);
+}
+
+TEST(DecodeScrfd, ReadsBoxAndPointsByShape) {
+  auto outputs = empty_outputs(2, {{"a", 1}, {"b", 4}, {"c", 10}});
+  outputs[0].values[2 * 9 + 1] = .7f;  // stride 8, 8 x 8 cells: cell 9 = row 1, column 1, second anchor
+  std::fill_n(&outputs[3].values[4 * 19], 4, 2.f);
+  outputs[6].values[10 * 19] = 1.f;
+  std::vector<Detection> found = decode_scrfd(outputs, 64, .5f);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_FLOAT_EQ(found[0].left, 8 - 16);
+  EXPECT_FLOAT_EQ(found[0].bottom, 8 + 16);
+  ASSERT_EQ(found[0].keypoints.size(), 4u);
+  EXPECT_FLOAT_EQ(found[0].keypoints[0].x, 16);
+  outputs.resize(6);  // a model without key points
+  found = decode_scrfd(outputs, 64, .5f);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_TRUE(found[0].keypoints.empty());
+  outputs.resize(3);
+  EXPECT_THROW(decode_scrfd(outputs, 64, .5f), Error);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,0 +1,32 @@
+#!/bin/sh
+# The whole way of the data on real faces, in at most five minutes: prepare, mask, pretrain, transfer, verdict, report.
+# Usage: tools/demo.sh build/release/fsfm [OUT]        leaves OUT/report.html (OUT = demo)
+set -eu
+cd "$(dirname "$0")/.."
+fsfm=$1
+out=${2:-demo}
+assets=third_party/assets
+rm -rf "$out"
+mkdir -p "$out"
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "1/6 Faces: find, crop and parse every face of six photographs and three videos"
+"$fsfm" prepare folder "$assets" --out "$out/faces" --frames 60
+
+step "2/6 Masks: five ways to hide a face"
+"$fsfm" masks "$assets/photos/sample1.jpg" --out "$out/masks.png"
+
+step "3/6 Pretraining: learn what real faces look like, from the visible quarter"
+"$fsfm" pretrain --recipe recipes/demo_pretrain.toml --data "$out/faces" --out "$out/pretrained.safetensors"
+
+step "4/6 Transfer: a detector from real faces alone (self-blended images are the fakes)"
+"$fsfm" finetune --recipe recipes/demo_finetune.toml --data "$out/faces" --init "$out/pretrained.safetensors" \
+  --out "$out/detector.safetensors"
+
+step "5/6 Verdicts"
+"$fsfm" detect "$assets"/photos/*.jpg --model "$out/detector.safetensors" --json --out "$out/verdicts" >"$out/verdicts.json"
+"$fsfm" detect "$assets"/photos/*.jpg --model "$out/detector.safetensors"
+
+step "6/6 Report"
+"$fsfm" report "$out" --out "$out/report.html"

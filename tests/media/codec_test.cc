@@ -128,7 +128,7 @@ TEST(Codec, SmallFormatsByHand) {
             (std::vector<uint8_t>{255, 127, 0}));
   // A 2 x 2 BMP of one bit a pixel, stored upwards: palette red, blue.
   const std::string bmp = "BM" + little(78, 4) + little(0, 4) + little(62, 4) + little(40, 4) + little(2, 4) + little(2, 4) +
-                          little(1, 2) + little(1, 2) + little(0, 4) + little(8, 4) + little(0, 8) + little(2, 4) + little(0, 4) +
+                          little(1, 2) + little(1, 2) + little(0, 4) + little(8, 4) + little(0, 4) + little(0, 4) + little(2, 4) + little(0, 4) +
                           std::string("\0\0\xFF\0\xFF\0\0\0", 8) + std::string("\x40\0\0\0\x80\0\0\0", 8);
   EXPECT_EQ(decode_image(to_bytes(bmp), "a.bmp").rgb, (std::vector<uint8_t>{0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 0, 255}));
 }

@@ -43,7 +43,7 @@ TEST(Resize, WidePathEqualsThePlainPathBitForBit) {
       axis.count.push_back(count);
       axis.first.push_back(static_cast<int>(rng.below(columns - count + 1)));
       for (int t = 0; t < taps; ++t)
-        axis.weight.push_back(t < count ? static_cast<int32_t>(rng.uniform(-0.6, 1.4) * (1 << kPrecisionBits)) : 0);
+        axis.weight.push_back(t < count ? static_cast<int32_t>(rng.uniform(-0.6, 1.4) / count * (1 << kPrecisionBits)) : 0);
     }
     const Image in = noise(columns, taps, trial);
     auto padded = in.rgb;

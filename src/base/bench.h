@@ -9,10 +9,10 @@
 namespace fsfm {
 
 struct MeasureOptions {
-  double seconds = 1.0;     // time to spend, warm-up apart
-  double warm_up = 0.2;     // seconds of untimed calls before (at least one call)
-  int min_samples = 5;      // taken even when `seconds` is over
-  double min_sample = 5e-4; // calls shorter than this are timed in batches that last this long
+  double seconds = 1.0;      // time to spend, warm-up apart
+  double warm_up = 0.2;      // seconds of untimed calls before (at least one call)
+  int min_samples = 5;       // taken even when `seconds` is over
+  double min_sample = 5e-4;  // calls shorter than this are timed in batches that last this long
 };
 
 // Seconds of one call.
@@ -39,7 +39,9 @@ inline void keep(const T& value) {
 template <class Body>
 Timing measure(Body&& body, const MeasureOptions& options = {}) {
   using Clock = std::chrono::steady_clock;
-  const auto seconds_since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto seconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   const auto begin = Clock::now();
   int calls = 0;
   do {
@@ -57,7 +59,9 @@ Timing measure(Body&& body, const MeasureOptions& options = {}) {
     samples.push_back(seconds_since(sample) / batch);
   }
   std::sort(samples.begin(), samples.end());
-  const auto quantile = [&](double q) { return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1) + 0.5)]; };
+  const auto quantile = [&](double q) {
+    return samples[static_cast<size_t>(q * static_cast<double>(samples.size() - 1) + 0.5)];
+  };
   return {quantile(0.5), quantile(0.1), quantile(0.9), static_cast<int>(samples.size())};
 }
 

@@ -5,9 +5,8 @@
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-#include <vector>
-
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -63,7 +62,8 @@ Image shifted(const Image& image, int dx, int dy) {
   Image out(image.width, image.height);
   for (int y = 0; y < image.height; ++y)
     for (int x = 0; x < image.width; ++x)
-      std::copy_n(image.row(std::clamp(y + dy, 0, image.height - 1)) + std::clamp(x + dx, 0, image.width - 1) * 3, 3, out.row(y) + x * 3);
+      std::copy_n(image.row(std::clamp(y + dy, 0, image.height - 1)) + std::clamp(x + dx, 0, image.width - 1) * 3, 3,
+                  out.row(y) + x * 3);
   return out;
 }
 
@@ -107,8 +107,8 @@ Image with_contrast(const Image& image, double gain) {
   return mapped(image, [=](int v) { return mean + gain * (v - mean); });
 }
 
-// A camera before a screen samples the grid of its red, green and blue stripes: slow bands of interference, out of phase
-// between the channels, bent a little by the lens.
+// A camera before a screen samples the grid of its red, green and blue stripes: slow bands of interference, out of
+// phase between the channels, bent a little by the lens.
 Image filmed_screen(const Image& image, double amplitude, Rng& rng) {
   const double side = std::min(image.width, image.height);
   const double angle = rng.uniform(0, std::numbers::pi), waves = rng.uniform(14, 34), cross = rng.uniform(0.3, 0.7);
@@ -132,8 +132,9 @@ Image filmed_screen(const Image& image, double amplitude, Rng& rng) {
 }  // namespace
 
 std::span<const Degradation> all_degradations() {
-  static constexpr std::array kAll = {Degradation::jpeg,       Degradation::downscale, Degradation::blur, Degradation::noise,
-                                      Degradation::brightness, Degradation::contrast,  Degradation::moire};
+  static constexpr std::array kAll = {Degradation::jpeg,  Degradation::downscale,  Degradation::blur,
+                                      Degradation::noise, Degradation::brightness, Degradation::contrast,
+                                      Degradation::moire};
   return kAll;
 }
 
@@ -161,16 +162,22 @@ Image degrade(const Image& image, Degradation kind, double strength, Rng& rng) {
   if (strength == 0 || image.empty()) return image;
   const double value = value_at(entry(kind), strength);
   switch (kind) {
-    case Degradation::jpeg: return jpeg_chain(image, value, strength >= kTwiceFrom);
-    case Degradation::downscale: return downscaled(image, value);
-    case Degradation::blur: return blurred(image, value);
-    case Degradation::noise: return noisy(image, value, rng);
+    case Degradation::jpeg:
+      return jpeg_chain(image, value, strength >= kTwiceFrom);
+    case Degradation::downscale:
+      return downscaled(image, value);
+    case Degradation::blur:
+      return blurred(image, value);
+    case Degradation::noise:
+      return noisy(image, value, rng);
     case Degradation::brightness: {
       const double offset = rng.chance(0.5) ? value : -value;
       return mapped(image, [=](int v) { return v + offset; });
     }
-    case Degradation::contrast: return with_contrast(image, value);
-    case Degradation::moire: return filmed_screen(image, value, rng);
+    case Degradation::contrast:
+      return with_contrast(image, value);
+    case Degradation::moire:
+      return filmed_screen(image, value, rng);
   }
   throw InternalError("unknown degradation");
 }

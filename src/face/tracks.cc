@@ -17,12 +17,15 @@ void add_part(const Image& frame, const Rect& part, float* histogram) {
   const float weight = 1.0f / static_cast<float>(columns * rows);
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < columns; ++j) {
-      const int y = top + (2 * i + 1) * (bottom - top) / (2 * rows), x = left + (2 * j + 1) * (right - left) / (2 * columns);
+      const int y = top + (2 * i + 1) * (bottom - top) / (2 * rows),
+                x = left + (2 * j + 1) * (right - left) / (2 * columns);
       const uint8_t* p = frame.row(y) + x * 3;
       const float light = 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
       // Chroma relative to brightness, most of which lies within +-0.4; spread over neighbouring bins so that a
       // small shift of colour moves a small part of the weight.
-      const auto axis = [](float value, int bins) { return std::clamp(value * static_cast<float>(bins) - 0.5f, 0.0f, static_cast<float>(bins) - 1.001f); };
+      const auto axis = [](float value, int bins) {
+        return std::clamp(value * static_cast<float>(bins) - 0.5f, 0.0f, static_cast<float>(bins) - 1.001f);
+      };
       const float u = axis((p[0] - light) / (light + 24) + 0.5f, kChroma);
       const float v = axis((p[2] - light) / (light + 24) + 0.5f, kChroma);
       const float l = axis(light / 256, kLight);
@@ -42,11 +45,12 @@ Appearance describe_appearance(const Image& frame, const Rect& box) {
   Appearance appearance;
   const int w = box.width, h = box.height;
   const std::array<Rect, Appearance::kParts> parts = {{
-      {box.left, box.top - h / 2, w, h / 2},                   // hair
-      {box.left + w / 8, box.top + h / 8, w * 3 / 4, h * 3 / 4},  // face
-      {box.left - w / 4, box.bottom() + h / 3, w * 3 / 2, h / 2}, // clothes
+      {box.left, box.top - h / 2, w, h / 2},                       // hair
+      {box.left + w / 8, box.top + h / 8, w * 3 / 4, h * 3 / 4},   // face
+      {box.left - w / 4, box.bottom() + h / 3, w * 3 / 2, h / 2},  // clothes
   }};
-  for (int i = 0; i < Appearance::kParts; ++i) add_part(frame, parts[i], appearance.histogram.data() + i * Appearance::kBins);
+  for (int i = 0; i < Appearance::kParts; ++i)
+    add_part(frame, parts[i], appearance.histogram.data() + i * Appearance::kBins);
   return appearance;
 }
 
@@ -91,7 +95,8 @@ std::vector<int> FaceTracker::add(const Image& frame, const std::vector<Face>& f
       const bool nearby = overlap >= options_.min_overlap && alike >= options_.min_similarity_nearby;
       if (nearby || alike >= options_.min_similarity_anywhere) matches.push_back({alike + overlap, f, t});
     }
-  std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) { return a.affinity > b.affinity; });
+  std::stable_sort(matches.begin(), matches.end(),
+                   [](const Match& a, const Match& b) { return a.affinity > b.affinity; });
 
   std::vector<int> identity(faces.size(), -1);
   std::vector<bool> taken(tracks_.size(), false);

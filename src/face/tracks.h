@@ -30,8 +30,8 @@ struct TrackOptions {
   double min_similarity_anywhere = 0.55;
 };
 
-// Turns the faces of successive frames into identities: greedy, best match first, no face twice in one frame. Frames may
-// be far apart (a few of a whole video). Thread-compatible; memory grows with the number of people, not of frames.
+// Turns the faces of successive frames into identities: greedy, best match first, no face twice in one frame. Frames
+// may be far apart (a few of a whole video). Thread-compatible; memory grows with the number of people, not of frames.
 class FaceTracker {
  public:
   explicit FaceTracker(const TrackOptions& options = {}) : options_(options) {}

@@ -13,10 +13,11 @@ namespace fsfm {
 namespace codec_detail {
 
 void Source::check_size(int64_t width, int64_t height) const {
-  if (width < 1 || height < 1) damaged("a picture of " + std::to_string(width) + "x" + std::to_string(height) + " pixels");
+  if (width < 1 || height < 1)
+    damaged("a picture of " + std::to_string(width) + "x" + std::to_string(height) + " pixels");
   if (width > limits.max_pixels / height)
-    throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) + " pixels, the limit is " +
-                    with_thousands(limits.max_pixels),
+    throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
+                    " pixels, the limit is " + with_thousands(limits.max_pixels),
                 "shrink the picture first");
 }
 
@@ -90,11 +91,16 @@ struct Format {
 
 using namespace std::string_view_literals;
 constexpr Format kFormats[] = {
-    {"\xFF\xD8\xFF"sv, 0, codec_detail::decode_jpeg},   {"\x89PNG\r\n\x1A\n"sv, 0, codec_detail::decode_png},
-    {"WEBPVP8"sv, 8, codec_detail::decode_webp},        {"II*\0"sv, 0, codec_detail::decode_tiff},
-    {"MM\0*"sv, 0, codec_detail::decode_tiff},          {"BM"sv, 0, codec_detail::decode_bmp},
-    {"P2"sv, 0, codec_detail::decode_pnm},              {"P3"sv, 0, codec_detail::decode_pnm},
-    {"P5"sv, 0, codec_detail::decode_pnm},              {"P6"sv, 0, codec_detail::decode_pnm},
+    {"\xFF\xD8\xFF"sv, 0, codec_detail::decode_jpeg},
+    {"\x89PNG\r\n\x1A\n"sv, 0, codec_detail::decode_png},
+    {"WEBPVP8"sv, 8, codec_detail::decode_webp},
+    {"II*\0"sv, 0, codec_detail::decode_tiff},
+    {"MM\0*"sv, 0, codec_detail::decode_tiff},
+    {"BM"sv, 0, codec_detail::decode_bmp},
+    {"P2"sv, 0, codec_detail::decode_pnm},
+    {"P3"sv, 0, codec_detail::decode_pnm},
+    {"P5"sv, 0, codec_detail::decode_pnm},
+    {"P6"sv, 0, codec_detail::decode_pnm},
 };
 
 }  // namespace

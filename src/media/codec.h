@@ -12,14 +12,15 @@
 namespace fsfm {
 
 struct DecodeLimits {
-  int64_t max_pixels = 100'000'000;   // checked from the header before pixels are allocated
+  int64_t max_pixels = 100'000'000;  // checked from the header before pixels are allocated
   int64_t max_bytes = 512ll << 20;
 };
 
 // JPEG, PNG, WebP, BMP, TIFF, PPM; grey and alpha become RGB (alpha over white); EXIF orientation is applied.
 // Throws Error naming the file and the way out: not a picture, truncated, too large.
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
-Image decode_image(std::span<const std::byte> bytes, const std::string& name_for_errors, const DecodeLimits& limits = {});
+Image decode_image(std::span<const std::byte> bytes, const std::string& name_for_errors,
+                   const DecodeLimits& limits = {});
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality = 95);
 std::vector<std::byte> encode_png(const Image& image, int level = 6);
@@ -27,8 +28,10 @@ std::vector<std::byte> encode_png(const Image& image, int level = 6);
 void write_image(const std::filesystem::path& path, const Image& image, int jpeg_quality = 95);
 
 // 8-bit palette PNG of class indices (0..255), and back. `palette` is RGB triples, one per class.
-std::vector<std::byte> encode_palette_png(std::span<const uint8_t> indices, int width, int height, std::span<const uint8_t> palette);
+std::vector<std::byte> encode_palette_png(std::span<const uint8_t> indices, int width, int height,
+                                          std::span<const uint8_t> palette);
 // Indices of a palette or grey PNG, unchanged; sets width and height.
-std::vector<uint8_t> decode_palette_png(std::span<const std::byte> bytes, const std::string& name_for_errors, int& width, int& height);
+std::vector<uint8_t> decode_palette_png(std::span<const std::byte> bytes, const std::string& name_for_errors,
+                                        int& width, int& height);
 
 }  // namespace fsfm

@@ -1,4 +1,5 @@
 // JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
+// clang-format off: jpeglib.h wants <cstdio> before it, jerror.h wants jpeglib.h
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -6,8 +7,8 @@
 #include <memory>
 
 #include <jpeglib.h>
-
 #include <jerror.h>
+// clang-format on
 
 #include "base/error.h"
 #include "media/codec_formats.h"
@@ -162,7 +163,8 @@ std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
     }
     jpeg_finish_compress(&info);
   });
-  if (!done) throw Error("cannot write " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels as JPEG");
+  if (!done)
+    throw Error("cannot write " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels as JPEG");
   const auto* begin = reinterpret_cast<const std::byte*>(encoder->bytes);
   return {begin, begin + encoder->size};
 }

@@ -1,13 +1,13 @@
 // WebP and TIFF through their libraries; BMP and PNM here.
+#include <tiffio.h>
+#include <webp/decode.h>
+#include <webp/encode.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-
-#include <tiffio.h>
-#include <webp/decode.h>
-#include <webp/encode.h>
 
 #include "base/error.h"
 #include "media/codec_formats.h"
@@ -105,7 +105,8 @@ std::vector<std::byte> encode_webp(const Image& image, int quality) {
 
 Image decode_tiff(const Source& source) {
   TiffInput input{source};
-  const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(), TIFFOpenOptionsFree);
+  const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(),
+                                                                             TIFFOpenOptionsFree);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), tiff_error, &input);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), tiff_warning, nullptr);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), source.limits.max_bytes);
@@ -114,18 +115,20 @@ Image decode_tiff(const Source& source) {
   const auto no_close = [](thandle_t) { return 0; };
   const auto no_map = [](thandle_t, void**, toff_t*) { return 0; };
   const auto no_unmap = [](thandle_t, void*, toff_t) {};
-  const std::unique_ptr<TIFF, void (*)(TIFF*)> tiff(
-      TIFFClientOpenExt("", "rm", &input, tiff_read, no_write, tiff_seek, no_close, size, no_map, no_unmap, options.get()),
-      TIFFClose);
+  const std::unique_ptr<TIFF, void (*)(TIFF*)> tiff(TIFFClientOpenExt("", "rm", &input, tiff_read, no_write, tiff_seek,
+                                                                      no_close, size, no_map, no_unmap, options.get()),
+                                                    TIFFClose);
   const auto fail = [&] { source.damaged(input.message[0] ? input.message : "the TIFF data cannot be decoded"); };
   if (!tiff) fail();
   uint32_t width = 0, height = 0;
   uint16_t orientation = ORIENTATION_TOPLEFT;
-  if (!TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width) || !TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height)) fail();
+  if (!TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width) || !TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height))
+    fail();
   source.check_size(width, height);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   char reason[1024] = "";
-  if (!TIFFRGBAImageOK(tiff.get(), reason)) source.unsupported("a TIFF of an unusual kind (" + std::string(reason) + ")");
+  if (!TIFFRGBAImageOK(tiff.get(), reason))
+    source.unsupported("a TIFF of an unusual kind (" + std::string(reason) + ")");
   // libtiff mirrors but does not turn: read the pixels as they are stored and orient them ourselves.
   std::vector<uint32_t> raster(static_cast<size_t>(width) * height);
   TIFFRGBAImage reader;
@@ -151,12 +154,14 @@ Image decode_bmp(const Source& source) {
   if (source.size() < 54) source.truncated();
   const uint32_t pixels_at = little32(data + 10), header = little32(data + 14);
   if (header < 40) source.unsupported("a BMP of an ancient kind");
-  const auto width = static_cast<int32_t>(little32(data + 18)), stored_height = static_cast<int32_t>(little32(data + 22));
+  const auto width = static_cast<int32_t>(little32(data + 18)),
+             stored_height = static_cast<int32_t>(little32(data + 22));
   const int bits = little16(data + 28);
   const uint32_t compression = little32(data + 30);
   constexpr uint32_t kRaw = 0, kBitFields = 3;
   if (compression != kRaw && !(compression == kBitFields && bits == 32)) source.unsupported("a compressed BMP");
-  if (bits != 1 && bits != 4 && bits != 8 && bits != 24 && bits != 32) source.unsupported("a BMP of " + std::to_string(bits) + " bits");
+  if (bits != 1 && bits != 4 && bits != 8 && bits != 24 && bits != 32)
+    source.unsupported("a BMP of " + std::to_string(bits) + " bits");
   const int64_t height = std::abs(static_cast<int64_t>(stored_height));
   source.check_size(width, height);
   const uint64_t stride = (static_cast<uint64_t>(width) * bits + 31) / 32 * 4;

@@ -1,10 +1,10 @@
 // PNG through libpng: pictures, and class maps as 8-bit palettes.
+#include <png.h>
+
 #include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <memory>
-
-#include <png.h>
 
 #include "base/error.h"
 #include "media/codec_formats.h"
@@ -87,7 +87,9 @@ struct Writer {
   ~Writer() { png_destroy_write_struct(&png, &info); }
 };
 
-void on_write_error(png_structp png, png_const_charp) { std::longjmp(static_cast<Writer*>(png_get_error_ptr(png))->jump, 1); }
+void on_write_error(png_structp png, png_const_charp) {
+  std::longjmp(static_cast<Writer*>(png_get_error_ptr(png))->jump, 1);
+}
 
 void on_write(png_structp png, png_bytep data, size_t size) {
   auto* writer = static_cast<Writer*>(png_get_io_ptr(png));
@@ -105,7 +107,8 @@ std::vector<std::byte> encode(const uint8_t* pixels, int width, int height, int 
   writer->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer.get(), on_write_error, on_warning);
   if (writer->png) writer->info = png_create_info_struct(writer->png);
   if (!writer->info) throw std::bad_alloc();
-  if (setjmp(writer->jump)) throw Error("cannot write " + std::to_string(width) + "x" + std::to_string(height) + " pixels as PNG");
+  if (setjmp(writer->jump))
+    throw Error("cannot write " + std::to_string(width) + "x" + std::to_string(height) + " pixels as PNG");
   png_set_write_fn(writer->png, writer.get(), on_write, nullptr);
   png_set_compression_level(writer->png, std::clamp(level, 0, 9));
   png_set_IHDR(writer->png, writer->info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
@@ -126,7 +129,8 @@ Image decode_png(const Source& source) {
   const auto reader = open_png(source);
   png_structp png = reader->png;
   png_infop info = reader->info;
-  const int width = static_cast<int>(png_get_image_width(png, info)), height = static_cast<int>(png_get_image_height(png, info));
+  const int width = static_cast<int>(png_get_image_width(png, info)),
+            height = static_cast<int>(png_get_image_height(png, info));
   const bool alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS);
   int turned = 1;
   guarded(*reader, [&] {
@@ -169,7 +173,8 @@ std::vector<std::byte> encode_palette_png(std::span<const uint8_t> indices, int 
   return encode(indices.data(), width, height, 1, 6, colors);
 }
 
-std::vector<uint8_t> decode_palette_png(std::span<const std::byte> bytes, const std::string& name, int& width, int& height) {
+std::vector<uint8_t> decode_palette_png(std::span<const std::byte> bytes, const std::string& name, int& width,
+                                        int& height) {
   const DecodeLimits limits;
   const Source source{bytes, name, limits};
   if (bytes.size() < 8 || png_sig_cmp(source.data(), 0, 8) != 0)

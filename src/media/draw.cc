@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
@@ -44,8 +43,7 @@ std::string printable(const std::string& text) {
 }
 
 void blend(uint8_t* pixel, Color color, double opacity) {
-  for (int c = 0; c < 3; ++c)
-    pixel[c] = static_cast<uint8_t>(std::lround(pixel[c] + (color[c] - pixel[c]) * opacity));
+  for (int c = 0; c < 3; ++c) pixel[c] = static_cast<uint8_t>(std::lround(pixel[c] + (color[c] - pixel[c]) * opacity));
 }
 
 // The longest beginning of `text` that fits, with dots at its end when something was cut.
@@ -86,7 +84,8 @@ void draw_text(Image& image, int x, int y, const std::string& text, Color color,
   const int margin = kOversample, ascent = (box.ascent + kOversample - 1) / kOversample;
   const int columns = box.width / kOversample + 3, rows = ascent + box.descent / kOversample + 1;
   cv::Mat1b mask = cv::Mat1b::zeros(rows * kOversample, columns * kOversample);
-  cv::putText(mask, shown, {margin, ascent * kOversample}, kFont, box.scale, cv::Scalar(255), box.thickness, cv::LINE_AA);
+  cv::putText(mask, shown, {margin, ascent * kOversample}, kFont, box.scale, cv::Scalar(255), box.thickness,
+              cv::LINE_AA);
   cv::Mat1b coverage;
   cv::resize(mask, coverage, {columns, rows}, 0, 0, cv::INTER_AREA);
   for (int row = 0; row < rows; ++row)
@@ -106,24 +105,30 @@ void paste(Image& canvas, const Image& tile, int x, int y) {
 
 Image contact_sheet(const std::vector<SheetTile>& tiles, int columns, int tile_side, const std::string& title) {
   if (tiles.empty()) throw Error("a contact sheet needs at least one picture");
-  if (columns < 1 || tile_side < 8) throw Error("a contact sheet needs at least one column and tiles of at least 8 pixels");
+  if (columns < 1 || tile_side < 8)
+    throw Error("a contact sheet needs at least one column and tiles of at least 8 pixels");
   constexpr Color kInk = {34, 34, 34};
   const int count = static_cast<int>(tiles.size());
   columns = std::min(columns, count);
   const int rows = (count + columns - 1) / columns;
   const int gap = std::max(6, tile_side / 20), size = std::clamp(tile_side / 16, 8, 16), title_size = size * 3 / 2;
-  const bool captions = std::any_of(tiles.begin(), tiles.end(), [](const SheetTile& tile) { return !tile.caption.empty(); });
+  const bool captions =
+      std::any_of(tiles.begin(), tiles.end(), [](const SheetTile& tile) { return !tile.caption.empty(); });
   const int caption_height = captions ? size * 2 : 0, title_height = title.empty() ? 0 : title_size * 2 + gap / 2;
   const int64_t height = gap + title_height + static_cast<int64_t>(rows) * (tile_side + caption_height + gap);
-  if (height > 65'000) throw Error("a contact sheet of " + std::to_string(count) + " tiles is too tall", "use more columns or fewer tiles");
+  if (height > 65'000)
+    throw Error("a contact sheet of " + std::to_string(count) + " tiles is too tall",
+                "use more columns or fewer tiles");
   Image sheet(gap + columns * (tile_side + gap), static_cast<int>(height), 255);
-  draw_text(sheet, gap, gap + title_size + title_size / 4, fitted(title, sheet.width - 2 * gap, title_size), kInk, title_size);
+  draw_text(sheet, gap, gap + title_size + title_size / 4, fitted(title, sheet.width - 2 * gap, title_size), kInk,
+            title_size);
   for (int i = 0; i < count; ++i) {
     const int x = gap + i % columns * (tile_side + gap);
     const int y = gap + title_height + i / columns * (tile_side + caption_height + gap);
     if (!tiles[i].image.empty()) paste(sheet, resize(tiles[i].image, tile_side, tile_side), x, y);
     const std::string caption = fitted(tiles[i].caption, tile_side, size);
-    draw_text(sheet, x + (tile_side - text_width(caption, size)) / 2, y + tile_side + size * 3 / 2, caption, kInk, size);
+    draw_text(sheet, x + (tile_side - text_width(caption, size)) / 2, y + tile_side + size * 3 / 2, caption, kInk,
+              size);
   }
   return sheet;
 }

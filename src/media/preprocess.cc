@@ -17,7 +17,8 @@ int parse_side(const std::string& text, const std::string& name) {
   int value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc() || end != text.data() + text.size() || value < 1 || value > 8192)
-    throw Error("unknown transform '" + name + "'", "use pillow-bicubic-R-crop-S or pillow-bicubic-S, such as pillow-bicubic-256-crop-224");
+    throw Error("unknown transform '" + name + "'",
+                "use pillow-bicubic-R-crop-S or pillow-bicubic-S, such as pillow-bicubic-256-crop-224");
   return value;
 }
 
@@ -115,8 +116,8 @@ std::vector<float> resize_tensor_bicubic(std::span<const float> chw, int channel
       for (int x = 0; x < out_width; ++x) {
         const auto& [index, weight] = columns[x];
         const float* row = in + static_cast<size_t>(y) * width;
-        wide[static_cast<size_t>(y) * out_width + x] =
-            row[index[0]] * weight[0] + row[index[1]] * weight[1] + row[index[2]] * weight[2] + row[index[3]] * weight[3];
+        wide[static_cast<size_t>(y) * out_width + x] = row[index[0]] * weight[0] + row[index[1]] * weight[1] +
+                                                       row[index[2]] * weight[2] + row[index[3]] * weight[3];
       }
     float* target = out.data() + static_cast<size_t>(c) * out_width * out_height;
     for (int y = 0; y < out_height; ++y)

@@ -32,6 +32,7 @@ struct Transform {
 
 // The authors' pretraining path for pictures that are not 224 x 224: torch bicubic (a = -0.75, align_corners false, no
 // antialias) on the float tensor. CHW float -> CHW float.
-std::vector<float> resize_tensor_bicubic(std::span<const float> chw, int channels, int width, int height, int out_width, int out_height);
+std::vector<float> resize_tensor_bicubic(std::span<const float> chw, int channels, int width, int height, int out_width,
+                                         int out_height);
 
 }  // namespace fsfm

@@ -38,9 +38,12 @@ double filter(Kernel kernel, double x) {
 
 double filter_support(Kernel kernel) {
   switch (kernel) {
-    case Kernel::bilinear: return 1.0;
-    case Kernel::bicubic: return 2.0;
-    case Kernel::lanczos: return 3.0;
+    case Kernel::bilinear:
+      return 1.0;
+    case Kernel::bicubic:
+      return 2.0;
+    case Kernel::lanczos:
+      return 3.0;
   }
   return 0.0;
 }
@@ -154,7 +157,8 @@ void vertical_plain(const uint8_t* in, int64_t row_bytes, uint8_t* out, const in
 Image resize(const Image& image, int width, int height, Kernel kernel) {
   if (image.empty()) throw Error("cannot resize an empty picture");
   if (width < 1 || height < 1)
-    throw Error("cannot resize to " + std::to_string(width) + "x" + std::to_string(height), "both sides must be at least 1");
+    throw Error("cannot resize to " + std::to_string(width) + "x" + std::to_string(height),
+                "both sides must be at least 1");
   if (width == image.width && height == image.height) return image;
   if (width == image.width) return resize_height(image, height, kernel);
   Image wide = resize_width(image, width, kernel);
@@ -166,8 +170,9 @@ Image resize_shorter(const Image& image, int side, Kernel kernel) {
   const int shorter = std::min(image.width, image.height), longer = std::max(image.width, image.height);
   const int64_t other = static_cast<int64_t>(side) * longer / shorter;
   if (other > 1'000'000)
-    throw Error("a picture of " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels is too elongated",
-                "crop it first");
+    throw Error(
+        "a picture of " + std::to_string(image.width) + "x" + std::to_string(image.height) + " pixels is too elongated",
+        "crop it first");
   return image.width <= image.height ? resize(image, side, static_cast<int>(other), kernel)
                                      : resize(image, static_cast<int>(other), side, kernel);
 }
@@ -186,7 +191,8 @@ Image center_crop(const Image& image, int side) {
   return out;
 }
 
-std::vector<uint8_t> resize_nearest(std::span<const uint8_t> map, int width, int height, int out_width, int out_height) {
+std::vector<uint8_t> resize_nearest(std::span<const uint8_t> map, int width, int height, int out_width,
+                                    int out_height) {
   if (width < 1 || height < 1 || out_width < 1 || out_height < 1 || map.size() != static_cast<size_t>(width) * height)
     throw Error("a class map of " + std::to_string(map.size()) + " values is not " + std::to_string(width) + "x" +
                 std::to_string(height));

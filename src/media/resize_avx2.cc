@@ -6,8 +6,8 @@
 #include "media/resize_kernels.h"
 
 // Exactness: vpmaddwd multiplies signed 16-bit numbers and adds pairs into 32 bits. A 22-bit weight is split into
-// high * 2^11 + low with 0 <= low < 2^11; both halves fit 16 bits, and (sum_high << 11) + sum_low equals the plain 32-bit
-// sum modulo 2^32, so every output byte is the plain path's.
+// high * 2^11 + low with 0 <= low < 2^11; both halves fit 16 bits, and (sum_high << 11) + sum_low equals the plain
+// 32-bit sum modulo 2^32, so every output byte is the plain path's.
 namespace fsfm::resize_detail {
 namespace {
 
@@ -56,12 +56,15 @@ void horizontal_avx2(const uint8_t* in, uint8_t* out, int out_width, const Axis&
     for (int t = 0; t < axis.count[x]; t += 4, pixel += 12, weight += 32) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixel));
       const __m256i values = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), spread);
-      high = _mm256_add_epi32(high, _mm256_madd_epi16(values, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weight))));
-      low = _mm256_add_epi32(low, _mm256_madd_epi16(values, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weight + 16))));
+      high = _mm256_add_epi32(high,
+                              _mm256_madd_epi16(values, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weight))));
+      low = _mm256_add_epi32(
+          low, _mm256_madd_epi16(values, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weight + 16))));
     }
     const __m128i high4 = _mm_add_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
     const __m128i low4 = _mm_add_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-    __m128i sum = _mm_add_epi32(_mm_add_epi32(_mm_slli_epi32(high4, kSplitBits), low4), _mm_set1_epi32(1 << (kPrecisionBits - 1)));
+    __m128i sum = _mm_add_epi32(_mm_add_epi32(_mm_slli_epi32(high4, kSplitBits), low4),
+                                _mm_set1_epi32(1 << (kPrecisionBits - 1)));
     sum = _mm_srai_epi32(sum, kPrecisionBits);
     sum = _mm_packus_epi16(_mm_packs_epi32(sum, sum), sum);
     const int32_t rgb = _mm_cvtsi128_si32(sum);

@@ -4,11 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <mutex>
-#include <utility>
-
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -25,14 +24,17 @@ void quiet_ffmpeg() {
     setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", 0);
     // A video file may be a playlist that names other files or hosts: containers only, and from this disk only.
     setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS",
-           "protocol_whitelist;file|format_whitelist;mov,avi,matroska,webm,mpeg,mpegts,mpegvideo,flv,asf,ogg,m4v,h264,hevc", 0);
+           "protocol_whitelist;file|format_whitelist;mov,avi,matroska,webm,mpeg,mpegts,mpegvideo,flv,asf,ogg,m4v,h264,"
+           "hevc",
+           0);
   });
 }
 
 constexpr int64_t kMostPixels = 100'000'000;
 
 // How a player turns the stored frames, in degrees clockwise: 0, 90, 180 or 270. OpenCV 4.6 takes FFmpeg's
-// counterclockwise angle for a clockwise one, and so turns phone videos upside down: hence we turn the frames ourselves.
+// counterclockwise angle for a clockwise one, and so turns phone videos upside down: hence we turn the frames
+// ourselves.
 int clockwise_turn(const cv::VideoCapture& capture) {
   const int angle = (static_cast<int>(std::lround(capture.get(cv::CAP_PROP_ORIENTATION_META))) % 360 + 360) % 360;
   if (angle % 90 != 0) return 0;
@@ -94,7 +96,8 @@ VideoReader::VideoReader(const std::filesystem::path& path) : impl_(std::make_un
   impl_->height = static_cast<int>(capture.get(cv::CAP_PROP_FRAME_HEIGHT));
   if (impl_->turn % 180 != 0) std::swap(impl_->width, impl_->height);
   if (impl_->width < 1 || impl_->height < 1 || static_cast<int64_t>(impl_->width) * impl_->height > kMostPixels)
-    throw Error(impl_->name + " has frames of " + std::to_string(impl_->width) + "x" + std::to_string(impl_->height) + " pixels",
+    throw Error(impl_->name + " has frames of " + std::to_string(impl_->width) + "x" + std::to_string(impl_->height) +
+                    " pixels",
                 "the limit is 100,000,000 pixels");
   const double frames = capture.get(cv::CAP_PROP_FRAME_COUNT), fps = capture.get(cv::CAP_PROP_FPS);
   impl_->frames = std::isfinite(frames) && frames > 0 && frames < 1e9 ? static_cast<int64_t>(frames) : 0;

@@ -20,11 +20,11 @@ class VideoReader {
   ~VideoReader();
   VideoReader(VideoReader&&) noexcept;
 
-  int64_t frame_count() const;     // from the container; the true count may be smaller
-  double fps() const;              // 0 if unknown
+  int64_t frame_count() const;  // from the container; the true count may be smaller
+  double fps() const;           // 0 if unknown
   int width() const;
   int height() const;
-  int64_t skipped() const;         // frames that could not be decoded so far
+  int64_t skipped() const;  // frames that could not be decoded so far
 
   struct Frame {
     int64_t index;

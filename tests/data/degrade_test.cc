@@ -55,7 +55,8 @@ TEST(Degrade, TheSeedDecides) {
 }
 
 TEST(Degrade, NamesRoundTripAndMistakesListTheKnown) {
-  for (const Degradation kind : all_degradations()) EXPECT_EQ(parse_degradation(std::string(degradation_name(kind))), kind);
+  for (const Degradation kind : all_degradations())
+    EXPECT_EQ(parse_degradation(std::string(degradation_name(kind))), kind);
   EXPECT_EQ(describe_strength(Degradation::jpeg, 3), "quality 45 twice");
   EXPECT_EQ(describe_strength(Degradation::blur, 4), "sigma 2.4");
   try {

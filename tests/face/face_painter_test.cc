@@ -18,7 +18,8 @@ TEST(FacePainter, EveryFaceHasTheClassesInPlausibleAmounts) {
     ASSERT_EQ(face.parsing.size(), 224u * 224u);
     std::array<double, kFaceClasses> share{};
     for (const uint8_t label : face.parsing) share.at(label) += 1.0 / (224 * 224);
-    for (const int label : {kRightBrow, kLeftBrow, kRightEye, kLeftEye, kUpperLip, kLowerLip}) EXPECT_GT(share[label], 0.002) << seed;
+    for (const int label : {kRightBrow, kLeftBrow, kRightEye, kLeftEye, kUpperLip, kLowerLip})
+      EXPECT_GT(share[label], 0.002) << seed;
     EXPECT_GT(share[kNose], 0.015);
     EXPECT_GT(share[kSkin], 0.2);
     EXPECT_GT(share[kHair], 0.1);

@@ -59,7 +59,8 @@ TEST(Tracks, ACutThatPutsAnotherPersonInTheSamePlaceIsNoticed) {
   FaceTracker tracker;
   const Rect middle{150, 70, 100, 100};
   std::vector<int> seen;
-  for (const uint64_t person : {kAnn, kAnn, kBob, kBob, kAnn, kBob}) seen.push_back(track(tracker, {{person, middle}}, person)[0]);
+  for (const uint64_t person : {kAnn, kAnn, kBob, kBob, kAnn, kBob})
+    seen.push_back(track(tracker, {{person, middle}}, person)[0]);
   EXPECT_EQ(seen, (std::vector<int>{0, 0, 1, 1, 0, 1}));
 }
 
@@ -81,7 +82,9 @@ TEST(Tracks, NoIdentityTwiceInOneFrame) {
 TEST(Tracks, BoxesOutsideThePictureAreHarmless) {
   FaceTracker tracker;
   const Image frame(50, 40, 90);
-  EXPECT_EQ(tracker.add(frame, {face_at({-300, -300, 80, 80}), face_at({10, 10, 0, 0}), face_at({-20, -20, 200, 200})}).size(), 3u);
+  EXPECT_EQ(tracker.add(frame, {face_at({-300, -300, 80, 80}), face_at({10, 10, 0, 0}), face_at({-20, -20, 200, 200})})
+                .size(),
+            3u);
 }
 
 TEST(Tracks, OverlapIsIntersectionOverUnion) {

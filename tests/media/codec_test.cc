@@ -105,7 +105,8 @@ TEST(Codec, OrientationsAreInversesOfEachOther) {
   const Image image = gradient(9, 5);
   constexpr int kInverse[] = {0, 1, 2, 3, 4, 5, 8, 7, 6};
   for (int o = 1; o <= 8; ++o)
-    EXPECT_EQ(codec_detail::apply_orientation(codec_detail::apply_orientation(image, o), kInverse[o]).rgb, image.rgb) << o;
+    EXPECT_EQ(codec_detail::apply_orientation(codec_detail::apply_orientation(image, o), kInverse[o]).rgb, image.rgb)
+        << o;
 }
 
 TEST(Codec, DamagedExifIsIgnored) {
@@ -127,10 +128,12 @@ TEST(Codec, SmallFormatsByHand) {
   EXPECT_EQ(decode_image(to_bytes(std::string("P6 1 1 65535\n\xFF\xFF\x80\x00\x00\x00", 19)), "a.ppm").rgb,
             (std::vector<uint8_t>{255, 127, 0}));
   // A 2 x 2 BMP of one bit a pixel, stored upwards: palette red, blue.
-  const std::string bmp = "BM" + little(78, 4) + little(0, 4) + little(62, 4) + little(40, 4) + little(2, 4) + little(2, 4) +
-                          little(1, 2) + little(1, 2) + little(0, 4) + little(8, 4) + little(0, 4) + little(0, 4) + little(2, 4) + little(0, 4) +
-                          std::string("\0\0\xFF\0\xFF\0\0\0", 8) + std::string("\x40\0\0\0\x80\0\0\0", 8);
-  EXPECT_EQ(decode_image(to_bytes(bmp), "a.bmp").rgb, (std::vector<uint8_t>{0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 0, 255}));
+  const std::string bmp = "BM" + little(78, 4) + little(0, 4) + little(62, 4) + little(40, 4) + little(2, 4) +
+                          little(2, 4) + little(1, 2) + little(1, 2) + little(0, 4) + little(8, 4) + little(0, 4) +
+                          little(0, 4) + little(2, 4) + little(0, 4) + std::string("\0\0\xFF\0\xFF\0\0\0", 8) +
+                          std::string("\x40\0\0\0\x80\0\0\0", 8);
+  EXPECT_EQ(decode_image(to_bytes(bmp), "a.bmp").rgb,
+            (std::vector<uint8_t>{0, 0, 255, 255, 0, 0, 255, 0, 0, 0, 0, 255}));
 }
 
 TEST(Codec, TransparencyBecomesWhite) {
@@ -184,11 +187,13 @@ TEST(Codec, RandomDamageNeverEscapesAsAnythingButAnError) {
   write_image(dir / "a.webp", image);
   Rng rng(1);
   testing::internal::CaptureStderr();
-  for (const Bytes& good : {encode_jpeg(image), encode_png(image), to_bytes(read_file(dir / "a.webp")),
-                            to_bytes("P2 3 2 9 1 2 3 4 5 6"), to_bytes("MM" + std::string("\0*", 2) + std::string(60, '\1'))})
+  for (const Bytes& good :
+       {encode_jpeg(image), encode_png(image), to_bytes(read_file(dir / "a.webp")), to_bytes("P2 3 2 9 1 2 3 4 5 6"),
+        to_bytes("MM" + std::string("\0*", 2) + std::string(60, '\1'))})
     for (int trial = 0; trial < 300; ++trial) {
       Bytes bad = good;
-      for (int k = 0; k < 4; ++k) bad[rng.below(static_cast<uint32_t>(bad.size()))] = static_cast<std::byte>(rng.below(256));
+      for (int k = 0; k < 4; ++k)
+        bad[rng.below(static_cast<uint32_t>(bad.size()))] = static_cast<std::byte>(rng.below(256));
       bad.resize(1 + rng.below(static_cast<uint32_t>(bad.size())));
       message_of(bad, {.max_pixels = 1'000'000});
     }

@@ -49,7 +49,8 @@ TEST_F(Preprocess, DecodesTheSamePixels) {
 }
 
 TEST_F(Preprocess, EvaluationTransformsEqualTheReference) {
-  expect_close(normalized(Transform::parse("pillow-bicubic-256-crop-224").apply(photo_)), "eval_resize256_crop224", 1e-6);
+  expect_close(normalized(Transform::parse("pillow-bicubic-256-crop-224").apply(photo_)), "eval_resize256_crop224",
+               1e-6);
   expect_close(normalized(Transform::parse("pillow-bicubic-224").apply(photo_)), "square224", 1e-6);
 }
 
@@ -73,8 +74,8 @@ TEST(Transform, NamesRoundTrip) {
 }
 
 TEST(Transform, UnknownNamesAreRefusedWithTheWayOut) {
-  for (const char* name : {"", "bicubic", "pillow-bicubic-", "pillow-bicubic-0", "pillow-bicubic-256-crop", "pillow-bicubic-2x-crop-2",
-                           "pillow-bicubic-99999999999999-crop-224"}) {
+  for (const char* name : {"", "bicubic", "pillow-bicubic-", "pillow-bicubic-0", "pillow-bicubic-256-crop",
+                           "pillow-bicubic-2x-crop-2", "pillow-bicubic-99999999999999-crop-224"}) {
     try {
       Transform::parse(name);
       FAIL() << name;

@@ -35,7 +35,8 @@ TEST(Resize, WidePathEqualsThePlainPathBitForBit) {
   using namespace resize_detail;
   Rng rng(5);
   for (int trial = 0; trial < 60; ++trial) {
-    const int taps = 4 * (1 + static_cast<int>(rng.below(6))), columns = 11 + static_cast<int>(rng.below(40)), outputs = 9;
+    const int taps = 4 * (1 + static_cast<int>(rng.below(6))), columns = 11 + static_cast<int>(rng.below(40)),
+              outputs = 9;
     Axis axis;
     axis.taps = taps;
     for (int i = 0; i < outputs; ++i) {
@@ -43,7 +44,8 @@ TEST(Resize, WidePathEqualsThePlainPathBitForBit) {
       axis.count.push_back(count);
       axis.first.push_back(static_cast<int>(rng.below(columns - count + 1)));
       for (int t = 0; t < taps; ++t)
-        axis.weight.push_back(t < count ? static_cast<int32_t>(rng.uniform(-0.6, 1.4) / count * (1 << kPrecisionBits)) : 0);
+        axis.weight.push_back(t < count ? static_cast<int32_t>(rng.uniform(-0.6, 1.4) / count * (1 << kPrecisionBits))
+                                        : 0);
     }
     const Image in = noise(columns, taps, trial);
     auto padded = in.rgb;
@@ -56,7 +58,8 @@ TEST(Resize, WidePathEqualsThePlainPathBitForBit) {
     Image tall(columns, 1), tall_wide(columns, 1);
     for (int i = 0; i < outputs; ++i) {
       vertical_plain(in.rgb.data(), columns * 3, tall.row(0), axis.weight.data() + i * taps, axis.count[i]);
-      vertical_avx2(in.rgb.data(), columns * 3, tall_wide.row(0), pack_pairs_avx2(axis).data() + i * taps, axis.count[i]);
+      vertical_avx2(in.rgb.data(), columns * 3, tall_wide.row(0), pack_pairs_avx2(axis).data() + i * taps,
+                    axis.count[i]);
       ASSERT_EQ(tall.rgb, tall_wide.rgb);
     }
   }

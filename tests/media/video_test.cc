@@ -66,7 +66,8 @@ TEST(Video, BadFilesAreErrorsThatNameTheFileAndPrintNothing) {
   write_file_atomic(dir / "half.mp4", good.substr(0, good.size() / 2));  // the index is at the end: unreadable
   write_file_atomic(dir / "empty.mp4", "");
   write_file_atomic(dir / "text.mp4", "this is no video");
-  write_file_atomic(dir / "list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n" + (dir / "good.mp4").string() + "\n#EXT-X-ENDLIST\n");
+  write_file_atomic(dir / "list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n" + (dir / "good.mp4").string() +
+                                          "\n#EXT-X-ENDLIST\n");
   testing::internal::CaptureStderr();
   for (const char* name : {"half.mp4", "empty.mp4", "text.mp4", "list.mp4", "missing.mp4"}) {
     try {

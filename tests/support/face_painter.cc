@@ -17,7 +17,9 @@ struct Vec {
 };
 using Rgb = std::array<double, 3>;  // 0..255
 
-Rgb mix(const Rgb& a, const Rgb& b, double t) { return {a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t}; }
+Rgb mix(const Rgb& a, const Rgb& b, double t) {
+  return {a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t};
+}
 Rgb scaled(const Rgb& a, double k) { return {a[0] * k, a[1] * k, a[2] * k}; }
 double smooth(double t) {
   t = std::clamp(t, 0.0, 1.0);
@@ -44,7 +46,8 @@ double value_noise(double x, double y, uint64_t seed) {
 struct Person {
   uint64_t seed;
   Rgb skin, hair, iris, lips, cloth;
-  double jaw, eye_distance, eye_size, brow_width, brow_lift, nose_width, mouth_width, mouth_open, smile, hairline, hair_length;
+  double jaw, eye_distance, eye_size, brow_width, brow_lift, nose_width, mouth_width, mouth_open, smile, hairline,
+      hair_length;
 
   explicit Person(uint64_t s) : seed(s) {
     Rng rng(s, 1);
@@ -52,7 +55,8 @@ struct Person {
     constexpr Rgb kHairs[] = {{28, 22, 20}, {62, 40, 26}, {110, 74, 40}, {186, 148, 90}, {150, 150, 152}};
     constexpr Rgb kIrises[] = {{60, 38, 22}, {90, 62, 34}, {70, 96, 66}, {70, 100, 140}};
     const auto near = [&rng](const Rgb& color, double spread) {
-      return Rgb{color[0] + rng.uniform(-spread, spread), color[1] + rng.uniform(-spread, spread), color[2] + rng.uniform(-spread, spread)};
+      return Rgb{color[0] + rng.uniform(-spread, spread), color[1] + rng.uniform(-spread, spread),
+                 color[2] + rng.uniform(-spread, spread)};
     };
     skin = near(kSkins[rng.below(5)], 8);
     hair = near(kHairs[rng.below(5)], 6);
@@ -73,7 +77,8 @@ struct Person {
   }
 };
 
-// Where it is: face units (1 = half the width of the face, y down, origin between the nose's tip and the eyes) -> pixels.
+// Where it is: face units (1 = half the width of the face, y down, origin between the nose's tip and the eyes) ->
+// pixels.
 struct Pose {
   Vec center;
   double unit;  // pixels
@@ -114,11 +119,14 @@ class Painter {
     if (coverage >= 0.5) paint.label = label;
   }
   // Colour only: shadows and lights do not change the class.
-  static void shade(Paint& paint, double amount, const Rgb& color) { paint.color = mix(paint.color, color, std::clamp(amount, 0.0, 1.0)); }
+  static void shade(Paint& paint, double amount, const Rgb& color) {
+    paint.color = mix(paint.color, color, std::clamp(amount, 0.0, 1.0));
+  }
 
   Rgb hair_color(double x, double y) const {
     const double strands = value_noise(x * 34 + 4 * value_noise(x * 3, y * 3, p_.seed), y * 4, p_.seed + 1);
-    return scaled(p_.hair, pose_.brightness * (0.72 + 0.5 * strands + 0.25 * bump(x - 0.3 * pose_.light.x, y + 1.15, 0.7, 0.25)));
+    return scaled(
+        p_.hair, pose_.brightness * (0.72 + 0.5 * strands + 0.25 * bump(x - 0.3 * pose_.light.x, y + 1.15, 0.7, 0.25)));
   }
 
   Rgb skin_color(double x, double y) const {
@@ -126,22 +134,27 @@ class Painter {
     const double nx = x / 1.15, ny = y / 1.5;
     const double nz = std::sqrt(std::max(0.0, 1 - nx * nx - ny * ny));
     const double light = std::clamp(0.62 + 0.42 * nz + 0.22 * (nx * pose_.light.x + ny * pose_.light.y), 0.3, 1.25);
-    const double texture = 0.97 + 0.04 * value_noise(x * 22, y * 22, p_.seed + 2) + 0.03 * value_noise(x * 6, y * 6, p_.seed + 3);
+    const double texture =
+        0.97 + 0.04 * value_noise(x * 22, y * 22, p_.seed + 2) + 0.03 * value_noise(x * 6, y * 6, p_.seed + 3);
     return scaled(p_.skin, light * texture * pose_.brightness);
   }
 
   double hair_back(double x, double y) const {
     const double cap = ellipse(x, y + 0.35, 1.16, 1.16);
-    const double fall = p_.hair_length > 0.2 ? std::max(std::abs(x) - 1.14 + 0.06 * y, std::max(-0.4 - y, y - p_.hair_length)) : 1e9;
+    const double fall =
+        p_.hair_length > 0.2 ? std::max(std::abs(x) - 1.14 + 0.06 * y, std::max(-0.4 - y, y - p_.hair_length)) : 1e9;
     return std::min(y > 0.1 && p_.hair_length <= 0.2 ? 1.0 : cap, fall);
   }
 
   void body(Paint& paint, double x, double y) const {
-    if (const double hair = cover(hair_back(x, y), pixel_); hair > 0) lay(paint, hair, scaled(hair_color(x, y), 0.8), kHair);
+    if (const double hair = cover(hair_back(x, y), pixel_); hair > 0)
+      lay(paint, hair, scaled(hair_color(x, y), 0.8), kHair);
     const double neck = std::max(std::abs(x) - 0.55 - 0.1 * std::max(0.0, y - 1.5), 0.9 - y);
-    lay(paint, cover(neck, pixel_), scaled(p_.skin, 0.66 * pose_.brightness * (0.95 + 0.1 * value_noise(x * 9, y * 9, p_.seed))), kBackground);
+    lay(paint, cover(neck, pixel_),
+        scaled(p_.skin, 0.66 * pose_.brightness * (0.95 + 0.1 * value_noise(x * 9, y * 9, p_.seed))), kBackground);
     const double shoulders = std::max(1.75 + 0.28 * x * x - y, std::abs(x) - 2.3);
-    lay(paint, cover(shoulders, pixel_), scaled(p_.cloth, pose_.brightness * (0.8 + 0.3 * value_noise(x * 5, y * 9, p_.seed + 5))), kBackground);
+    lay(paint, cover(shoulders, pixel_),
+        scaled(p_.cloth, pose_.brightness * (0.8 + 0.3 * value_noise(x * 5, y * 9, p_.seed + 5))), kBackground);
   }
 
   void head(Paint& paint, double x, double y) const {
@@ -159,7 +172,8 @@ class Painter {
     }
     // Hair over the forehead, with an uneven edge.
     const double edge = p_.hairline + 0.22 * x * x + 0.10 * (value_noise(x * 7, 0.5, p_.seed + 6) - 0.5);
-    const double front = std::max(ellipse(x, y + 0.35, 1.14, 1.14), y - edge - (std::abs(x) > 0.8 ? (std::abs(x) - 0.8) * 2.2 : 0));
+    const double front =
+        std::max(ellipse(x, y + 0.35, 1.14, 1.14), y - edge - (std::abs(x) > 0.8 ? (std::abs(x) - 0.8) * 2.2 : 0));
     if (const double hair = cover(front, pixel_); hair > 0) lay(paint, hair, hair_color(x, y), kHair);
   }
 
@@ -187,7 +201,8 @@ class Painter {
     const double open = cover(lid * ry, pixel_);
     const double lash = cover(std::abs(lid) * ry - (ey < 0 ? 0.028 : 0.010), pixel_);
     if (open > 0) {
-      Paint ball{scaled({236, 232, 228}, k * (0.82 + 0.18 * smooth((ey + ry) / (1.2 * ry)))), static_cast<uint8_t>(right ? kRightEye : kLeftEye)};
+      Paint ball{scaled({236, 232, 228}, k * (0.82 + 0.18 * smooth((ey + ry) / (1.2 * ry)))),
+                 static_cast<uint8_t>(right ? kRightEye : kLeftEye)};
       const double radius = ry * 0.98, r = std::hypot(ex, ey + 0.01);
       shade(ball, cover(r - radius, pixel_), scaled(p_.iris, k * (0.7 + 0.5 * r / radius)));
       shade(ball, cover(r - radius * 0.48, pixel_), {12, 10, 10});
@@ -196,12 +211,14 @@ class Painter {
       if (open >= 0.5) paint.label = ball.label;
     }
     shade(paint, lash * 0.9, scaled(p_.hair, 0.35 * k));
-    shade(paint, 0.4 * cover(std::abs(ey + ry * 1.45 + 0.05 * ex * ex) - 0.010, 2 * pixel_) * bump(ex, 0, rx, 1), shadow);  // crease
+    shade(paint, 0.4 * cover(std::abs(ey + ry * 1.45 + 0.05 * ex * ex) - 0.010, 2 * pixel_) * bump(ex, 0, rx, 1),
+          shadow);  // crease
     const double by = y + 0.40 + p_.brow_lift + 0.10 * ex - 0.8 * (ex - 0.05) * (ex - 0.05);
     const double thickness = p_.brow_width * (1.1 - 1.4 * std::max(0.0, ex));
     const double brow = std::max(std::abs(by) - thickness, std::abs(ex - 0.01) - 0.27);
     const double hairs = 0.82 + 0.18 * value_noise(x * 40, y * 18, p_.seed + 7);
-    lay(paint, cover(brow, pixel_) * hairs, scaled(mix(p_.hair, p_.skin, 0.12), 0.7 * k), right ? kRightBrow : kLeftBrow);
+    lay(paint, cover(brow, pixel_) * hairs, scaled(mix(p_.hair, p_.skin, 0.12), 0.7 * k),
+        right ? kRightBrow : kLeftBrow);
   }
 
   void nose(Paint& paint, double x, double y, const Rgb& shadow, const Rgb& light) const {
@@ -228,12 +245,15 @@ class Painter {
     const double outside = std::abs(u) < 1 ? -1.0 : (std::abs(u) - 1) * w;
     const auto band = [&](double from, double to) { return std::max(std::max(from - y, y - to), outside); };
     lay(paint, cover(band(line - gap - upper, line - gap), pixel_), scaled(p_.lips, 0.78 * k), kUpperLip);
-    lay(paint, cover(band(line + gap, line + gap + lower), pixel_), scaled(mix(p_.lips, light, 0.35 * bump(u, (y - line - gap - 0.06) / 0.04, 0.6, 1)), 0.95 * k), kLowerLip);
+    lay(paint, cover(band(line + gap, line + gap + lower), pixel_),
+        scaled(mix(p_.lips, light, 0.35 * bump(u, (y - line - gap - 0.06) / 0.04, 0.6, 1)), 0.95 * k), kLowerLip);
     if (gap > 0) {
       const bool teeth = y < line + 0.2 * gap;
-      lay(paint, cover(band(line - gap, line + gap), pixel_), teeth ? scaled({232, 226, 214}, k) : Rgb{70, 22, 24}, kInnerMouth);
+      lay(paint, cover(band(line - gap, line + gap), pixel_), teeth ? scaled({232, 226, 214}, k) : Rgb{70, 22, 24},
+          kInnerMouth);
     } else {
-      shade(paint, 0.85 * cover(std::abs(y - line) - 0.016, pixel_) * (std::abs(u) < 1 ? 1 : 0), scaled(p_.lips, 0.3 * k));
+      shade(paint, 0.85 * cover(std::abs(y - line) - 0.016, pixel_) * (std::abs(u) < 1 ? 1 : 0),
+            scaled(p_.lips, 0.3 * k));
     }
     shade(paint, 0.4 * bump(std::abs(u) - 1.03, (y - line) / 0.05, 0.06, 1), shadow);
   }
@@ -247,7 +267,8 @@ Rgb background_color(uint64_t seed, double x, double y) {
   Rng rng(seed, 9);
   const Rgb a = {rng.uniform(60, 220), rng.uniform(60, 220), rng.uniform(60, 220)};
   const Rgb b = {rng.uniform(40, 200), rng.uniform(40, 200), rng.uniform(40, 200)};
-  const double blend = 0.6 * value_noise(x * 3, y * 3, seed + 11) + 0.25 * value_noise(x * 9, y * 9, seed + 12) + 0.15 * y;
+  const double blend =
+      0.6 * value_noise(x * 3, y * 3, seed + 11) + 0.25 * value_noise(x * 9, y * 9, seed + 12) + 0.15 * y;
   return mix(a, b, blend);
 }
 
@@ -256,7 +277,8 @@ uint8_t to_byte(double value) { return static_cast<uint8_t>(std::clamp(value + 0
 // Sensor noise on the whole picture.
 void add_noise(Image& image, uint64_t seed, double sigma) {
   Rng rng(seed, 3);
-  for (auto& value : image.rgb) value = to_byte(value + sigma * (rng.uniform() + rng.uniform() + rng.uniform() - 1.5) * 2);
+  for (auto& value : image.rgb)
+    value = to_byte(value + sigma * (rng.uniform() + rng.uniform() + rng.uniform() - 1.5) * 2);
 }
 
 // A detector's box and the pose that fills it: the box reaches from the brows to the chin.
@@ -274,7 +296,8 @@ void paint_person(Image& canvas, std::vector<uint8_t>* parsing, const Person& pe
   for (int y = 0; y < canvas.height; ++y)
     for (int x = 0; x < canvas.width; ++x) {
       uint8_t* pixel = canvas.row(y) + x * 3;
-      const Paint paint = painter.over({{double(pixel[0]), double(pixel[1]), double(pixel[2])}, kBackground}, x + 0.5, y + 0.5);
+      const Paint paint =
+          painter.over({{double(pixel[0]), double(pixel[1]), double(pixel[2])}, kBackground}, x + 0.5, y + 0.5);
       for (int c = 0; c < 3; ++c) pixel[c] = to_byte(paint.color[c]);
       if (parsing) (*parsing)[static_cast<size_t>(y) * canvas.width + x] = paint.label;
     }
@@ -345,8 +368,8 @@ PaintedPhoto paint_photo(uint64_t seed, int faces, int width, int height) {
   return photo;
 }
 
-void write_face_tree(const std::filesystem::path& dir, const std::string& split, const std::string& label, int n, uint64_t seed,
-                     int side) {
+void write_face_tree(const std::filesystem::path& dir, const std::string& split, const std::string& label, int n,
+                     uint64_t seed, int side) {
   const auto folder = dir / split / label;
   std::filesystem::create_directories(folder);
   const auto paint = label == "real" || label == "live" ? paint_face : paint_fake_face;

@@ -1,10 +1,9 @@
 #include "support/videos.h"
 
-#include <stdexcept>
-#include <string>
-
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <stdexcept>
+#include <string>
 
 #include "base/file.h"
 
@@ -16,7 +15,8 @@ void write_video(const std::filesystem::path& path, int frames, double fps, cons
   cv::VideoWriter writer;
   for (int i = 0; i < frames; ++i) {
     Image image = draw(i);
-    if (i == 0) writer.open(path.string(), mp4 ? cv::CAP_FFMPEG : cv::CAP_OPENCV_MJPEG, fourcc, fps, {image.width, image.height});
+    if (i == 0)
+      writer.open(path.string(), mp4 ? cv::CAP_FFMPEG : cv::CAP_OPENCV_MJPEG, fourcc, fps, {image.width, image.height});
     if (!writer.isOpened()) throw std::runtime_error("cannot write a test video");
     cv::Mat bgr;
     cv::cvtColor(cv::Mat(image.height, image.width, CV_8UC3, image.rgb.data()), bgr, cv::COLOR_RGB2BGR);

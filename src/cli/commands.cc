@@ -7,11 +7,15 @@ int run_bench(int, char**);
 int run_info(int, char**);
 #ifdef FSFM_HAS_TRAIN
 int run_selfcheck(int, char**);
+int run_pretrain(int, char**);
 #endif
 // clang-format on
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
+#ifdef FSFM_HAS_TRAIN
+      {"pretrain", "Learn from unlabelled real faces", run_pretrain},
+#endif
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"bench", "Time one part of the program", run_bench},
 #ifdef FSFM_HAS_TRAIN

@@ -15,7 +15,7 @@ namespace {
 // Forwards to a base dataset through a list of indices.
 class Subset final : public Dataset {
  public:
-  Subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices) : base_(std::move(base)), indices_(std::move(indices)) {
+  Subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices) : base_(std::move(base)), indices_(std::move(indices)) {
     samples_.reserve(indices_.size());
     for (const size_t index : indices_) {
       if (index >= base_->samples().size()) throw InternalError("subset: index outside the dataset");
@@ -30,7 +30,7 @@ class Subset final : public Dataset {
   std::string location(size_t index) const override { return base_->location(indices_.at(index)); }
 
  private:
-  std::unique_ptr<Dataset> base_;
+  std::shared_ptr<const Dataset> base_;
   std::vector<size_t> indices_;
   std::vector<SampleRef> samples_;
 };
@@ -107,7 +107,7 @@ std::unique_ptr<Dataset> concatenate(std::vector<std::unique_ptr<Dataset>> parts
   return std::make_unique<Concatenation>(std::move(parts));
 }
 
-std::unique_ptr<Dataset> subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices) {
+std::unique_ptr<Dataset> subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices) {
   return std::make_unique<Subset>(std::move(base), std::move(indices));
 }
 

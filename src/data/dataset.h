@@ -67,8 +67,8 @@ std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const st
 // The same samples of several datasets in one list; classes are matched by name. Datasets of equal name are told apart
 // ("dfdc", "dfdc#2"), so that their videos stay apart.
 std::unique_ptr<Dataset> concatenate(std::vector<std::unique_ptr<Dataset>> parts);
-// A subset by indices.
-std::unique_ptr<Dataset> subset(std::unique_ptr<Dataset> base, std::vector<size_t> indices);
+// A subset by indices; several subsets may share one base.
+std::unique_ptr<Dataset> subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices);
 
 // The splits that occur, in the order train, val, test, "".
 std::vector<std::string> splits_of(const Dataset& dataset);

@@ -168,12 +168,14 @@ torch::Tensor FsfmOnlineImpl::decode_pixels(const torch::Tensor& latent, const t
   return ops::linear(ops::layer_norm(x, decoder_norm_), decoder_pred_).to(torch::kFloat).view({batch, patches.size(1), -1});
 }
 
-OnlineOutput FsfmOnlineImpl::forward(const torch::Tensor& images, const MaskIndices& mask) {
+OnlineOutput FsfmOnlineImpl::forward(const torch::Tensor& images, const MaskIndices& mask, bool with_rep) {
   OnlineOutput out;
   out.latent = encode(images, mask.visible);
-  out.rep = rep_decode(out.latent, mask.visible);
-  out.projection = projector_(out.rep.mean(1, false, torch::kFloat));
-  out.feature = predictor_(out.projection);
+  if (with_rep) {
+    out.rep = rep_decode(out.latent, mask.visible);
+    out.projection = projector_(out.rep.mean(1, false, torch::kFloat));
+    out.feature = predictor_(out.projection);
+  }
   out.pred = decode_pixels(out.latent, mask.visible, mask.hidden);
   return out;
 }

@@ -78,7 +78,8 @@ struct FsfmTrunkImpl : torch::nn::Module {
 struct FsfmOnlineImpl : FsfmTrunkImpl {
   explicit FsfmOnlineImpl(const FsfmConfig& config);
   // images [B,3,S,S] normalised. Throws Error when images or mask do not fit the configuration.
-  OnlineOutput forward(const torch::Tensor& images, const MaskIndices& mask);
+  // Without `with_rep` (a run without L_sim) the rep decoder and its heads are not run: rep, projection, feature undefined.
+  OnlineOutput forward(const torch::Tensor& images, const MaskIndices& mask, bool with_rep = true);
   torch::Tensor predict_all(const torch::Tensor& images, const MaskIndices& mask);  // [B,L,768], for pictures and checks
 
  private:

@@ -76,6 +76,12 @@ torch::Tensor to_torch(const TensorView& view) {
   return tensor;
 }
 
+TensorView host_view(const torch::Tensor& tensor) {
+  if (!tensor.is_cpu() || !tensor.is_contiguous()) throw InternalError("host_view: the tensor is not contiguous host memory");
+  return {host_type(tensor.scalar_type()), tensor.sizes().vec(),
+          std::as_bytes(std::span(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()))};
+}
+
 LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, const LoadOptions& options) {
   const std::string source = options.source.empty() ? "weights" : options.source;
   LoadReport report;
@@ -122,8 +128,7 @@ ModuleTensors::ModuleTensors(const torch::nn::Module& module) {
   for (const auto& item : state_of(module)) {
     const auto tensor = item.value().detach().to(torch::kCPU).contiguous();
     keep_alive_.push_back(tensor);
-    map_[item.key()] = {host_type(tensor.scalar_type()), tensor.sizes().vec(),
-                        std::as_bytes(std::span(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()))};
+    map_[item.key()] = host_view(tensor);
   }
 }
 

@@ -12,6 +12,8 @@ namespace fsfm {
 
 // Copy of a host tensor on the CPU, same type and shape.
 torch::Tensor to_torch(const TensorView& view);
+// A contiguous CPU tensor seen as host memory, which the tensor keeps owning. Throws Error for a type that no file holds.
+TensorView host_view(const torch::Tensor& tensor);
 
 struct LoadOptions {
   std::string source = {};                  // names the file in messages

@@ -1,0 +1,341 @@
+#include "train/pretrain.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "data/statistics.h"
+#include "media/codec.h"
+#include "nn/weights.h"
+#include "tensorio/model_file.h"
+#include "train/data_split.h"
+#include "train/device.h"
+#include "train/init_weights.h"
+#include "train/pretrain_step.h"
+#include "train/run_log.h"
+#include "train/schedule.h"
+
+namespace fsfm {
+namespace {
+
+constexpr int kPictureFaces = 8;
+constexpr int64_t kMaxSkippedInARow = 50;
+constexpr size_t kNormalizationSamples = 4000;
+
+struct PretrainData {
+  std::shared_ptr<const Dataset> train, held_out;  // held_out may be null
+  Normalization normalization;
+};
+
+// Real faces only, unless the recipe wants all classes.
+std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> dataset, const PretrainRecipe& recipe) {
+  const DatasetInfo& info = dataset->info();
+  if (recipe.all_classes || info.attack_classes.empty()) return dataset;
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < dataset->samples().size(); ++i) {
+    const std::string& name = info.classes[static_cast<size_t>(dataset->samples()[i].label)];
+    if (std::find(info.attack_classes.begin(), info.attack_classes.end(), name) == info.attack_classes.end()) kept.push_back(i);
+  }
+  if (kept.empty()) throw Error(info.name + " has no real faces", "give real faces, or --all-classes to learn from what there is");
+  return subset(std::move(dataset), std::move(kept));
+}
+
+Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train) {
+  if (recipe.normalization == "imagenet") return {};
+  if (recipe.normalization == "vggface2")
+    return {{.5482207537f, .4234053493f, .3654651642f}, {.2789176106f, .2438540757f, .2349389344f}};
+  if (train.info().normalization) return *train.info().normalization;
+  return dataset_normalization(train, kNormalizationSamples, recipe.threads);
+}
+
+PretrainData open_data(const PretrainRecipe& recipe) {
+  auto all = open_all(recipe.data, recipe.split);
+  PretrainData data;
+  const auto splits = splits_of(*all);
+  const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
+  auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };
+  if (!recipe.val_data.empty()) data.held_out = genuine_only(open_all(recipe.val_data), recipe);
+  else if (recipe.split.empty() && has("train") && has("val")) data.held_out = of_split("val");
+  data.train = recipe.split.empty() && has("train") ? of_split("train") : genuine_only(all, recipe);
+  if (!data.held_out) {
+    Split split = hold_out_videos(data.train, recipe.val_fraction, recipe.seed);
+    data.train = split.train;
+    data.held_out = split.held_out;
+  }
+  data.train = draw_samples(data.train, recipe.max_samples, recipe.seed);
+  if (data.held_out) data.held_out = draw_samples(data.held_out, recipe.val_samples, recipe.seed);
+  data.normalization = choose_normalization(recipe, *data.train);
+  return data;
+}
+
+// Mean over a log period, and since when.
+struct Period {
+  double total = 0, masked = 0, region = 0, similarity = 0, grad_norm = 0;
+  int64_t steps = 0, faces = 0;
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+
+  void add(const PretrainLosses& losses, int64_t count) {
+    if (losses.skipped) return;
+    total += losses.total, masked += losses.masked, region += losses.region, similarity += losses.similarity;
+    grad_norm += losses.grad_norm;
+    ++steps;
+    faces += count;
+  }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
+};
+
+class PretrainRun {
+ public:
+  PretrainRun(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
+      : recipe_(recipe), recipe_text_(recipe_text), visible_(visible && others.is_main()), others_(others),
+        device_(choose_device(recipe.device, recipe.threads)), data_(open_data(recipe)), batch_options_(batch_options()),
+        learner_(step_options(), device_, others),
+        loader_(*data_.train, {.batch_size = recipe.batch_size, .workers = recipe.workers, .seed = recipe.seed,
+                               .rank = others.rank(), .world_size = others.size()},
+                make_pretrain_filler(batch_options_), make_pretrain_batch(batch_options_, recipe.batch_size)),
+        checkpoints_(recipe.run_folder() / "checkpoints", recipe.keep) {
+    steps_per_epoch_ = loader_.batches_per_epoch() / recipe.accumulate;
+    if (steps_per_epoch_ == 0)
+      throw Error(fmt::format("an epoch has {} batches, too few for --accumulate {}", loader_.batches_per_epoch(), recipe.accumulate),
+                  "use a smaller --accumulate or --batch-size");
+    total_steps_ = recipe.max_steps > 0 ? recipe.max_steps : steps_per_epoch_ * recipe.epochs;
+  }
+
+  PretrainResult run() {
+    begin();
+    Progress progress("pretrain", static_cast<uint64_t>(total_steps_), "steps", visible_);
+    if (step_ == 0) evaluate();
+    auto saved = std::chrono::steady_clock::now();
+    bool stop = false;
+    while (step_ < total_steps_ && !stop) {
+      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
+      if (in_epoch == 0 || !started_) loader_.start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
+      started_ = true;
+      one_step();
+      progress.update(static_cast<uint64_t>(step_), note_);
+      const bool epoch_end = step_ % steps_per_epoch_ == 0, end = step_ == total_steps_;
+      if (end || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
+      stop = others_.any(interrupted());
+      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
+      const bool due = others_.any(minutes >= recipe_.save_minutes);
+      if (end || stop || due || epoch_end || (recipe_.save_every > 0 && step_ % recipe_.save_every == 0)) {
+        save();
+        saved = std::chrono::steady_clock::now();
+      }
+    }
+    progress.finish(note_);
+    result_.interrupted = stop && step_ < total_steps_;
+    if (!result_.interrupted && others_.is_main()) write_model_file();
+    others_.barrier();
+    result_.steps = step_;
+    result_.skipped = skipped_;
+    result_.run_folder = recipe_.run_folder();
+    return result_;
+  }
+
+ private:
+  PretrainBatchOptions batch_options() const {
+    const FsfmConfig network = recipe_.network();
+    return {.side = network.encoder.img_size, .patch = network.encoder.patch_size, .normalization = data_.normalization,
+            .strategy = parse_mask_strategy(recipe_.mask_strategy), .ratio = recipe_.mask_ratio,
+            .group_per_batch = recipe_.region_scope == "batch" || recipe_.compat, .augment = recipe_.augment};
+  }
+
+  PretrainStepOptions step_options() const {
+    return {.network = recipe_.network(),
+            .objective = {.norm_pix = recipe_.norm_pix, .region_weight = recipe_.region_loss ? recipe_.region_weight : 0.0,
+                          .similarity_weight = recipe_.similarity_loss ? recipe_.similarity_weight : 0.0,
+                          .similarity = parse_similarity_loss(recipe_.similarity)},
+            .weight_decay = recipe_.weight_decay, .beta2 = recipe_.beta2, .clip = recipe_.clip,
+            .precision = parse_precision(recipe_.precision), .average_every_batch = recipe_.compat,
+            .zero_rep_positions = recipe_.compat, .seed = recipe_.seed};
+  }
+
+  // Resumes or starts anew, and opens the log.
+  void begin() {
+    const auto latest = checkpoints_.latest();
+    if (latest && !recipe_.resume && !recipe_.overwrite)
+      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run", "add --resume to go on with it, or --overwrite to start anew");
+    std::optional<int64_t> resumed;
+    if (latest && recipe_.resume) {
+      const Checkpoint checkpoint = read_checkpoint(*latest);
+      check_same_run(checkpoint, *latest);
+      learner_.load(checkpoint);
+      step_ = checkpoint.state.at("step");
+      skipped_ = checkpoint.state.at("skipped");
+      if (!checkpoint.state.at("best").is_null()) best_ = checkpoint.state["best"].get<double>();
+      resumed = step_;
+      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, latest->string());
+    } else if (!recipe_.init.empty()) {
+      LoadOptions load;
+      load.may_miss = {""};  // any part: an encoder alone is a fine start
+      load_initial_weights(*learner_.online(), recipe_.init, load);
+      learner_.restart_target();
+    }
+    if (!others_.is_main()) return;
+    if (!resumed) checkpoints_.clear();
+    log_.emplace(recipe_.run_folder(), resumed);
+    write_file_atomic(recipe_.run_folder() / "recipe.toml", recipe_text_);
+    if (visible_)
+      log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}", data_.train->samples().size(),
+                data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model, device_.str(), recipe_.precision, total_steps_,
+                faces_per_step(), recipe_.peak_lr(others_.size()));
+  }
+
+  // What must not change between the parts of one run. Machine, logging and saving settings may.
+  nlohmann::json fingerprint() const {
+    return {{"network", recipe_.network().to_json()}, {"samples", manifest_of(*data_.train)["keys_sha256"]}, {"seed", recipe_.seed},
+            {"batch", recipe_.batch_size * others_.size()}, {"accumulate", recipe_.accumulate}, {"total_steps", total_steps_}};
+  }
+
+  void check_same_run(const Checkpoint& checkpoint, const fs::path& path) const {
+    const nlohmann::json mine = fingerprint(), theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
+    for (const auto& [key, value] : mine.items())
+      if (!theirs.contains(key) || theirs[key] != value)
+        throw Error(path.string() + " belongs to a run with other settings (" + key + ")", "resume with the same recipe and data, or start anew with --overwrite");
+  }
+
+  int64_t faces_per_step() const { return int64_t{recipe_.batch_size} * recipe_.accumulate * others_.size(); }
+  double epoch_now() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
+
+  void one_step() {
+    std::vector<Batch> batches;
+    while (static_cast<int>(batches.size()) < recipe_.accumulate) {
+      auto batch = loader_.next();
+      if (!batch) throw InternalError("pretrain: the epoch ended before its last step");
+      batches.push_back(*std::move(batch));
+    }
+    // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
+    const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
+    const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr, std::min<double>(recipe_.warmup_epochs, recipe_.epochs),
+                            static_cast<double>(recipe_.epochs)};
+    const double lr = rate.at(progress * recipe_.epochs);
+    const double momentum = EmaMomentum{recipe_.ema_momentum, 1.0, total_steps_}.at(step_);
+    const PretrainLosses losses = learner_.step(batches, lr, momentum);
+    for (auto& batch : batches) loader_.recycle(std::move(batch));
+    ++step_;
+    skipped_ += losses.skipped;
+    skipped_in_a_row_ = losses.skipped ? skipped_in_a_row_ + 1 : 0;
+    if (skipped_in_a_row_ >= kMaxSkippedInARow)
+      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
+                  "use a lower --blr, --precision fp32 or bf16, or look for broken pictures with fsfm doctor");
+    period_.add(losses, faces_per_step());
+    if (step_ % recipe_.log_every == 0 || step_ == total_steps_) log_period(lr, momentum);
+  }
+
+  void log_period(double lr, double momentum) {
+    const double n = std::max<double>(1.0, static_cast<double>(period_.steps));
+    const double loss = period_.total / n, seconds = std::max(period_.seconds(), 1e-9);
+    if (result_.first_loss == 0) result_.first_loss = loss;
+    result_.last_loss = loss;
+    note_ = fmt::format("loss {:.4f}  lr {:.2e}", loss, lr);
+    if (skipped_ > 0) note_ += fmt::format("  {} skipped", skipped_);
+    if (log_) {
+      log_->scalars("train", step_, epoch_now(),
+                    {{"loss", loss}, {"loss_masked", period_.masked / n}, {"loss_region", period_.region / n},
+                     {"loss_similarity", period_.similarity / n}, {"grad_norm", period_.grad_norm / n}, {"lr", lr},
+                     {"momentum", momentum}, {"faces_per_second", static_cast<double>(period_.faces) / seconds},
+                     {"wait_seconds", loader_.wait_seconds()}, {"skipped", static_cast<double>(skipped_)}});
+    }
+    period_ = {};
+  }
+
+  void evaluate() {
+    if (!data_.held_out || !others_.is_main()) return;
+    const ReconstructionOptions options{.batch = batch_options_, .norm_pix = recipe_.norm_pix,
+                                        .precision = parse_precision(recipe_.precision), .batch_size = std::min(recipe_.batch_size, 32),
+                                        .workers = recipe_.workers};
+    const ReconstructionReport report = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, options);
+    result_.held_out = report;
+    if (step_ > 0 && report.patch_mse < best_.value_or(INFINITY)) {
+      best_ = report.patch_mse;
+      new_best_ = true;
+    }
+    log_->scalars("held_out", step_, epoch_now(),
+                  {{"pixel_mse", report.pixel_mse}, {"pixel_baseline", report.pixel_baseline}, {"patch_mse", report.patch_mse},
+                   {"patch_baseline", report.patch_baseline}, {"region_mse", report.region_mse}});
+    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.held_out, options, kPictureFaces);
+    const fs::path pictures = recipe_.run_folder() / "reconstructions";
+    fs::create_directories(pictures);
+    write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
+    log_->image("reconstruction", step_, sheet);
+    if (visible_)
+      log::info("held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel (baseline {:.4f})",
+                step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
+    period_.since = std::chrono::steady_clock::now();  // evaluation is no training time
+  }
+
+  void save() {
+    if (!others_.is_main()) return;
+    Checkpoint checkpoint;
+    learner_.save(checkpoint);
+    checkpoint.state["kind"] = "pretrain";
+    checkpoint.state["step"] = step_;
+    checkpoint.state["skipped"] = skipped_;
+    checkpoint.state["best"] = best_ ? nlohmann::json(*best_) : nlohmann::json(nullptr);
+    checkpoint.state["fingerprint"] = fingerprint();
+    checkpoint.state["recipe"] = recipe_text_;
+    checkpoints_.save(step_, checkpoint);
+    if (new_best_) checkpoints_.mark_best();
+    new_best_ = false;
+  }
+
+  void write_model_file() {
+    ModelCard card;
+    card.name = recipe_.out.stem().string();
+    card.kind = "pretrain";
+    card.architecture = "fsfm";
+    card.config = recipe_.network().to_json();
+    card.mean = data_.normalization.mean;
+    card.std = data_.normalization.std;
+    card.resize = fmt::format("pillow-bicubic-{}", recipe_.img_size);
+    card.training = {{"recipe", recipe_text_}, {"data", manifest_of(*data_.train)}, {"steps", step_}, {"skipped_steps", skipped_},
+                     {"faces_per_step", faces_per_step()}, {"world_size", others_.size()}, {"seed", recipe_.seed},
+                     {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}, {"program", "fsfm " FSFM_VERSION}};
+    if (data_.held_out) card.training["held_out"] = manifest_of(*data_.held_out);
+    card.metrics = {{"train_loss", result_.last_loss}};
+    if (const auto& report = result_.held_out)
+      card.metrics["held_out"] = {{"faces", report->faces}, {"patch_mse", report->patch_mse}, {"patch_baseline", report->patch_baseline},
+                                  {"pixel_mse", report->pixel_mse}, {"pixel_baseline", report->pixel_baseline}, {"region_mse", report->region_mse}};
+    card.licence = "weights: as the licences of the training data allow (" + data_.train->info().name + ")";
+    write_model(recipe_.out, card, ModuleTensors(*learner_.online()).map());
+    result_.model = recipe_.out;
+  }
+
+  const PretrainRecipe& recipe_;
+  const std::string& recipe_text_;
+  bool visible_;
+  Communicator& others_;
+  torch::Device device_;
+  PretrainData data_;
+  PretrainBatchOptions batch_options_;
+  PretrainLearner learner_;
+  Loader loader_;
+  CheckpointFolder checkpoints_;
+  std::optional<RunLog> log_;
+  int64_t steps_per_epoch_ = 0, total_steps_ = 0;
+  int64_t step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
+  std::optional<double> best_;
+  bool new_best_ = false, started_ = false;
+  Period period_;
+  std::string note_;
+  PretrainResult result_;
+};
+
+}  // namespace
+
+PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others) {
+  recipe.check();
+  return PretrainRun(recipe, recipe_text, visible, others).run();
+}
+
+}  // namespace fsfm

@@ -1,9 +1,9 @@
 #include "train/adamw.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <ATen/Parallel.h>
 
 #include "base/error.h"
 
@@ -17,8 +17,8 @@ struct SweepConstants {
   float grad_scale, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, eps;
 };
 
-// The whole update of one stretch of one parameter. One clone per instruction set: the loop is bound by memory only when
-// the square root and the division are wide.
+// The whole update of one stretch of one parameter. One clone per instruction set: the loop is bound by memory only
+// when the square root and the division are wide.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
@@ -63,7 +63,12 @@ AdamW::AdamW(std::vector<ParamGroup> groups, AdamWOptions options) : options_(op
       if (param.scalar_type() != torch::kFloat32 || !param.is_contiguous())
         throw InternalError("AdamW: parameter " + group.names[i] + " is not contiguous float32");
       on_cpu_ = on_cpu_ && param.is_cpu();
-      slots_.push_back({group.names[i], param, torch::zeros_like(param), torch::zeros_like(param), {}, group.lr_scale,
+      slots_.push_back({group.names[i],
+                        param,
+                        torch::zeros_like(param),
+                        torch::zeros_like(param),
+                        {},
+                        group.lr_scale,
                         group.weight_decay});
     }
   }
@@ -82,14 +87,16 @@ void AdamW::attach_averages(const std::map<std::string, torch::Tensor>& averages
     slot.average = average->second;
     ++found;
   }
-  if (found != averages.size()) throw InternalError("AdamW: an average names a parameter that the optimiser does not have");
+  if (found != averages.size())
+    throw InternalError("AdamW: an average names a parameter that the optimiser does not have");
   has_averages_ = found > 0;
 }
 
 // A gradient may be laid out otherwise than its parameter (a transposed view): the sweeps want them dense.
 std::vector<torch::Tensor> AdamW::dense_grads() const {
   std::vector<torch::Tensor> grads;
-  for (const auto& slot : slots_) grads.push_back(slot.param.grad().defined() ? slot.param.grad().contiguous() : torch::Tensor());
+  for (const auto& slot : slots_)
+    grads.push_back(slot.param.grad().defined() ? slot.param.grad().contiguous() : torch::Tensor());
   return grads;
 }
 
@@ -106,7 +113,8 @@ double AdamW::grad_norm() const {
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 1, [&](int64_t first, int64_t last) {
     for (int64_t c = first; c < last; ++c) {
       const Chunk& chunk = chunks_[c];
-      if (grads[chunk.slot].defined()) sums[c] = squared_sum(grads[chunk.slot].data_ptr<float>() + chunk.begin, chunk.end - chunk.begin);
+      if (grads[chunk.slot].defined())
+        sums[c] = squared_sum(grads[chunk.slot].data_ptr<float>() + chunk.begin, chunk.end - chunk.begin);
     }
   });
   double total = 0;
@@ -118,8 +126,10 @@ void AdamW::step(double lr, double grad_scale, std::optional<double> momentum) {
   if (has_averages_ && !momentum) throw InternalError("AdamW: averages are attached but no momentum was given");
   torch::NoGradGuard no_grad;
   ++steps_;
-  if (on_cpu_) step_cpu(lr, grad_scale, momentum.value_or(1.0));
-  else step_device(lr, grad_scale, momentum.value_or(1.0));
+  if (on_cpu_)
+    step_cpu(lr, grad_scale, momentum.value_or(1.0));
+  else
+    step_device(lr, grad_scale, momentum.value_or(1.0));
 }
 
 void AdamW::step_cpu(double lr, double grad_scale, double momentum) {
@@ -135,10 +145,11 @@ void AdamW::step_cpu(double lr, double grad_scale, double momentum) {
       const double rate = lr * slot.lr_scale;
       if (grads[chunk.slot].defined()) {
         const SweepConstants constants{
-            static_cast<float>(grad_scale), static_cast<float>(1.0 - rate * slot.weight_decay),
-            static_cast<float>(options_.beta1), static_cast<float>(1.0 - options_.beta1), static_cast<float>(options_.beta2),
-            static_cast<float>(1.0 - options_.beta2), static_cast<float>(rate / correction1),
-            static_cast<float>(1.0 / std::sqrt(correction2)), static_cast<float>(options_.eps)};
+            static_cast<float>(grad_scale),         static_cast<float>(1.0 - rate * slot.weight_decay),
+            static_cast<float>(options_.beta1),     static_cast<float>(1.0 - options_.beta1),
+            static_cast<float>(options_.beta2),     static_cast<float>(1.0 - options_.beta2),
+            static_cast<float>(rate / correction1), static_cast<float>(1.0 / std::sqrt(correction2)),
+            static_cast<float>(options_.eps)};
         sweep(param, grads[chunk.slot].data_ptr<float>() + chunk.begin, slot.exp_avg.data_ptr<float>() + chunk.begin,
               slot.exp_avg_sq.data_ptr<float>() + chunk.begin, n, constants);
       }
@@ -206,7 +217,8 @@ void AdamW::load_state(const std::map<std::string, torch::Tensor>& state, int64_
   for (auto& [name, own] : this->state()) {
     const auto saved = state.find(name);
     if (saved == state.end() || saved->second.sizes() != own.sizes())
-      throw Error("the optimiser state has no fitting '" + name + "'", "resume with the recipe the checkpoint was made with");
+      throw Error("the optimiser state has no fitting '" + name + "'",
+                  "resume with the recipe the checkpoint was made with");
     own.copy_(saved->second);
   }
   steps_ = steps;

@@ -1,12 +1,12 @@
 // AdamW in one sweep over memory: decay, moments, update and, if wanted, the moving average of the weights.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <torch/torch.h>
 
 #include "train/param_groups.h"
 
@@ -17,8 +17,8 @@ struct AdamWOptions {
 };
 
 // Numerically torch.optim.AdamW (decoupled decay, bias-corrected moments), for float32 parameters. On the CPU every
-// element is touched once a step; elsewhere torch's multi-tensor kernels do the same. Results do not depend on the number
-// of threads. Thread-compatible.
+// element is touched once a step; elsewhere torch's multi-tensor kernels do the same. Results do not depend on the
+// number of threads. Thread-compatible.
 class AdamW {
  public:
   AdamW(std::vector<ParamGroup> groups, AdamWOptions options);

@@ -1,8 +1,8 @@
 #include "train/checkpoint.h"
 
-#include <charconv>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <charconv>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -77,8 +77,7 @@ std::map<std::string, torch::Tensor> random_state() {
 }
 
 void load_random_state(const std::map<std::string, torch::Tensor>& state) {
-  if (const auto cpu = state.find("cpu"); cpu != state.end())
-    generator(torch::kCPU).set_state(cpu->second);
+  if (const auto cpu = state.find("cpu"); cpu != state.end()) generator(torch::kCPU).set_state(cpu->second);
   if (const auto cuda = state.find("cuda"); cuda != state.end() && torch::cuda::is_available())
     generator(torch::kCUDA).set_state(cuda->second);
 }

@@ -1,22 +1,23 @@
 // Everything a run needs to go on as if it had never stopped, in one safetensors file.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json.hpp>
-#include <torch/torch.h>
 
 namespace fsfm {
 
 // Goals: complete (weights, moments, averages, random states, position in the data, recipe), whole or absent on disk,
 // readable by any safetensors library. Non-goals: being a model to use (that is ModelFile).
 struct Checkpoint {
-  std::map<std::string, torch::Tensor> tensors;  // on the CPU after reading; grouped by prefix: "online.", "optimizer.", ...
-  nlohmann::json state;                          // counters and recipe; stored as metadata "fsfm.state"
+  std::map<std::string, torch::Tensor>
+      tensors;           // on the CPU after reading; grouped by prefix: "online.", "optimizer.", ...
+  nlohmann::json state;  // counters and recipe; stored as metadata "fsfm.state"
 
   // The tensors under a prefix, prefix cut off; `put` is the inverse. Nothing is copied.
   std::map<std::string, torch::Tensor> part(const std::string& prefix) const;

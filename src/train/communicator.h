@@ -1,10 +1,10 @@
 // What a training loop asks of the other processes that train with it.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <span>
 #include <vector>
-
-#include <torch/torch.h>
 
 namespace fsfm {
 

@@ -80,7 +80,10 @@ nlohmann::json manifest_of(const Dataset& dataset) {
   nlohmann::json classes = nlohmann::json::object();
   const auto counts = class_counts(dataset);
   for (size_t c = 0; c < counts.size(); ++c) classes[dataset.info().classes[c]] = counts[c];
-  return {{"name", dataset.info().name}, {"samples", keys.size()}, {"videos", videos.size()}, {"classes", classes},
+  return {{"name", dataset.info().name},
+          {"samples", keys.size()},
+          {"videos", videos.size()},
+          {"classes", classes},
           {"keys_sha256", sha256(join(keys, "\n"))}};
 }
 

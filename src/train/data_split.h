@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <vector>
-
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "data/dataset.h"
 
@@ -23,7 +22,8 @@ struct Split {
 Split hold_out_videos(std::shared_ptr<const Dataset> dataset, double fraction, uint64_t seed);
 
 // All folders as one dataset. `split` as in open_dataset.
-std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders, const std::string& split = "");
+std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders,
+                                        const std::string& split = "");
 
 // A seeded draw of `count` samples in dataset order; everything when count is 0 or too large.
 std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> dataset, int64_t count, uint64_t seed);

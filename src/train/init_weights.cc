@@ -28,7 +28,8 @@ LoadReport load_initial_weights(torch::nn::Module& module, const std::filesystem
   options.allow_unused = true;
   LoadReport report = load_weights(module, weights.tensors, options);
   if (report.loaded.empty())
-    throw Error(path.string() + " holds no weight of this network", "give a vision transformer with timm's parameter names");
+    throw Error(path.string() + " holds no weight of this network",
+                "give a vision transformer with timm's parameter names");
   return report;
 }
 

@@ -1,12 +1,12 @@
 // Weights to start from: our model files, any safetensors with timm's names, PyTorch checkpoints.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <torch/torch.h>
 
 #include "nn/weights.h"
 #include "tensorio/model_file.h"

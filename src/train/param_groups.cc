@@ -54,7 +54,8 @@ std::vector<ParamGroup> layer_decay_groups(const torch::nn::Module& module, int 
     const std::string& name = item.key();
     if (!item.value().requires_grad()) continue;
     const bool decays = !is_one_dimensional(name, item.value()) && name != "cls_token" && name != "pos_embed";
-    append(groups, std::pow(layer_decay, depth + 1 - layer_of(name, depth)), decays ? weight_decay : 0.0, name, item.value());
+    append(groups, std::pow(layer_decay, depth + 1 - layer_of(name, depth)), decays ? weight_decay : 0.0, name,
+           item.value());
   }
   return groups;
 }

@@ -1,10 +1,10 @@
 // Which parameters learn, how fast, and which of them decay.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <string>
 #include <vector>
-
-#include <torch/torch.h>
 
 namespace fsfm {
 

@@ -1,12 +1,12 @@
 #include "train/pretrain.h"
 
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
-
-#include <spdlog/fmt/chrono.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -43,9 +43,11 @@ std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> datas
   std::vector<size_t> kept;
   for (size_t i = 0; i < dataset->samples().size(); ++i) {
     const std::string& name = info.classes[static_cast<size_t>(dataset->samples()[i].label)];
-    if (std::find(info.attack_classes.begin(), info.attack_classes.end(), name) == info.attack_classes.end()) kept.push_back(i);
+    if (std::find(info.attack_classes.begin(), info.attack_classes.end(), name) == info.attack_classes.end())
+      kept.push_back(i);
   }
-  if (kept.empty()) throw Error(info.name + " has no real faces", "give real faces, or --all-classes to learn from what there is");
+  if (kept.empty())
+    throw Error(info.name + " has no real faces", "give real faces, or --all-classes to learn from what there is");
   return subset(std::move(dataset), std::move(kept));
 }
 
@@ -63,8 +65,10 @@ PretrainData open_data(const PretrainRecipe& recipe) {
   const auto splits = splits_of(*all);
   const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
   auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };
-  if (!recipe.val_data.empty()) data.held_out = genuine_only(open_all(recipe.val_data), recipe);
-  else if (recipe.split.empty() && has("train") && has("val")) data.held_out = of_split("val");
+  if (!recipe.val_data.empty())
+    data.held_out = genuine_only(open_all(recipe.val_data), recipe);
+  else if (recipe.split.empty() && has("train") && has("val"))
+    data.held_out = of_split("val");
   data.train = recipe.split.empty() && has("train") ? of_split("train") : genuine_only(all, recipe);
   if (!data.held_out) {
     Split split = hold_out_videos(data.train, recipe.val_fraction, recipe.seed);
@@ -96,16 +100,26 @@ struct Period {
 class PretrainRun {
  public:
   PretrainRun(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
-      : recipe_(recipe), recipe_text_(recipe_text), visible_(visible && others.is_main()), others_(others),
-        device_(choose_device(recipe.device, recipe.threads)), data_(open_data(recipe)), batch_options_(batch_options()),
+      : recipe_(recipe),
+        recipe_text_(recipe_text),
+        visible_(visible && others.is_main()),
+        others_(others),
+        device_(choose_device(recipe.device, recipe.threads)),
+        data_(open_data(recipe)),
+        batch_options_(batch_options()),
         learner_(step_options(), device_, others),
-        loader_(*data_.train, {.batch_size = recipe.batch_size, .workers = recipe.workers, .seed = recipe.seed,
-                               .rank = others.rank(), .world_size = others.size()},
+        loader_(*data_.train,
+                {.batch_size = recipe.batch_size,
+                 .workers = recipe.workers,
+                 .seed = recipe.seed,
+                 .rank = others.rank(),
+                 .world_size = others.size()},
                 make_pretrain_filler(batch_options_), make_pretrain_batch(batch_options_, recipe.batch_size)),
         checkpoints_(recipe.run_folder() / "checkpoints", recipe.keep) {
     steps_per_epoch_ = loader_.batches_per_epoch() / recipe.accumulate;
     if (steps_per_epoch_ == 0)
-      throw Error(fmt::format("an epoch has {} batches, too few for --accumulate {}", loader_.batches_per_epoch(), recipe.accumulate),
+      throw Error(fmt::format("an epoch has {} batches, too few for --accumulate {}", loader_.batches_per_epoch(),
+                              recipe.accumulate),
                   "use a smaller --accumulate or --batch-size");
     total_steps_ = recipe.max_steps > 0 ? recipe.max_steps : steps_per_epoch_ * recipe.epochs;
   }
@@ -145,26 +159,36 @@ class PretrainRun {
  private:
   PretrainBatchOptions batch_options() const {
     const FsfmConfig network = recipe_.network();
-    return {.side = network.encoder.img_size, .patch = network.encoder.patch_size, .normalization = data_.normalization,
-            .strategy = parse_mask_strategy(recipe_.mask_strategy), .ratio = recipe_.mask_ratio,
-            .group_per_batch = recipe_.region_scope == "batch" || recipe_.compat, .augment = recipe_.augment};
+    return {.side = network.encoder.img_size,
+            .patch = network.encoder.patch_size,
+            .normalization = data_.normalization,
+            .strategy = parse_mask_strategy(recipe_.mask_strategy),
+            .ratio = recipe_.mask_ratio,
+            .group_per_batch = recipe_.region_scope == "batch" || recipe_.compat,
+            .augment = recipe_.augment};
   }
 
   PretrainStepOptions step_options() const {
     return {.network = recipe_.network(),
-            .objective = {.norm_pix = recipe_.norm_pix, .region_weight = recipe_.region_loss ? recipe_.region_weight : 0.0,
+            .objective = {.norm_pix = recipe_.norm_pix,
+                          .region_weight = recipe_.region_loss ? recipe_.region_weight : 0.0,
                           .similarity_weight = recipe_.similarity_loss ? recipe_.similarity_weight : 0.0,
                           .similarity = parse_similarity_loss(recipe_.similarity)},
-            .weight_decay = recipe_.weight_decay, .beta2 = recipe_.beta2, .clip = recipe_.clip,
-            .precision = parse_precision(recipe_.precision), .average_every_batch = recipe_.compat,
-            .zero_rep_positions = recipe_.compat, .seed = recipe_.seed};
+            .weight_decay = recipe_.weight_decay,
+            .beta2 = recipe_.beta2,
+            .clip = recipe_.clip,
+            .precision = parse_precision(recipe_.precision),
+            .average_every_batch = recipe_.compat,
+            .zero_rep_positions = recipe_.compat,
+            .seed = recipe_.seed};
   }
 
   // Resumes or starts anew, and opens the log.
   void begin() {
     const auto latest = checkpoints_.latest();
     if (latest && !recipe_.resume && !recipe_.overwrite)
-      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run", "add --resume to go on with it, or --overwrite to start anew");
+      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run",
+                  "add --resume to go on with it, or --overwrite to start anew");
     std::optional<int64_t> resumed;
     if (latest && recipe_.resume) {
       const Checkpoint checkpoint = read_checkpoint(*latest);
@@ -186,22 +210,27 @@ class PretrainRun {
     log_.emplace(recipe_.run_folder(), resumed);
     write_file_atomic(recipe_.run_folder() / "recipe.toml", recipe_text_);
     if (visible_)
-      log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}", data_.train->samples().size(),
-                data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model, device_.str(), recipe_.precision, total_steps_,
-                faces_per_step(), recipe_.peak_lr(others_.size()));
+      log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}",
+                data_.train->samples().size(), data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model,
+                device_.str(), recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(others_.size()));
   }
 
   // What must not change between the parts of one run. Machine, logging and saving settings may.
   nlohmann::json fingerprint() const {
-    return {{"network", recipe_.network().to_json()}, {"samples", manifest_of(*data_.train)["keys_sha256"]}, {"seed", recipe_.seed},
-            {"batch", recipe_.batch_size * others_.size()}, {"accumulate", recipe_.accumulate}, {"total_steps", total_steps_}};
+    return {{"network", recipe_.network().to_json()},
+            {"samples", manifest_of(*data_.train)["keys_sha256"]},
+            {"seed", recipe_.seed},
+            {"batch", recipe_.batch_size * others_.size()},
+            {"accumulate", recipe_.accumulate},
+            {"total_steps", total_steps_}};
   }
 
   void check_same_run(const Checkpoint& checkpoint, const fs::path& path) const {
     const nlohmann::json mine = fingerprint(), theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
     for (const auto& [key, value] : mine.items())
       if (!theirs.contains(key) || theirs[key] != value)
-        throw Error(path.string() + " belongs to a run with other settings (" + key + ")", "resume with the same recipe and data, or start anew with --overwrite");
+        throw Error(path.string() + " belongs to a run with other settings (" + key + ")",
+                    "resume with the same recipe and data, or start anew with --overwrite");
   }
 
   int64_t faces_per_step() const { return int64_t{recipe_.batch_size} * recipe_.accumulate * others_.size(); }
@@ -216,7 +245,8 @@ class PretrainRun {
     }
     // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
     const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
-    const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr, std::min<double>(recipe_.warmup_epochs, recipe_.epochs),
+    const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr,
+                            std::min<double>(recipe_.warmup_epochs, recipe_.epochs),
                             static_cast<double>(recipe_.epochs)};
     const double lr = rate.at(progress * recipe_.epochs);
     const double momentum = EmaMomentum{recipe_.ema_momentum, 1.0, total_steps_}.at(step_);
@@ -241,18 +271,26 @@ class PretrainRun {
     if (skipped_ > 0) note_ += fmt::format("  {} skipped", skipped_);
     if (log_) {
       log_->scalars("train", step_, epoch_now(),
-                    {{"loss", loss}, {"loss_masked", period_.masked / n}, {"loss_region", period_.region / n},
-                     {"loss_similarity", period_.similarity / n}, {"grad_norm", period_.grad_norm / n}, {"lr", lr},
-                     {"momentum", momentum}, {"faces_per_second", static_cast<double>(period_.faces) / seconds},
-                     {"wait_seconds", loader_.wait_seconds()}, {"skipped", static_cast<double>(skipped_)}});
+                    {{"loss", loss},
+                     {"loss_masked", period_.masked / n},
+                     {"loss_region", period_.region / n},
+                     {"loss_similarity", period_.similarity / n},
+                     {"grad_norm", period_.grad_norm / n},
+                     {"lr", lr},
+                     {"momentum", momentum},
+                     {"faces_per_second", static_cast<double>(period_.faces) / seconds},
+                     {"wait_seconds", loader_.wait_seconds()},
+                     {"skipped", static_cast<double>(skipped_)}});
     }
     period_ = {};
   }
 
   void evaluate() {
     if (!data_.held_out || !others_.is_main()) return;
-    const ReconstructionOptions options{.batch = batch_options_, .norm_pix = recipe_.norm_pix,
-                                        .precision = parse_precision(recipe_.precision), .batch_size = std::min(recipe_.batch_size, 32),
+    const ReconstructionOptions options{.batch = batch_options_,
+                                        .norm_pix = recipe_.norm_pix,
+                                        .precision = parse_precision(recipe_.precision),
+                                        .batch_size = std::min(recipe_.batch_size, 32),
                                         .workers = recipe_.workers};
     const ReconstructionReport report = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, options);
     result_.held_out = report;
@@ -261,16 +299,21 @@ class PretrainRun {
       new_best_ = true;
     }
     log_->scalars("held_out", step_, epoch_now(),
-                  {{"pixel_mse", report.pixel_mse}, {"pixel_baseline", report.pixel_baseline}, {"patch_mse", report.patch_mse},
-                   {"patch_baseline", report.patch_baseline}, {"region_mse", report.region_mse}});
+                  {{"pixel_mse", report.pixel_mse},
+                   {"pixel_baseline", report.pixel_baseline},
+                   {"patch_mse", report.patch_mse},
+                   {"patch_baseline", report.patch_baseline},
+                   {"region_mse", report.region_mse}});
     const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.held_out, options, kPictureFaces);
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
     log_->image("reconstruction", step_, sheet);
     if (visible_)
-      log::info("held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel (baseline {:.4f})",
-                step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
+      log::info(
+          "held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel "
+          "(baseline {:.4f})",
+          step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
     period_.since = std::chrono::steady_clock::now();  // evaluation is no training time
   }
 
@@ -298,14 +341,24 @@ class PretrainRun {
     card.mean = data_.normalization.mean;
     card.std = data_.normalization.std;
     card.resize = fmt::format("pillow-bicubic-{}", recipe_.img_size);
-    card.training = {{"recipe", recipe_text_}, {"data", manifest_of(*data_.train)}, {"steps", step_}, {"skipped_steps", skipped_},
-                     {"faces_per_step", faces_per_step()}, {"world_size", others_.size()}, {"seed", recipe_.seed},
-                     {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))}, {"program", "fsfm " FSFM_VERSION}};
+    card.training = {{"recipe", recipe_text_},
+                     {"data", manifest_of(*data_.train)},
+                     {"steps", step_},
+                     {"skipped_steps", skipped_},
+                     {"faces_per_step", faces_per_step()},
+                     {"world_size", others_.size()},
+                     {"seed", recipe_.seed},
+                     {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+                     {"program", "fsfm " FSFM_VERSION}};
     if (data_.held_out) card.training["held_out"] = manifest_of(*data_.held_out);
     card.metrics = {{"train_loss", result_.last_loss}};
     if (const auto& report = result_.held_out)
-      card.metrics["held_out"] = {{"faces", report->faces}, {"patch_mse", report->patch_mse}, {"patch_baseline", report->patch_baseline},
-                                  {"pixel_mse", report->pixel_mse}, {"pixel_baseline", report->pixel_baseline}, {"region_mse", report->region_mse}};
+      card.metrics["held_out"] = {{"faces", report->faces},
+                                  {"patch_mse", report->patch_mse},
+                                  {"patch_baseline", report->patch_baseline},
+                                  {"pixel_mse", report->pixel_mse},
+                                  {"pixel_baseline", report->pixel_baseline},
+                                  {"region_mse", report->region_mse}};
     card.licence = "weights: as the licences of the training data allow (" + data_.train->info().name + ")";
     write_model(recipe_.out, card, ModuleTensors(*learner_.online()).map());
     result_.model = recipe_.out;
@@ -333,7 +386,8 @@ class PretrainRun {
 
 }  // namespace
 
-PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others) {
+PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible,
+                        Communicator& others) {
   recipe.check();
   return PretrainRun(recipe, recipe_text, visible, others).run();
 }

@@ -14,15 +14,16 @@ namespace fsfm {
 
 struct PretrainResult {
   int64_t steps = 0, skipped = 0;
-  double first_loss = 0, last_loss = 0;            // training loss, means over the first and the last log period
-  std::optional<ReconstructionReport> held_out;    // nullopt without held-out faces
-  bool interrupted = false;                        // stopped by SIGTERM or SIGINT: a checkpoint was saved, no model file
+  double first_loss = 0, last_loss = 0;          // training loss, means over the first and the last log period
+  std::optional<ReconstructionReport> held_out;  // nullopt without held-out faces
+  bool interrupted = false;                      // stopped by SIGTERM or SIGINT: a checkpoint was saved, no model file
   std::filesystem::path model, run_folder;
 };
 
 // `recipe_text` is the recipe as TOML (kept beside the results). `visible` draws progress on stderr. Throws Error for
 // everything that the user can put right: data, sizes, a loss that stays not finite, a full disk.
 // The same recipe gives bit-equal losses on a CPU with one thread, however often the run was killed and resumed.
-PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others);
+PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible,
+                        Communicator& others);
 
 }  // namespace fsfm

@@ -12,8 +12,8 @@ constexpr uint64_t kMaskSeed = 20250611;  // any fixed number: every evaluation 
 constexpr double kEps = 1e-6;             // method.md section 3
 
 struct Prediction {
-  torch::Tensor truth, pixels;   // [B,M,p*p*3] hidden patches in normalised pixels: true and predicted
-  torch::Tensor mean, deviation; // [B,M,1] of the true patches
+  torch::Tensor truth, pixels;    // [B,M,p*p*3] hidden patches in normalised pixels: true and predicted
+  torch::Tensor mean, deviation;  // [B,M,1] of the true patches
   MaskIndices mask;
 };
 
@@ -21,7 +21,8 @@ Prediction predict(FsfmOnline& online, torch::Device device, const Batch& batch,
   torch::NoGradGuard no_grad;
   online->eval();
   const auto& encoder = online->config.encoder;
-  const auto images = torch::from_blob(const_cast<float*>(batch.images.data()), {batch.size, 3, batch.side, batch.side}).to(device);
+  const auto images =
+      torch::from_blob(const_cast<float*>(batch.images.data()), {batch.size, 3, batch.side, batch.side}).to(device);
   Prediction p;
   p.mask = MaskIndices::from_masks(batch.masked, batch.region, batch.size, encoder.patches()).to(device);
   const auto patches = patchify(images, encoder.patch_size);
@@ -35,7 +36,8 @@ Prediction predict(FsfmOnline& online, torch::Device device, const Batch& batch,
 }
 
 Loader held_out_loader(const Dataset& faces, const ReconstructionOptions& options, int batch_size) {
-  const LoaderOptions order{.batch_size = batch_size, .workers = options.workers, .seed = kMaskSeed, .shuffle = false, .drop_last = false};
+  const LoaderOptions order{
+      .batch_size = batch_size, .workers = options.workers, .seed = kMaskSeed, .shuffle = false, .drop_last = false};
   PretrainBatchOptions batch = options.batch;
   batch.augment = false;
   return Loader(faces, order, make_pretrain_filler(batch), make_pretrain_batch(batch, batch_size));
@@ -70,7 +72,8 @@ ReconstructionReport evaluate_reconstruction(FsfmOnline& online, torch::Device d
     loader.recycle(*std::move(batch));
   }
   const double n = std::max<double>(1.0, static_cast<double>(report.faces));
-  for (double* value : {&report.pixel_mse, &report.pixel_baseline, &report.patch_mse, &report.patch_baseline}) *value /= n;
+  for (double* value : {&report.pixel_mse, &report.pixel_baseline, &report.patch_mse, &report.patch_baseline})
+    *value /= n;
   report.region_mse /= std::max(1.0, region_patches);
   return report;
 }
@@ -83,7 +86,8 @@ Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Datas
   const auto batch = loader.next();
   const Prediction p = predict(online, device, *batch, options);
   const int patch = online->config.encoder.patch_size, side = batch->side;
-  const auto images = torch::from_blob(const_cast<float*>(batch->images.data()), {batch->size, 3, side, side}).to(device);
+  const auto images =
+      torch::from_blob(const_cast<float*>(batch->images.data()), {batch->size, 3, side, side}).to(device);
   const auto patches = patchify(images, patch);
   const auto where = p.mask.hidden.unsqueeze(-1).expand({-1, -1, patches.size(2)});
   const auto filled = unpatchify(patches.scatter(1, where, p.pixels), patch);

@@ -12,9 +12,9 @@ namespace fsfm {
 // Mean squared errors over the hidden patches. The baseline paints every hidden patch with its own true mean colour: a
 // network that beats it has learned what faces look like, not only how bright they are.
 struct ReconstructionReport {
-  double pixel_mse = 0, pixel_baseline = 0;            // in normalised pixels (units: the dataset's standard deviation)
-  double patch_mse = 0, patch_baseline = 0;            // in pixels normalised per patch, where the baseline is nearly 1
-  double region_mse = 0;                               // patch_mse over M_fr alone
+  double pixel_mse = 0, pixel_baseline = 0;  // in normalised pixels (units: the dataset's standard deviation)
+  double patch_mse = 0, patch_baseline = 0;  // in pixels normalised per patch, where the baseline is nearly 1
+  double region_mse = 0;                     // patch_mse over M_fr alone
   int64_t faces = 0;
 
   double pixel_ratio() const { return pixel_baseline > 0 ? pixel_mse / pixel_baseline : 0; }
@@ -22,8 +22,9 @@ struct ReconstructionReport {
 };
 
 struct ReconstructionOptions {
-  PretrainBatchOptions batch;   // masks are drawn from a fixed seed, the same at every call
-  bool norm_pix = true;         // what the network predicts; per-patch predictions get the patch's true mean and deviation back
+  PretrainBatchOptions batch;  // masks are drawn from a fixed seed, the same at every call
+  bool norm_pix =
+      true;  // what the network predicts; per-patch predictions get the patch's true mean and deviation back
   Precision precision = Precision::fp32;
   int batch_size = 16, workers = 0;
 };

@@ -7,40 +7,58 @@
 namespace fsfm {
 
 void PretrainRecipe::declare(Options& options) {
-  constexpr const char *kData = "Data", *kNetwork = "Network", *kTask = "Task", *kLearning = "Learning", *kMachine = "Machine",
-                       *kOutput = "Output";
-  options.add("data", data, "prepared datasets or plain folders of face crops; several are mixed").required().group(kData);
-  options.add("val-data", val_data, "held-out faces (default: the val split, else --val-fraction of the data)").group(kData);
+  constexpr const char *kData = "Data", *kNetwork = "Network", *kTask = "Task", *kLearning = "Learning",
+                       *kMachine = "Machine", *kOutput = "Output";
+  options.add("data", data, "prepared datasets or plain folders of face crops; several are mixed")
+      .required()
+      .group(kData);
+  options.add("val-data", val_data, "held-out faces (default: the val split, else --val-fraction of the data)")
+      .group(kData);
   options.add("split", split, "split to learn from (default: train if there is one, else everything)").group(kData);
   options.add("all-classes", all_classes, "learn from attack classes too, not from real faces only").group(kData);
   options.add("val-fraction", val_fraction, "share of the videos (or pictures) held out").range(0, 0.5).group(kData);
   options.add("val-samples", val_samples, "held-out faces evaluated at most").range(1, 1e9).group(kData);
-  options.add("max-samples", max_samples, "learn from a seeded draw of this many faces (0 = all)").range(0, 1e12).group(kData);
+  options.add("max-samples", max_samples, "learn from a seeded draw of this many faces (0 = all)")
+      .range(0, 1e12)
+      .group(kData);
   options.add("normalization", normalization, "pixel mean and deviation: of this dataset or of a well-known one")
-      .choices({"dataset", "imagenet", "vggface2"}).group(kData);
+      .choices({"dataset", "imagenet", "vggface2"})
+      .group(kData);
   options.add("augment", augment, "random crop and flip of picture and region map together").group(kData);
 
-  options.add("model", model, "size of the network").choices({"tiny", "small", "base", "large", "huge"}).group(kNetwork);
+  options.add("model", model, "size of the network")
+      .choices({"tiny", "small", "base", "large", "huge"})
+      .group(kNetwork);
   options.add("img-size", img_size, "side of the network's input").range(16, 2048).group(kNetwork);
   options.add("patch-size", patch_size, "side of a patch (0 = the model's own)").range(0, 64).group(kNetwork);
-  options.add("decoder-dim", decoder_dim, "width of the pixel decoder (0 = the model's own)").range(0, 4096).group(kNetwork);
-  options.add("decoder-depth", decoder_depth, "blocks of the pixel decoder (0 = the model's own)").range(0, 64).group(kNetwork);
+  options.add("decoder-dim", decoder_dim, "width of the pixel decoder (0 = the model's own)")
+      .range(0, 4096)
+      .group(kNetwork);
+  options.add("decoder-depth", decoder_depth, "blocks of the pixel decoder (0 = the model's own)")
+      .range(0, 64)
+      .group(kNetwork);
   options.add("init", init, "start from the weights of this file").group(kNetwork);
 
   options.add("mask-strategy", mask_strategy, "which patches are hidden")
-      .choices({"random", "fasking-i", "frp", "crfr-r", "crfr-p"}).group(kTask);
+      .choices({"random", "fasking-i", "frp", "crfr-r", "crfr-p"})
+      .group(kTask);
   options.add("mask-ratio", mask_ratio, "share of hidden patches").range(0.05, 0.95).group(kTask);
   options.add("region-scope", region_scope, "draw the covered region per image, or one per batch as the authors do")
-      .choices({"image", "batch"}).group(kTask);
+      .choices({"image", "batch"})
+      .group(kTask);
   options.add("norm-pix", norm_pix, "predict pixels normalised per patch").group(kTask);
   options.add("region-loss", region_loss, "L_region, the error inside the covered region").group(kTask);
   options.add("region-weight", region_weight, "weight of L_region").range(0, 1000).group(kTask);
   options.add("similarity-loss", similarity_loss, "L_sim, agreement with the full view").group(kTask);
   options.add("similarity-weight", similarity_weight, "weight of L_sim").range(0, 1000).group(kTask);
-  options.add("similarity", similarity, "form of L_sim").choices({"simsiam", "byol", "infonce", "mocov3", "simclr"}).group(kTask);
+  options.add("similarity", similarity, "form of L_sim")
+      .choices({"simsiam", "byol", "infonce", "mocov3", "simclr"})
+      .group(kTask);
 
   options.add("epochs", epochs, "passes over the data").range(1, 100000).group(kLearning);
-  options.add("max-steps", max_steps, "this many steps instead of --epochs passes; the schedules end there").range(0, 1e12).group(kLearning);
+  options.add("max-steps", max_steps, "this many steps instead of --epochs passes; the schedules end there")
+      .range(0, 1e12)
+      .group(kLearning);
   options.add("batch-size", batch_size, "faces a batch and process").range(1, 65536).group(kLearning);
   options.add("accumulate", accumulate, "batches a step").range(1, 65536).group(kLearning);
   options.add("blr", blr, "base learning rate for an effective batch of 256").range(0, 10).group(kLearning);
@@ -50,19 +68,32 @@ void PretrainRecipe::declare(Options& options) {
   options.add("weight-decay", weight_decay, "of matrices; 1-D parameters have none").range(0, 10).group(kLearning);
   options.add("beta2", beta2, "AdamW's second decay rate").range(0, 0.99999).group(kLearning);
   options.add("clip", clip, "largest gradient norm (0 = no clipping)").range(0, 1e9).group(kLearning);
-  options.add("ema-momentum", ema_momentum, "first momentum of the target network; it rises to 1").range(0, 1).group(kLearning);
-  options.add("compat", compat, "the authors' behaviour: target moves at every batch, one region a batch, zero rep positions").group(kLearning);
+  options.add("ema-momentum", ema_momentum, "first momentum of the target network; it rises to 1")
+      .range(0, 1)
+      .group(kLearning);
+  options
+      .add("compat", compat,
+           "the authors' behaviour: target moves at every batch, one region a batch, zero rep positions")
+      .group(kLearning);
 
-  options.add("precision", precision, "number format of the networks").choices({"fp32", "bf16", "fp16"}).group(kMachine);
+  options.add("precision", precision, "number format of the networks")
+      .choices({"fp32", "bf16", "fp16"})
+      .group(kMachine);
   options.add("device", device, "where to compute").choices({"auto", "cpu", "cuda"}).group(kMachine);
   options.add("threads", threads, "threads of the networks (0 = all cores)").range(0, 4096).group(kMachine);
   options.add("workers", workers, "threads that load pictures").range(0, 1024).group(kMachine);
   options.add("seed", seed, "decides order, masks and first weights").group(kMachine);
 
   options.add("out", out, "the model file to write; its run folder lies beside it").required().group(kOutput);
-  options.add("resume", resume, "go on from the run folder's last checkpoint, if there is one").command_line_only().group(kOutput);
-  options.add("overwrite", overwrite, "start anew although the run folder has checkpoints").command_line_only().group(kOutput);
-  options.add("save-every", save_every, "steps between checkpoints (0 = by epoch and by time)").range(0, 1e9).group(kOutput);
+  options.add("resume", resume, "go on from the run folder's last checkpoint, if there is one")
+      .command_line_only()
+      .group(kOutput);
+  options.add("overwrite", overwrite, "start anew although the run folder has checkpoints")
+      .command_line_only()
+      .group(kOutput);
+  options.add("save-every", save_every, "steps between checkpoints (0 = by epoch and by time)")
+      .range(0, 1e9)
+      .group(kOutput);
   options.add("save-minutes", save_minutes, "minutes between checkpoints").range(0, 1e6).group(kOutput);
   options.add("keep", keep, "checkpoints kept").range(1, 1000).group(kOutput);
   options.add("log-every", log_every, "steps between log lines").range(1, 1e9).group(kOutput);
@@ -73,12 +104,15 @@ void PretrainRecipe::check() const {
   const FsfmConfig config = network();
   config.check();
   if (img_size % config.encoder.patch_size != 0)
-    throw Error("--img-size " + std::to_string(img_size) + " is no multiple of the patch side " + std::to_string(config.encoder.patch_size),
+    throw Error("--img-size " + std::to_string(img_size) + " is no multiple of the patch side " +
+                    std::to_string(config.encoder.patch_size),
                 "choose a multiple");
   if (resume && overwrite) throw Error("--resume and --overwrite contradict each other", "give one of them");
-  if (out.extension() != ".safetensors") throw Error("--out " + out.string() + " does not end in .safetensors", "name a .safetensors file");
+  if (out.extension() != ".safetensors")
+    throw Error("--out " + out.string() + " does not end in .safetensors", "name a .safetensors file");
   if (warmup_epochs >= epochs && max_steps == 0)
-    throw Error("--warmup-epochs " + std::to_string(static_cast<int>(warmup_epochs)) + " leaves nothing of --epochs " + std::to_string(epochs),
+    throw Error("--warmup-epochs " + std::to_string(static_cast<int>(warmup_epochs)) + " leaves nothing of --epochs " +
+                    std::to_string(epochs),
                 "use a shorter warm-up, e.g. a tenth of the epochs");
   const bool contrastive = similarity == "infonce" || similarity == "mocov3" || similarity == "simclr";
   if (similarity_loss && contrastive && batch_size < 2)
@@ -101,6 +135,8 @@ double PretrainRecipe::peak_lr(int world_size) const {
   return lr > 0 ? lr : LearningRate::scaled(blr, int64_t{batch_size} * accumulate * world_size);
 }
 
-std::filesystem::path PretrainRecipe::run_folder() const { return std::filesystem::path(out).replace_extension(".run"); }
+std::filesystem::path PretrainRecipe::run_folder() const {
+  return std::filesystem::path(out).replace_extension(".run");
+}
 
 }  // namespace fsfm

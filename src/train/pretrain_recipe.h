@@ -1,4 +1,5 @@
-// Every setting of a pretraining run, declared once: command line, TOML recipe, checkpoint and model card read this list.
+// Every setting of a pretraining run, declared once: command line, TOML recipe, checkpoint and model card read this
+// list.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ namespace fsfm {
 struct PretrainRecipe {
   // Data
   std::vector<std::filesystem::path> data, val_data;
-  std::string split;                    // "" = train when there is one, else everything
-  bool all_classes = false;             // also attack classes (the method learns from real faces)
+  std::string split;         // "" = train when there is one, else everything
+  bool all_classes = false;  // also attack classes (the method learns from real faces)
   double val_fraction = 0.05;
   int64_t max_samples = 0, val_samples = 256;
   std::string normalization = "dataset";  // dataset | imagenet | vggface2

@@ -29,7 +29,8 @@ PretrainLearner::PretrainLearner(const PretrainStepOptions& options, torch::Devi
   }
   others_.broadcast(online_->parameters());
   copy_shared(online_, target_);
-  optimizer_ = std::make_unique<AdamW>(decay_groups(*online_, options.weight_decay), AdamWOptions{.beta2 = options.beta2});
+  optimizer_ =
+      std::make_unique<AdamW>(decay_groups(*online_, options.weight_decay), AdamWOptions{.beta2 = options.beta2});
   if (!options.average_every_batch && options.objective.similarity_weight > 0) {
     std::map<std::string, torch::Tensor> averages;
     const auto online = online_->named_parameters();
@@ -60,8 +61,8 @@ PretrainLosses PretrainLearner::accumulate(const Batch& batch, double share) {
     values.masked = rec.masked.item<double>();
     values.region = rec.region.item<double>();
     if (objective.region_weight > 0) {
-      // L_region is a mean over all M_fr patches of the step. Ranks hold different numbers of them, so each weighs its own
-      // mean by its count: the gradient is then that of one process with the whole batch.
+      // L_region is a mean over all M_fr patches of the step. Ranks hold different numbers of them, so each weighs its
+      // own mean by its count: the gradient is then that of one process with the whole batch.
       double counts[] = {static_cast<double>(std::accumulate(batch.region.begin(), batch.region.end(), int64_t{0}))};
       const double mine = counts[0];
       others_.sum(counts);
@@ -71,7 +72,8 @@ PretrainLosses PretrainLearner::accumulate(const Batch& batch, double share) {
     }
     if (similarity) {
       const auto seen_whole = target_->forward(images);
-      const auto loss = similarity_loss(objective.similarity, out.feature.to(torch::kFloat), seen_whole.to(torch::kFloat));
+      const auto loss =
+          similarity_loss(objective.similarity, out.feature.to(torch::kFloat), seen_whole.to(torch::kFloat));
       total = total + loss * objective.similarity_weight;
       values.similarity = loss.item<double>();
     }
@@ -95,7 +97,8 @@ PretrainLosses PretrainLearner::step(std::span<const Batch> batches, double lr, 
     sum.masked += share * losses.masked;
     sum.region += share * losses.region;
     sum.similarity += share * losses.similarity;
-    if (options_.average_every_batch && options_.objective.similarity_weight > 0) ema_update(online_, target_, momentum);
+    if (options_.average_every_batch && options_.objective.similarity_weight > 0)
+      ema_update(online_, target_, momentum);
   }
   if (others_.size() > 1) {
     double values[] = {sum.total, sum.masked, sum.region, sum.similarity};
@@ -121,8 +124,10 @@ PretrainLosses PretrainLearner::step(std::span<const Batch> batches, double lr, 
   if (options_.precision == Precision::fp16) {
     good_steps_ = broken ? 0 : good_steps_ + 1;
     const double used = loss_scale_;
-    if (broken) loss_scale_ = std::max(1.0, loss_scale_ / 2);
-    else if (good_steps_ % kScalePatience == 0) loss_scale_ *= 2;
+    if (broken)
+      loss_scale_ = std::max(1.0, loss_scale_ / 2);
+    else if (good_steps_ % kScalePatience == 0)
+      loss_scale_ *= 2;
     if (!broken) optimizer_->step(lr, clip_factor(sum.grad_norm, options_.clip) / used, momentum);
   } else if (!broken) {
     optimizer_->step(lr, clip_factor(sum.grad_norm, options_.clip), momentum);

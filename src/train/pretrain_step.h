@@ -16,8 +16,8 @@ namespace fsfm {
 
 struct PretrainObjective {
   bool norm_pix = true;
-  double region_weight = 0.007;      // 0 = without L_region
-  double similarity_weight = 0.1;    // 0 = without L_sim: neither the rep decoder nor the target network is run
+  double region_weight = 0.007;    // 0 = without L_region
+  double similarity_weight = 0.1;  // 0 = without L_sim: neither the rep decoder nor the target network is run
   SimilarityLoss similarity = SimilarityLoss::simsiam;
 };
 
@@ -26,16 +26,16 @@ struct PretrainStepOptions {
   PretrainObjective objective;
   double weight_decay = 0.05, beta2 = 0.95, clip = 1.0;
   Precision precision = Precision::fp32;
-  bool average_every_batch = false;   // compat: the target moves after every batch, not after every step
-  bool zero_rep_positions = false;    // compat: rep decoder positions start (and stay) zero
+  bool average_every_batch = false;  // compat: the target moves after every batch, not after every step
+  bool zero_rep_positions = false;   // compat: rep decoder positions start (and stay) zero
   uint64_t seed = 0;
 };
 
 // Means over the batches of a step and over the ranks.
 struct PretrainLosses {
   double total = 0, masked = 0, region = 0, similarity = 0;
-  double grad_norm = 0;   // before clipping
-  bool skipped = false;   // a loss or gradient was not finite on some rank: nothing was changed
+  double grad_norm = 0;  // before clipping
+  bool skipped = false;  // a loss or gradient was not finite on some rank: nothing was changed
 };
 
 // Owns both networks and the optimiser. Thread-compatible. Every rank holds the same weights at all times.
@@ -66,7 +66,7 @@ class PretrainLearner {
   FsfmOnline online_{nullptr};
   FsfmTarget target_{nullptr};
   std::unique_ptr<AdamW> optimizer_;
-  double loss_scale_ = 1.0;      // fp16 only: doubled after kScalePatience good steps, halved after an overflow
+  double loss_scale_ = 1.0;  // fp16 only: doubled after kScalePatience good steps, halved after an overflow
   int64_t good_steps_ = 0;
 };
 

@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "media/image.h"
 #include "train/tensorboard.h"
@@ -18,8 +17,8 @@ namespace fsfm {
 // Thread-compatible. Every line is on disk when the call returns.
 class RunLog {
  public:
-  // `resumed_step`: nullopt starts a new log; otherwise what the old log says about later steps is dropped (a killed run
-  // has written lines for steps that will be done again), so the log reads as if the run had never stopped.
+  // `resumed_step`: nullopt starts a new log; otherwise what the old log says about later steps is dropped (a killed
+  // run has written lines for steps that will be done again), so the log reads as if the run had never stopped.
   RunLog(const std::filesystem::path& folder, std::optional<int64_t> resumed_step);
 
   // {"kind": kind, "step": step, "epoch": epoch, NAME: value, ...}; the same values become curves "kind/NAME".

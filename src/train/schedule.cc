@@ -14,7 +14,8 @@ double LearningRate::at(double epoch) const {
 }
 
 double EmaMomentum::at(int64_t iteration) const {
-  const double done = iterations > 0 ? std::min(1.0, static_cast<double>(iteration) / static_cast<double>(iterations)) : 1.0;
+  const double done =
+      iterations > 0 ? std::min(1.0, static_cast<double>(iteration) / static_cast<double>(iterations)) : 1.0;
   return final - (final - base) * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
 }
 

@@ -13,7 +13,9 @@ struct LearningRate {
   // `epoch`: epochs done so far, fractional, >= 0.
   double at(double epoch) const;
   // peak = blr * effective batch / 256 (the linear scaling rule).
-  static double scaled(double blr, int64_t effective_batch) { return blr * static_cast<double>(effective_batch) / 256.0; }
+  static double scaled(double blr, int64_t effective_batch) {
+    return blr * static_cast<double>(effective_batch) / 256.0;
+  }
 };
 
 // Half a cosine from `base` up to `final` over all iterations.

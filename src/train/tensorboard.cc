@@ -1,5 +1,6 @@
 #include "train/tensorboard.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <array>
@@ -7,8 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 
@@ -34,7 +33,9 @@ std::string key(int field, WireType type) { return varint(static_cast<uint64_t>(
 std::string bytes_field(int field, std::string_view bytes) {
   return key(field, kBytes) + varint(bytes.size()) + std::string(bytes);
 }
-std::string varint_field(int field, int64_t value) { return key(field, kVarint) + varint(static_cast<uint64_t>(value)); }
+std::string varint_field(int field, int64_t value) {
+  return key(field, kVarint) + varint(static_cast<uint64_t>(value));
+}
 
 // Field numbers of tensorflow/core/util/event.proto and summary.proto.
 namespace event_field {
@@ -77,9 +78,11 @@ TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, int64_
   path_ = folder / fmt::format("events.out.tfevents.{}.fsfm.{}.{}",
                                std::chrono::duration_cast<std::chrono::seconds>(now).count(), ::getpid(), first_step);
   file_.reset(std::fopen(path_.c_str(), "wb"));
-  if (!file_) throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "check folder and permissions");
+  if (!file_)
+    throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "check folder and permissions");
   event(0, bytes_field(event_field::kFileVersion, "brain.Event:2"));
-  if (first_step > 0) event(first_step, bytes_field(event_field::kSessionLog, varint_field(kSessionStatus, kSessionStart)));
+  if (first_step > 0)
+    event(first_step, bytes_field(event_field::kSessionLog, varint_field(kSessionStatus, kSessionStart)));
 }
 
 void TensorBoardWriter::event(int64_t step, std::string_view payload) {
@@ -95,17 +98,20 @@ void TensorBoardWriter::event(int64_t step, std::string_view payload) {
 void TensorBoardWriter::scalars(int64_t step, const std::map<std::string, double>& values) {
   std::string summary;
   for (const auto& [tag, value] : values)
-    summary += bytes_field(kSummaryValue, bytes_field(value_field::kTag, tag) + key(value_field::kSimpleValue, kFixed32) +
-                                              raw(static_cast<float>(value)));
+    summary +=
+        bytes_field(kSummaryValue, bytes_field(value_field::kTag, tag) + key(value_field::kSimpleValue, kFixed32) +
+                                       raw(static_cast<float>(value)));
   event(step, bytes_field(event_field::kSummary, summary));
 }
 
-void TensorBoardWriter::image(int64_t step, const std::string& tag, std::span<const std::byte> png, int width, int height) {
+void TensorBoardWriter::image(int64_t step, const std::string& tag, std::span<const std::byte> png, int width,
+                              int height) {
   const std::string_view encoded(reinterpret_cast<const char*>(png.data()), png.size());
   const std::string image = varint_field(image_field::kHeight, height) + varint_field(image_field::kWidth, width) +
                             varint_field(image_field::kColorspace, kRgb) + bytes_field(image_field::kEncoded, encoded);
-  event(step, bytes_field(event_field::kSummary,
-                          bytes_field(kSummaryValue, bytes_field(value_field::kTag, tag) + bytes_field(value_field::kImage, image))));
+  event(step,
+        bytes_field(event_field::kSummary, bytes_field(kSummaryValue, bytes_field(value_field::kTag, tag) +
+                                                                          bytes_field(value_field::kImage, image))));
 }
 
 }  // namespace fsfm

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -58,8 +57,10 @@ TEST(ParamGroups, PretrainingDecaysMatricesOnlyAndLeavesFrozenOut) {
   ASSERT_EQ(groups.size(), 2u);
   for (const auto& group : groups) {
     std::vector<std::string> names = group.names, expected = {"cls_token", "mask_token", "blocks.0.attn.qkv.weight"};
-    if (group.weight_decay == 0.0) expected = reference["no_decay"].get<std::vector<std::string>>();
-    else EXPECT_EQ(group.weight_decay, 0.05);
+    if (group.weight_decay == 0.0)
+      expected = reference["no_decay"].get<std::vector<std::string>>();
+    else
+      EXPECT_EQ(group.weight_decay, 0.05);
     std::sort(names.begin(), names.end());
     std::sort(expected.begin(), expected.end());
     EXPECT_EQ(names, expected);

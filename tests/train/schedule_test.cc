@@ -1,6 +1,7 @@
 #include "train/schedule.h"
 
 #include <gtest/gtest.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -27,9 +28,9 @@ TEST(Schedule, MomentumEqualsTheReference) {
 }
 
 TEST(Schedule, EdgesAreFinite) {
-  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 0, 10}.at(0)), 1.0);    // no warm-up
-  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 5, 5}.at(5)), 0.1);     // nothing but warm-up
-  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 1, 10}.at(99)), 0.1);   // past the end
+  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 0, 10}.at(0)), 1.0);   // no warm-up
+  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 5, 5}.at(5)), 0.1);    // nothing but warm-up
+  EXPECT_DOUBLE_EQ((LearningRate{1.0, 0.1, 1, 10}.at(99)), 0.1);  // past the end
   EXPECT_DOUBLE_EQ((EmaMomentum{0.9, 1.0, 10}.at(99)), 1.0);
   EXPECT_DOUBLE_EQ(LearningRate::scaled(1.5e-4, 4096), 2.4e-3);
 }

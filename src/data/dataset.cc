@@ -5,9 +5,13 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "data/folder_tree.h"
 #include "data/naming.h"
+#include "data/store/authors_folder.h"
+#include "data/store/record.h"
+#include "data/store/shard_dataset.h"
 
 namespace fsfm {
 namespace {
@@ -27,6 +31,7 @@ class Subset final : public Dataset {
   Sample load(size_t index) const override { return base_->load(indices_.at(index)); }
   std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return base_->load_parsing(indices_.at(index)); }
   std::vector<std::byte> load_encoded(size_t index) const override { return base_->load_encoded(indices_.at(index)); }
+  std::optional<FaceRecord> load_record(size_t index) const override { return base_->load_record(indices_.at(index)); }
   std::string location(size_t index) const override { return base_->location(indices_.at(index)); }
 
  private:
@@ -55,6 +60,7 @@ class Concatenation final : public Dataset {
   Sample load(size_t index) const override { return part(index).load(local(index)); }
   std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return part(index).load_parsing(local(index)); }
   std::vector<std::byte> load_encoded(size_t index) const override { return part(index).load_encoded(local(index)); }
+  std::optional<FaceRecord> load_record(size_t index) const override { return part(index).load_record(local(index)); }
   std::string location(size_t index) const override { return part(index).location(local(index)); }
 
  private:
@@ -88,8 +94,24 @@ class Concatenation final : public Dataset {
 
 }  // namespace
 
+std::optional<FaceRecord> Dataset::load_record(size_t) const { return std::nullopt; }
+
+namespace {
+
+std::unique_ptr<Dataset> open_whole(const fs::path& dir) {
+  const fs::path manifest_file = dir / "manifest.json";
+  std::error_code code;
+  if (!fs::exists(manifest_file, code)) return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir);
+  const Manifest manifest = Manifest::read(manifest_file);
+  if (manifest.form == "shards") return open_shards(dir, manifest);
+  if (manifest.form == "folders") return is_authors_folder(dir) ? open_authors_folder(dir, manifest) : open_folder_tree(dir, manifest);
+  throw Error(manifest_file.string() + ": unknown form '" + manifest.form + "'", "update fsfm");
+}
+
+}  // namespace
+
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split) {
-  std::unique_ptr<Dataset> dataset = open_folder_tree(dir);
+  std::unique_ptr<Dataset> dataset = open_whole(dir);
   if (split.empty()) return dataset;
   const std::string wanted = canonical_split(split).value_or(split);
   std::vector<size_t> indices = indices_of_split(*dataset, wanted);

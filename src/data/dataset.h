@@ -16,6 +16,8 @@
 
 namespace fsfm {
 
+struct FaceRecord;  // data/store/record.h
+
 // One face crop, as listed.
 struct SampleRef {
   std::string key;        // unique within the dataset, e.g. "train/fake/Deepfakes_033_097_frame_0"
@@ -52,6 +54,8 @@ class Dataset {
   virtual std::optional<std::vector<uint8_t>> load_parsing(size_t index) const = 0;
   // The picture file as stored (JPEG, PNG, ...), for copying without loss and for judging its compression.
   virtual std::vector<std::byte> load_encoded(size_t index) const = 0;
+  // What its preparation noted (source, box, detector, ...); nullopt for a plain tree.
+  virtual std::optional<FaceRecord> load_record(size_t index) const;
   // Where the picture is, for messages: a path, or "shard.tar:key.jpg".
   virtual std::string location(size_t index) const = 0;
 };

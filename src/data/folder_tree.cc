@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/naming.h"
+#include "data/store/palette.h"
 #include "media/codec.h"
-#include "media/resize.h"
 
 namespace fsfm {
 namespace {
@@ -43,11 +43,12 @@ struct Entry {
 
 class FolderTree final : public Dataset {
  public:
-  explicit FolderTree(const fs::path& dir) {
+  FolderTree(const fs::path& dir, const std::optional<Manifest>& manifest) {
     std::error_code code;
     if (!fs::exists(dir, code)) throw Error(dir.string() + " does not exist", "check the path");
     if (!fs::is_directory(dir, code)) throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
-    info_.name = dataset_name(dir);
+    info_.name = manifest ? manifest->name : dataset_name(dir);
+    if (manifest && manifest->sums.pixels > 0) info_.normalization = manifest->sums.normalization();
     bool has_splits = false;
     for (const auto& folder : subfolders(dir)) {
       if (const auto split = canonical_split(folder.filename().string())) {
@@ -139,7 +140,9 @@ class FolderTree final : public Dataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir) { return std::make_unique<FolderTree>(dir); }
+std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, const std::optional<Manifest>& manifest) {
+  return std::make_unique<FolderTree>(dir, manifest);
+}
 
 std::string dataset_name(const std::filesystem::path& dir) {
   fs::path whole = fs::weakly_canonical(dir);
@@ -147,15 +150,6 @@ std::string dataset_name(const std::filesystem::path& dir) {
   if (canonical_split(whole.filename().string()) && whole.parent_path().has_filename()) whole = whole.parent_path();
   const std::string name = whole.filename().string();
   return name.empty() ? "dataset" : name;
-}
-
-std::vector<uint8_t> decode_parsing_png(std::span<const std::byte> png, const std::string& name_for_errors) {
-  int width = 0, height = 0;
-  std::vector<uint8_t> map = decode_palette_png(png, name_for_errors, width, height);
-  if (!std::all_of(map.begin(), map.end(), [](uint8_t c) { return c < kFaceClasses; }))
-    throw Error(name_for_errors + " holds a class above 10", "it is no parsing map of this program: prepare the dataset again");
-  if (width == kParsingSide && height == kParsingSide) return map;
-  return resize_nearest(map, width, height, kParsingSide, kParsingSide);
 }
 
 }  // namespace fsfm

@@ -3,29 +3,28 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include "data/dataset.h"
 
 namespace fsfm {
 
-// Exact integer sums of pixels: adding pictures in any order, on any number of threads, gives the same figures.
-class PixelStatistics {
- public:
+// Exact integer sums over pixels: adding pictures in any order, on any number of threads, gives the same figures.
+struct PixelSums {
+  uint64_t pixels = 0;
+  std::array<uint64_t, 3> sum{}, squares{};  // per channel, of values 0..255
+
   void add(const Image& image);
-  void add(const PixelStatistics& other);
-  uint64_t pixels() const { return pixels_; }
+  void add(const PixelSums& other);
   // Of pixels in [0,1], over all pixels of all pictures alike. A channel without variation gets std 1 (never a division
   // by zero). Throws Error when nothing was added.
   Normalization normalization() const;
-
- private:
-  uint64_t pixels_ = 0;
-  std::array<uint64_t, 3> sum_{}, squares_{};
 };
 
-// Over all samples, or the first of a seeded draw of `max_samples` (0 = all); pictures count at 224 x 224, as the network
-// sees them. Throws Error for a picture that cannot be decoded.
+// The picture's sums at 224 x 224, the size at which a network sees it.
+PixelSums sums_at_network_size(const Image& image);
+
+// Over all samples, or the first of a seeded draw of `max_samples` (0 = all). Throws Error for a picture that cannot be
+// decoded.
 Normalization dataset_normalization(const Dataset& dataset, size_t max_samples = 0, int threads = 0);
 
 }  // namespace fsfm

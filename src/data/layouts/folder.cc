@@ -1,0 +1,13 @@
+// Any folder of genuine faces: no labels, no splits.
+#include "data/layouts/all.h"
+#include "data/layouts/walk.h"
+
+namespace fsfm {
+
+std::vector<PrepareEntry> enumerate_folder(const LayoutRequest& request) {
+  std::vector<PrepareEntry> entries;
+  append_media(entries, request.root, "real", "");
+  return entries;
+}
+
+}  // namespace fsfm

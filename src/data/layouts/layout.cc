@@ -1,0 +1,42 @@
+#include "data/layouts/layout.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "data/layouts/all.h"
+#include "data/prepare/keys.h"
+
+namespace fsfm {
+
+const Layout& find_layout(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& layout : layouts()) {
+    if (layout.name == name) return layout;
+    names.push_back(layout.name);
+  }
+  const std::string near = nearest_name(name, names);
+  throw Error("unknown layout '" + name + "'", near.empty() ? "known: " + join(names, ", ") : "did you mean " + near + "?");
+}
+
+std::vector<PrepareEntry> enumerate_layout(const Layout& layout, const LayoutRequest& request) {
+  std::error_code code;
+  if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
+  std::vector<PrepareEntry> entries = layout.enumerate(request);
+  if (entries.empty()) throw Error(request.root.string() + " holds no picture or video of layout " + layout.name, "check the path and the layout");
+  const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
+    return e.class_name != entries.front().class_name || !e.split.empty();
+  });
+  KeyMaker keys;
+  for (auto& entry : entries) {
+    std::string key = labelled ? (entry.split.empty() ? "" : entry.split + "/") + entry.class_name + "/" : "";
+    key += entry.video;
+    if (entry.frame >= 0) key += "_frame_" + std::to_string(entry.frame);
+    entry.key = keys.make(key);
+  }
+  return entries;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,72 @@
+#include "data/layouts/walk.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "data/naming.h"
+
+namespace fsfm {
+
+void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, const std::string& class_name, const std::string& split,
+                  const std::string& prefix) {
+  for (const auto& path : list_files(folder, [](const fs::path& p) { return is_image_path(p) || is_video_path(p); })) {
+    const fs::path relative = path.lexically_relative(folder);
+    PrepareEntry entry;
+    entry.path = path;
+    entry.class_name = class_name;
+    entry.split = split;
+    if (is_video_path(path)) {
+      entry.kind = PrepareEntry::Kind::video;
+      entry.video = prefix + fs::path(relative).replace_extension().generic_string();
+    } else {
+      const FrameName name = parse_frame_name(relative);
+      entry.video = prefix + name.video;
+      entry.frame = name.frame;
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
+PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split, const std::string& video) {
+  PrepareEntry entry;
+  entry.path = path;
+  entry.kind = PrepareEntry::Kind::video;
+  entry.class_name = class_name;
+  entry.split = split;
+  entry.video = video;
+  return entry;
+}
+
+std::vector<fs::path> subfolders(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder, code))
+    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+std::vector<std::string> read_lines(const fs::path& file) {
+  std::vector<std::string> lines;
+  for (auto& line : split(read_file(file), '\n'))
+    if (std::string text = trim(line); !text.empty()) lines.push_back(std::move(text));
+  return lines;
+}
+
+nlohmann::json read_json(const fs::path& file) {
+  try {
+    return nlohmann::json::parse(read_file(file));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(file.string() + " is no JSON: " + error.what(), "download it again");
+  }
+}
+
+void require(const fs::path& root, const fs::path& sub, const std::string& layout, const std::string& expected) {
+  std::error_code code;
+  if (!fs::exists(root / sub, code))
+    throw Error(root.string() + " is no " + layout + " tree: " + sub.generic_string() + " is missing", "expected " + expected);
+}
+
+}  // namespace fsfm

@@ -1,0 +1,192 @@
+#include "data/prepare/face_maker.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "data/jpeg_quality.h"
+#include "media/codec.h"
+#include "media/resize.h"
+#include "media/video.h"
+
+namespace fsfm {
+namespace {
+
+// Adds the time of a scope to one stage.
+class StageClock {
+ public:
+  StageClock(StageTimes& times, StageTimes::Stage stage) : times_(times), stage_(stage), begin_(std::chrono::steady_clock::now()) {}
+  ~StageClock() {
+    times_.seconds[stage_] += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    ++times_.items[stage_];
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+
+ private:
+  StageTimes& times_;
+  StageTimes::Stage stage_;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
+  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin(), [](char c, std::byte b) {
+           return static_cast<unsigned char>(c) == std::to_integer<unsigned char>(b);
+         });
+}
+
+// "jpg" or "png" when the file may be stored as it is, else "".
+std::string storable_extension(std::span<const std::byte> file) {
+  if (begins_with(file, "\xFF\xD8\xFF")) return "jpg";
+  if (begins_with(file, "\x89PNG")) return "png";
+  return "";
+}
+
+std::string relative_to(const fs::path& path, const fs::path& root) {
+  const fs::path base = fs::is_directory(root) ? root : root.parent_path();
+  const fs::path relative = path.lexically_relative(base);
+  return relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string();
+}
+
+}  // namespace
+
+void StageTimes::add(const StageTimes& other) {
+  for (size_t s = 0; s < kStages; ++s) {
+    seconds[s] += other.seconds[s];
+    items[s] += other.items[s];
+  }
+}
+
+FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector, std::unique_ptr<FaceParser> parser)
+    : options_(options), detector_(std::move(detector)), parser_(std::move(parser)) {}
+
+InputResult FaceMaker::make(const PrepareEntry& entry) {
+  InputResult result;
+  try {
+    if (entry.kind == PrepareEntry::Kind::video) make_video(entry, result);
+    else make_picture(entry, result);
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::exception& error) {  // whatever a codec makes of hostile bytes, the other inputs go on
+    result.faces.clear();
+    result.outcome = outcome::kUnreadable;
+    result.why = error.what();
+  }
+  return result;
+}
+
+void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
+  const MappedFile file(entry.path);
+  result.content = sha256(file.bytes()).substr(0, 16);
+  Image image;
+  {
+    StageClock clock(times_, StageTimes::decode);
+    image = decode_image(file.bytes(), entry.path.string());
+  }
+  result.outcome = make_faces(entry, {image, file.bytes(), entry.key, entry.frame}, result);
+}
+
+void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
+  result.content = sha256_file(entry.path).substr(0, 16);
+  VideoReader reader(entry.path);
+  const auto wanted = linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
+  for (;;) {
+    std::optional<VideoReader::Frame> frame;
+    {
+      StageClock clock(times_, StageTimes::decode);
+      frame = reader.next(wanted);
+    }
+    if (!frame) break;
+    const std::string key = entry.key + "_frame_" + std::to_string(frame->index);
+    ++result.frames[make_faces(entry, {frame->image, {}, key, frame->index}, result)];
+  }
+  uint64_t seen = 0;
+  for (const auto& [name, n] : result.frames) seen += n;
+  // Frames that the container promised and the decoder could not give are accounted for too.
+  if (seen < wanted.size()) result.frames[outcome::kUnreadable] += wanted.size() - seen;
+  if (wanted.empty()) {
+    result.outcome = outcome::kEmpty;
+  } else if (!result.faces.empty()) {
+    result.outcome = outcome::kKept;
+  } else {
+    result.outcome = std::max_element(result.frames.begin(), result.frames.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
+  }
+}
+
+std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& source, InputResult& result) {
+  FaceRecord record;
+  record.key = source.key;
+  record.class_name = entry.class_name;
+  record.split = entry.split;
+  record.video = entry.class_name + "/" + entry.video;
+  record.frame = source.frame;
+  record.source = relative_to(entry.path, options_.root);
+  record.source_width = source.image.width;
+  record.source_height = source.image.height;
+  record.source_jpeg_quality = estimate_jpeg_quality(source.file);
+  if (!detector_) return make_face(source.image, true, source, std::move(record), result) ? outcome::kKept : outcome::kParseFailed;
+
+  std::vector<Face> faces;
+  {
+    StageClock clock(times_, StageTimes::detect);
+    faces = detector_->detect(source.image);
+  }
+  if (faces.empty()) return outcome::kNoFace;
+  if (!options_.all_faces) faces.resize(1);
+  std::string worst = outcome::kTooSmall;
+  bool kept = false;
+  for (size_t i = 0; i < faces.size(); ++i) {
+    const Face& face = faces[i];
+    if (std::max(face.box.width, face.box.height) < options_.min_face) continue;
+    const Rect rect = crop_rect(face.box, source.image.width, source.image.height, options_.crop_scale);
+    if (rect.width < 1 || rect.height < 1) continue;
+    FaceRecord own = record;
+    if (i > 0) own.key += "_face_" + std::to_string(i);
+    own.box = face.box;
+    own.score = face.score;
+    own.detector = detector_->name();
+    if (make_face(crop(source.image, rect), false, source, std::move(own), result)) kept = true;
+    else worst = outcome::kParseFailed;
+  }
+  return kept ? outcome::kKept : worst;
+}
+
+bool FaceMaker::make_face(const Image& crop, bool is_whole, const Source& source, FaceRecord record, InputResult& result) {
+  const bool resized = options_.size > 0 && (crop.width != options_.size || crop.height != options_.size);
+  PreparedFace face;
+  const Image at_size = resized ? resize(crop, options_.size, options_.size) : Image();
+  const Image& stored = resized ? at_size : crop;
+  const bool is_network_size = stored.width == kParsingSide && stored.height == kParsingSide;
+  const Image at_network = is_network_size ? Image() : resize(stored, kParsingSide, kParsingSide);
+  const Image& network = is_network_size ? stored : at_network;
+  if (parser_) {
+    StageClock clock(times_, StageTimes::parse);
+    ParsingMap map = parser_->parse(network);
+    if (plausible_face(map)) {
+      record.regions = make_region_map(map.classes, map.width, map.height);
+      record.parser = parser_->name();
+      face.parsing = std::move(map.classes);
+    } else if (options_.keep_unparsed) {
+      ++result.unparsed;
+    } else {
+      return false;
+    }
+  }
+  StageClock clock(times_, StageTimes::encode);
+  record.sums.add(network);
+  // A ready crop is stored byte for byte: another generation of compression would hide what a detector must see.
+  face.extension = is_whole && !resized ? storable_extension(source.file) : "";
+  if (!face.extension.empty()) {
+    face.picture.assign(source.file.begin(), source.file.end());
+  } else {
+    face.extension = options_.jpeg_quality > 0 ? "jpg" : "png";
+    face.picture = options_.jpeg_quality > 0 ? encode_jpeg(stored, options_.jpeg_quality) : encode_png(stored, 4);
+  }
+  face.record = std::move(record);
+  result.faces.push_back(std::move(face));
+  return true;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,154 @@
+#include "data/prepare/prepare.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "data/naming.h"
+#include "data/prepare/ordered.h"
+#include "data/store/authors_folder.h"
+
+namespace fsfm {
+namespace {
+
+double cpu_now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::string job_suffix(int job, int jobs) { return jobs > 1 ? fmt::format("-{}of{}", job, jobs) : ""; }
+
+fs::path manifest_path(const PrepareOptions& options, int job) {
+  return options.out / ("manifest" + job_suffix(job, options.jobs) + ".json");
+}
+
+// The job's own share of the list: an even spread of max_inputs, then every jobs-th.
+std::vector<size_t> share_of(size_t total, const PrepareOptions& options) {
+  const size_t wanted = options.max_inputs > 0 ? std::min(total, static_cast<size_t>(options.max_inputs)) : total;
+  std::vector<size_t> share;
+  for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs)) share.push_back(i * total / wanted);
+  return share;
+}
+
+// An input's name in the journal: its path below the root, or in full.
+std::string input_name(const PrepareEntry& entry, const fs::path& root) {
+  const fs::path relative = entry.path.lexically_relative(fs::is_directory(root) ? root : root.parent_path());
+  return relative.empty() || *relative.begin() == ".." ? entry.path.string() : relative.generic_string();
+}
+
+// A resumed run must make the same faces as the first.
+void check_same_options(const fs::path& file, const nlohmann::json& made) {
+  std::error_code code;
+  if (!fs::exists(file, code)) return write_file_atomic(file, made.dump(1) + "\n");
+  const auto before = nlohmann::json::parse(read_file(file), nullptr, false);
+  if (before == made) return;
+  std::string differing;
+  for (const auto& [key, value] : made.items())
+    if (!before.is_object() || !before.contains(key) || before[key] != value) differing += (differing.empty() ? "" : ", ") + key;
+  throw Error(file.parent_path().string() + " was begun with other options (" + (differing.empty() ? "fewer now" : differing) + ")",
+              "use the same options to go on, or another --out");
+}
+
+void merge_jobs(const PrepareOptions& options, PrepareReport& report) {
+  if (options.jobs == 1) return;
+  Manifest merged;
+  for (int job = 1; job <= options.jobs; ++job) {
+    std::error_code code;
+    if (!fs::exists(manifest_path(options, job), code)) {
+      ++report.jobs_missing;
+      continue;
+    }
+    const Manifest part = Manifest::read(manifest_path(options, job));
+    merged.name = part.name;
+    merged.form = part.form;
+    merged.made = part.made;
+    merged.merge(part);
+  }
+  if (report.jobs_missing == 0) {
+    merged.write(options.out / "manifest.json");
+    if (is_authors_folder(options.out)) write_authors_mean_std(options.out / kAuthorsMeanStdFile, merged.sums.normalization());
+  }
+}
+
+}  // namespace
+
+PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const PrepareOptions& options, const PrepareTools& tools,
+                              const std::function<bool()>& stop, const std::function<void(uint64_t, uint64_t)>& progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  const double cpu_begin = cpu_now();
+  std::error_code code;
+  fs::create_directories(options.out, code);
+  if (code) throw Error("cannot make " + options.out.string() + ": " + code.message(), "choose another --out");
+  const bool shards = options.format == "shards";
+  const bool unlabelled = std::all_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
+    return e.split.empty() && e.class_name == entries.front().class_name;
+  });
+  const std::string suffix = job_suffix(options.job, options.jobs);
+  const ShardWriterOptions shard_options{.dir = options.out, .prefix = "part" + suffix};
+  check_same_options(options.out / (".job" + suffix + ".json"), options.made);
+  Journal journal(options.out / ("prepare" + suffix + ".jsonl"),
+                  [&](const nlohmann::json& at) { return !shards || shard_position_exists(shard_options, at); });
+  auto writer = shards ? make_shard_writer(shard_options, journal.position())
+                       : make_folder_writer(options.out, unlabelled && is_genuine_class(entries.front().class_name), journal.position());
+
+  const std::vector<size_t> share = share_of(entries.size(), options);
+  std::vector<size_t> todo;
+  for (const size_t i : share)
+    if (!journal.has(input_name(entries[i], options.faces.root))) todo.push_back(i);
+
+  PrepareReport report;
+  const int threads = std::max(1, std::min(thread_count(options.threads), static_cast<int>(todo.size())));
+  std::vector<std::unique_ptr<FaceMaker>> makers(static_cast<size_t>(threads));
+  uint64_t done = share.size() - todo.size();
+  if (progress) progress(done, share.size());
+  report.interrupted = !ordered_for(
+      todo.size(), threads,
+      [&](size_t i, int worker) {
+        auto& maker = makers[static_cast<size_t>(worker)];
+        if (!maker)
+          maker = std::make_unique<FaceMaker>(options.faces, tools.make_detector ? tools.make_detector() : nullptr,
+                                              tools.make_parser ? tools.make_parser() : nullptr);
+        return maker->make(entries[todo[i]]);
+      },
+      [&](size_t i, InputResult result) {
+        const PrepareEntry& entry = entries[todo[i]];
+        if (!options.keep_duplicates && result.outcome == outcome::kKept && journal.is_duplicate(entry, result.content)) {
+          result.outcome = outcome::kDuplicate;
+          result.faces.clear();
+          result.frames.clear();
+          result.unparsed = 0;
+        }
+        for (const auto& face : result.faces) writer->add(face);
+        journal.append(entry, input_name(entry, options.faces.root), result, writer->position());
+        ++report.inputs_now;
+        if (progress) progress(++done, share.size());
+      },
+      stop);
+  for (const auto& maker : makers)
+    if (maker) report.times.add(maker->times());
+  report.account = journal.account();
+  if (!report.interrupted) {
+    report.manifest.name = options.name;
+    report.manifest.form = options.format;
+    report.manifest.made = options.made;
+    report.manifest.outcomes = journal.account().inputs;
+    writer->finish(report.manifest);
+    if (report.manifest.samples() == 0 && options.jobs == 1)
+      throw Error("no face was kept of " + std::to_string(share.size()) + " inputs", "see " + (options.out / "prepare.jsonl").string() + " for the reasons");
+    report.manifest.write(manifest_path(options, options.job));
+    if (is_authors_folder(options.out) && options.jobs == 1)
+      write_authors_mean_std(options.out / kAuthorsMeanStdFile, report.manifest.sums.normalization());
+    merge_jobs(options, report);
+  }
+  report.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  report.cpu_seconds = cpu_now() - cpu_begin;
+  return report;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,113 @@
+#include "data/store/authors_folder.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/folder_tree.h"
+#include "data/naming.h"
+#include "media/codec.h"
+#include "tensorio/npy.h"
+
+namespace fsfm {
+namespace {
+
+Normalization read_mean_std(const fs::path& file) {
+  try {
+    const auto json = nlohmann::json::parse(read_file(file, 1 << 16));
+    Normalization norm;
+    norm.mean = json.at("mean").get<std::array<float, 3>>();
+    norm.std = json.at("std").get<std::array<float, 3>>();
+    if (!std::all_of(norm.std.begin(), norm.std.end(), [](float s) { return s > 0; }))
+      throw Error(file.string() + ": a standard deviation is not positive", "compute it again");
+    return norm;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(file.string() + " is not {\"mean\":[3],\"std\":[3]}: " + error.what(), "compute it again");
+  }
+}
+
+std::vector<uint8_t> read_authors_map(const fs::path& file) {
+  const HostTensor tensor = read_npy(file);
+  constexpr size_t kCells = static_cast<size_t>(kParsingSide) * kParsingSide;
+  if ((tensor.dtype != DType::i8 && tensor.dtype != DType::u8) || tensor.data.size() != kCells)
+    throw Error(file.string() + " is no parsing map: int8 of 1 x 224 x 224 is expected", "parse the face again");
+  std::vector<uint8_t> map(kCells);
+  std::transform(tensor.data.begin(), tensor.data.end(), map.begin(), [](std::byte b) { return std::to_integer<uint8_t>(b); });
+  if (!std::all_of(map.begin(), map.end(), [](uint8_t c) { return c < kFaceClasses; }))
+    throw Error(file.string() + " holds a class outside 0..10", "parse the face again");
+  return map;
+}
+
+class AuthorsFolder final : public Dataset {
+ public:
+  AuthorsFolder(const fs::path& dir, const std::optional<Manifest>& manifest) {
+    info_.name = manifest ? manifest->name : dataset_name(dir);
+    info_.classes = {"real"};
+    for (const auto& side_car : {dir / kAuthorsMeanStdFile, dir.parent_path() / kAuthorsMeanStdFile}) {
+      std::error_code code;
+      if (info_.normalization || !fs::exists(side_car, code)) continue;
+      info_.normalization = read_mean_std(side_car);
+    }
+    const fs::path images = dir / "images", maps = dir / "parsing_maps";
+    for (const auto& path : list_files(images, is_image_path)) {
+      const fs::path relative = path.lexically_relative(images);
+      const FrameName name = parse_frame_name(relative);
+      SampleRef ref;
+      ref.key = fs::path(relative).replace_extension().generic_string();
+      ref.video = info_.name + "/real/" + name.video;
+      ref.frame = name.frame;
+      samples_.push_back(std::move(ref));
+      fs::path map = maps / fs::path(relative).replace_extension(".npy");
+      std::error_code code;
+      files_.push_back({path, fs::exists(map, code) ? std::move(map) : fs::path()});
+    }
+    if (files_.empty()) throw Error(images.string() + " holds no picture", "check the path");
+  }
+
+  const DatasetInfo& info() const override { return info_; }
+  const std::vector<SampleRef>& samples() const override { return samples_; }
+  Sample load(size_t index) const override {
+    Sample sample{read_image(files_.at(index).picture), std::nullopt};
+    if (const auto map = load_parsing(index)) sample.region_map = make_region_map(*map, kParsingSide, kParsingSide);
+    return sample;
+  }
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override {
+    const fs::path& map = files_.at(index).map;
+    if (map.empty()) return std::nullopt;
+    return read_authors_map(map);
+  }
+  std::vector<std::byte> load_encoded(size_t index) const override {
+    const MappedFile file(files_.at(index).picture);
+    return {file.bytes().begin(), file.bytes().end()};
+  }
+  std::string location(size_t index) const override { return files_.at(index).picture.string(); }
+
+ private:
+  struct Files {
+    fs::path picture, map;  // map: "" when there is none
+  };
+  DatasetInfo info_;
+  std::vector<SampleRef> samples_;
+  std::vector<Files> files_;
+};
+
+}  // namespace
+
+bool is_authors_folder(const std::filesystem::path& dir) {
+  std::error_code code;
+  return fs::is_directory(dir / "images", code) && (fs::is_directory(dir / "parsing_maps", code) || fs::exists(dir / kAuthorsMeanStdFile, code));
+}
+
+std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir, const std::optional<Manifest>& manifest) {
+  return std::make_unique<AuthorsFolder>(dir, manifest);
+}
+
+void write_authors_map(const std::filesystem::path& file, std::span<const uint8_t> map) {
+  write_npy(file, {DType::i8, {1, kParsingSide, kParsingSide}, std::as_bytes(map)});
+}
+
+void write_authors_mean_std(const std::filesystem::path& file, const Normalization& norm) {
+  write_file_atomic(file, nlohmann::json({{"mean", norm.mean}, {"std", norm.std}}).dump() + "\n");
+}
+
+}  // namespace fsfm

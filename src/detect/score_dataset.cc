@@ -44,7 +44,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
   const Transform transform = Transform::parse(card.resize);
   const Normalization normalization{card.mean, card.std};
   const size_t image_floats = size_t{3} * transform.size * transform.size;
-  const size_t total = dataset.samples().size();
+  const size_t total = options.only.empty() ? dataset.samples().size() : options.only.size();
+  auto sample_at = [&](size_t position) { return options.only.empty() ? position : options.only[position]; };
   const size_t batch_size = static_cast<size_t>(std::max(1, options.batch_size));
 
   Progress progress(options.progress_label.empty() ? info.name : options.progress_label, total, "faces", options.show_progress);
@@ -59,8 +60,9 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
     parallel_for(count, options.threads, [&](size_t slot, int) {
       failure[slot].clear();
       try {
-        Image image = dataset.load(first + slot).image;
-        if (options.alter) image = options.alter(image, first + slot);
+        const size_t index = sample_at(first + slot);
+        Image image = dataset.load(index).image;
+        if (options.alter) image = options.alter(image, index);
         normalize_to_chw(transform.apply(image), normalization, std::span(images).subspan(slot * image_floats, image_floats));
       } catch (const Error& error) {
         failure[slot] = error.what();
@@ -74,7 +76,7 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
         continue;
       }
       if (kept != slot) std::copy_n(images.begin() + slot * image_floats, image_floats, images.begin() + kept * image_floats);
-      const auto& sample = dataset.samples()[first + slot];
+      const auto& sample = dataset.samples()[sample_at(first + slot)];
       const std::string& name = info.classes.at(sample.label);
       result.keys.push_back(sample.key);
       result.classes.push_back(name);
@@ -93,7 +95,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
     progress.update(first + count);
   }
   progress.finish();
-  if (result.complete && result.size() == 0) throw Error(info.name + ": no picture could be read", result.unreadable.empty() ? "" : "first: " + result.unreadable[0]);
+  if (result.complete && result.size() == 0)
+    throw Error(info.name + ": no picture could be read", result.unreadable.empty() ? "" : "first: " + result.unreadable[0]);
   return result;
 }
 

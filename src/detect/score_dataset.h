@@ -31,7 +31,8 @@ using LogitFunction = std::function<std::vector<float>(std::span<const float> im
 struct ScoreOptions {
   int batch_size = 16;
   int threads = 0;                                // for decoding and resizing
-  std::vector<std::string> attack_classes;        // empty = the dataset's own
+  std::vector<std::string> attack_classes{};      // empty = the dataset's own
+  std::vector<size_t> only{};                     // these samples, in this order; empty = all
   std::function<Image(const Image&, size_t index)> alter{};  // degrades each crop before the transform; may be empty
   std::string progress_label{};
   bool show_progress = false;

@@ -126,7 +126,7 @@ void comparisons(HtmlPage& page, const EvaluationReport& report) {
 
 void robustness(HtmlPage& page, const EvaluationReport& report) {
   if (report.robustness.empty()) return;
-  page.section("Robustness", "The same faces, degraded before they reach the model: 0 is as they are, 5 severe.");
+  page.section("Robustness", "AUC of single faces, degraded before they reach the model: 0 is as they are, 5 severe.");
   std::vector<Chart> charts;
   for (const auto& e : report.evaluations) {
     LineChart chart{"AUC under degradation", {.label = "Strength"}, {.label = "AUC"}};
@@ -140,6 +140,15 @@ void robustness(HtmlPage& page, const EvaluationReport& report) {
     charts.push_back({line_chart(chart), e.dataset, ""});
   }
   page.charts(charts);
+  for (const auto& e : report.evaluations) {
+    Table table{e.dataset, {"Degradation", "As is", "1", "2", "3", "4", "5"}, {}};
+    for (const auto& point : report.robustness) {
+      if (point.dataset != e.dataset) continue;
+      if (point.strength == 0) table.rows.push_back({point.kind});
+      table.rows.back().push_back(Cell(area(point.auc), point.strength == 0 ? area_range(point.interval) : point.meaning));
+    }
+    page.table(table);
+  }
 }
 
 void model(HtmlPage& page, const EvaluationReport& report) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "detect/evaluation.h"
+#include "detect/robustness.h"
 #include "metrics/delong.h"
 #include "report/html_page.h"
 
@@ -14,14 +15,6 @@ namespace fsfm::report {
 struct ModelComparison {
   std::string dataset, other;      // name of the other model
   metrics::AucComparison videos;   // DeLong over videos
-};
-
-// AUC after the crops were degraded.
-struct RobustnessPoint {
-  std::string dataset, kind;
-  int strength = 0;                // 0 = as they are, 1 (mild) to 5 (severe)
-  double auc = 0;
-  metrics::Interval interval{};
 };
 
 struct EvaluationReport {

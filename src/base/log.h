@@ -1,6 +1,10 @@
 // Messages for people: warnings and notes of long work, through spdlog to stderr.
 #pragma once
 
+#include <memory>
+#include <utility>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 namespace fsfm::log {
@@ -10,9 +14,11 @@ using spdlog::warn;
 
 // Called once by src/cli/: plain lines on stderr, no timestamps.
 inline void setup() {
-  auto logger = spdlog::default_logger();
-  spdlog::set_pattern("%^%v%$");
+  // spdlog's own default writes to stdout, which belongs to results.
+  auto logger = std::make_shared<spdlog::logger>("fsfm", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  logger->set_pattern("%^%v%$");
   logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
 }
 
 }  // namespace fsfm::log

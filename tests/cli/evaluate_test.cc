@@ -1,0 +1,168 @@
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "media/codec.h"
+#include "support/run_cli.h"
+#include "support/temp_dir.h"
+#include "tensorio/model_file.h"
+#include "tensorio/safetensors.h"
+
+namespace fsfm {
+namespace {
+
+namespace fs = std::filesystem;
+using test::run_cli;
+
+class Evaluate : public ::testing::Test {
+ protected:
+  // A small network with made-up weights (those of the reference), and noise for faces: the figures mean nothing, their
+  // bookkeeping does.
+  void SetUp() override {
+    ModelCard card;
+    card.kind = "detector";
+    card.architecture = "vit";
+    card.config = {{"num_heads", 3}};
+    card.classes = {"fake", "real"};
+    card.attack_classes = {"fake"};
+    card.resize = "pillow-bicubic-64";
+    write_weights(model(), card, "avg.weights.");
+    for (const char* split : {"val", "test"})
+      for (const char* name : {"fake", "real"})
+        for (int i = 0; i < 12; ++i) write_face(fs::path("data") / split / name / fmt::format("v{}_frame_{}.png", i / 3, i));
+  }
+  void write_weights(const fs::path& path, const ModelCard& card, const std::string& prefix) {
+    const TensorFile file = read_safetensors(fs::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+    TensorMap tensors;
+    for (const auto& [name, tensor] : file.tensors)
+      if (name.starts_with(prefix)) tensors.emplace(name.substr(prefix.size()), tensor);
+    write_model(path, card, tensors);
+  }
+  void write_face(const fs::path& name) {
+    fs::create_directories((dir_ / name).parent_path());
+    Image face(64, 64);
+    for (auto& value : face.rgb) value = static_cast<uint8_t>(rng_.below(256));
+    write_image(dir_ / name, face);
+  }
+  fs::path model() const { return dir_ / "d.safetensors"; }
+  test::CliResult evaluate(std::vector<std::string> args) const {
+    args.insert(args.begin(), {"evaluate", "--resamples", "100", "--threads", "1", "--model", model().string()});
+    return run_cli(args);
+  }
+  std::string data() const { return (dir_ / "data").string(); }
+
+  test::TempDir dir_;
+  Rng rng_{7};
+};
+
+TEST_F(Evaluate, TakesTheTestSplitAndPrintsTheInterval) {
+  const auto result = evaluate({"--data", data()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("data/test: 24 faces of 8 videos, 12 attack, 12 real"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("attack = fake (12); real = real (12)"), std::string::npos) << result.out;
+  const size_t line = result.out.find("AUC");
+  EXPECT_NE(result.out.substr(line, result.out.find('\n', line) - line).find('['), std::string::npos);
+}
+
+TEST_F(Evaluate, JsonIsAllThatStandsOnStdout) {
+  const auto result = evaluate({"--data", data(), "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  const auto& frame = json["results"][0]["frame"];
+  EXPECT_EQ(frame["attacks"], 12);
+  EXPECT_LE(frame["auc"]["low"], frame["auc"]["value"]);
+  EXPECT_GE(frame["auc"]["high"], frame["auc"]["value"]);
+}
+
+TEST_F(Evaluate, SwappedAttackClassesTurnTheAucRound) {
+  const auto straight = nlohmann::json::parse(evaluate({"--data", data(), "--json"}).out);
+  const auto turned = nlohmann::json::parse(evaluate({"--data", data(), "--json", "--attack", "real"}).out);
+  auto auc = [](const nlohmann::json& json) { return json["results"][0]["frame"]["auc"]["value"].get<double>(); };
+  EXPECT_NEAR(auc(straight) + auc(turned), 1.0, 1e-9);
+}
+
+TEST_F(Evaluate, WritesPageScoresAndFigures) {
+  const auto result = evaluate({"--data", data(), "--out", (dir_ / "report").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::string csv = read_file(dir_ / "report" / "scores.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 25);
+  EXPECT_EQ(nlohmann::json::parse(read_file(dir_ / "report" / "metrics.json"))["results"].size(), 1u);
+  EXPECT_NE(read_file(dir_ / "report" / "report.html").find("Detection error trade-off"), std::string::npos);
+}
+
+TEST_F(Evaluate, FittedThresholdIsStoredAndUsed) {
+  const auto fitted = evaluate({"--data", data(), "--dev", data(), "--write-threshold", "--json"});
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  const auto before = nlohmann::json::parse(fitted.out)["results"][0];
+  EXPECT_NE(before["threshold_source"].get<std::string>().find("data/val"), std::string::npos);
+  const ModelCard card = ModelFile::open(model()).card();
+  EXPECT_EQ(card.threshold.value(), before["threshold"].get<double>());
+  EXPECT_EQ(card.temperature, before["temperature"].get<double>());
+  const auto after = nlohmann::json::parse(evaluate({"--data", data(), "--json"}).out)["results"][0];
+  EXPECT_EQ(after, before);
+}
+
+TEST_F(Evaluate, SeveralDatasetsAndASecondModelShareTables) {
+  for (int i = 0; i < 4; ++i)
+    for (const char* name : {"live", "print", "replay"}) write_face(fs::path("spoof") / name / (std::to_string(i) + ".png"));
+  ModelCard card = ModelFile::open(model()).card();
+  write_weights(dir_ / "e.safetensors", card, "cls.weights.");
+  const auto result = evaluate({"--data", data(), (dir_ / "spoof").string(), "--compare", (dir_ / "e.safetensors").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* part : {"across datasets", "attack type", "print", "worst type", "DeLong"})
+    EXPECT_NE(result.out.find(part), std::string::npos) << part << "\n" << result.out;
+}
+
+TEST_F(Evaluate, RobustnessSweepsEveryDegradation) {
+  const auto result = evaluate({"--data", data(), "--robust", "--robust-samples", "8", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto points = nlohmann::json::parse(result.out)["robustness"];
+  EXPECT_EQ(points.size() % 6, 0u);
+  EXPECT_GE(points.size(), 30u);
+}
+
+TEST_F(Evaluate, MistakesAreOneLineWithTheWayOut) {
+  fs::create_directories(dir_ / "empty");
+  ModelCard pretrain = ModelFile::open(model()).card();
+  pretrain.classes = {};
+  pretrain.attack_classes = {};
+  pretrain.kind = "pretrain";
+  write_weights(dir_ / "p.safetensors", pretrain, "avg.weights.");
+  write_file_atomic(dir_ / "file", std::string_view("x"));
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"--data", (dir_ / "empty").string()}, "empty"},
+      {{"--data", (dir_ / "missing").string()}, "missing"},
+      {{"--data", data(), "--split", "train"}, "train"},
+      {{"--data", data(), "--attack", "fakee"}, "did you mean fake?"},
+      {{"--data", data(), "--write-threshold"}, "--dev"},
+      {{"--data", data(), "--max-bpcer", "0.01"}, "--dev"},
+      {{"--data", data(), "--compare", (dir_ / "p.safetensors").string()}, "finetune"},
+      {{"--data", data(), "--out", (dir_ / "file").string()}, "file"},
+      {{}, "--data"}};
+  const std::string before = read_file(model());
+  for (const auto& [args, hint] : cases) {
+    const auto result = evaluate(args);
+    EXPECT_EQ(result.exit_code, 2) << hint;
+    EXPECT_NE(result.err.find(hint), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+  EXPECT_EQ(read_file(model()), before);
+}
+
+TEST_F(Evaluate, HelpNamesTheOptions) {
+  const auto result = run_cli({"evaluate", "--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const char* option : {"--model", "--data", "--dev", "--write-threshold", "--robust", "--compare"})
+    EXPECT_NE(result.out.find(option), std::string::npos) << option;
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,11 +1,11 @@
 // Messages for people: warnings and notes of long work, through spdlog to stderr.
 #pragma once
 
-#include <memory>
-#include <utility>
-
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <memory>
+#include <utility>
 
 namespace fsfm::log {
 

@@ -1,15 +1,15 @@
 // fsfm evaluate --model D --data DIR...: how good a detector is, with intervals.
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -53,7 +53,8 @@ struct Network {
 Network open_network(const std::filesystem::path& path, int threads) {
   const ModelFile file = ModelFile::open(path);
   if (file.card().classes.empty())
-    throw Error(path.string() + ": a " + (file.card().kind.empty() ? "model" : file.card().kind + " model") + " without classes scores nothing",
+    throw Error(path.string() + ": a " + (file.card().kind.empty() ? "model" : file.card().kind + " model") +
+                    " without classes scores nothing",
                 "fine-tune it first (fsfm finetune --init " + path.string() + ")");
   Network network{file.card(), attack_mask(file.card()), std::make_unique<VitEngine>(file, threads)};
   if (network.card.name.empty()) network.card.name = path.stem().string();
@@ -61,8 +62,8 @@ Network open_network(const std::filesystem::path& path, int threads) {
 }
 
 // The split asked for, or `preferred` where the folder has one, or everything.
-std::unique_ptr<Dataset> open_split(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred,
-                                    std::string& split) {
+std::unique_ptr<Dataset> open_split(const std::filesystem::path& dir, const std::string& asked,
+                                    const std::string& preferred, std::string& split) {
   auto dataset = open_dataset(dir, asked);
   split = asked;
   if (!asked.empty()) return dataset;
@@ -108,7 +109,8 @@ ScoredDataset score(const Source& source, const Network& network, const Flags& f
                                        score_options(flags, what.empty() ? source.name : source.name + ", " + what));
   scored.name = source.name;
   if (!scored.unreadable.empty())
-    log::warn("{}: {} pictures could not be read and are left out (first: {})", source.name, scored.unreadable.size(), scored.unreadable[0]);
+    log::warn("{}: {} pictures could not be read and are left out (first: {})", source.name, scored.unreadable.size(),
+              scored.unreadable[0]);
   return scored;
 }
 
@@ -119,11 +121,13 @@ void say_what_counts_as_attack(const ModelCard& card, const std::vector<ScoredDa
     for (const auto& name : data.classes) ++counts[name];
     std::string attacks, real;
     for (const auto& [name, count] : counts) {
-      const bool is_attack = std::find(data.attack_classes.begin(), data.attack_classes.end(), name) != data.attack_classes.end();
+      const bool is_attack =
+          std::find(data.attack_classes.begin(), data.attack_classes.end(), name) != data.attack_classes.end();
       std::string& list = is_attack ? attacks : real;
       list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", name, count);
     }
-    std::printf("%s: attack = %s; real = %s\n", data.name.c_str(), attacks.empty() ? "none" : attacks.c_str(), real.empty() ? "none" : real.c_str());
+    std::printf("%s: attack = %s; real = %s\n", data.name.c_str(), attacks.empty() ? "none" : attacks.c_str(),
+                real.empty() ? "none" : real.c_str());
   }
 }
 
@@ -137,57 +141,96 @@ void write_point(const std::filesystem::path& path, const OperatingPoint& point,
                  std::span<const uint8_t> is_attack) {
   const ModelFile file = ModelFile::open(path);
   if (file.path().extension() == ".json")
-    throw Error(path.string() + ": a model in several files keeps its card in each of them", "join it first: fsfm convert " + path.string() + " ONE.safetensors");
+    throw Error(path.string() + ": a model in several files keeps its card in each of them",
+                "join it first: fsfm convert " + path.string() + " ONE.safetensors");
   ModelCard card = file.card();
   card.threshold = point.threshold;
   card.threshold_source = point.source;
   card.temperature = point.temperature;
-  card.calibration = {{"data", development.name},
-                      {"samples", development.size()},
-                      {"ece_before", metrics::calibration(development.labels, metrics::attack_scores(development.logits, is_attack)).ece},
-                      {"ece", metrics::calibration(development.labels, metrics::attack_scores(development.logits, is_attack, point.temperature)).ece}};
+  card.calibration = {
+      {"data", development.name},
+      {"samples", development.size()},
+      {"ece_before",
+       metrics::calibration(development.labels, metrics::attack_scores(development.logits, is_attack)).ece},
+      {"ece", metrics::calibration(development.labels,
+                                   metrics::attack_scores(development.logits, is_attack, point.temperature))
+                  .ece}};
   write_model(file.path(), card, file.tensors());
 }
 
-metrics::AucComparison compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a, double temperature_a, const ScoredDataset& b,
-                               std::span<const uint8_t> attacks_b, double temperature_b) {
-  const auto videos_a = metrics::mean_per_video(a.labels, metrics::attack_scores(a.logits, attacks_a, temperature_a), a.videos);
-  const auto videos_b = metrics::mean_per_video(b.labels, metrics::attack_scores(b.logits, attacks_b, temperature_b), b.videos);
+metrics::AucComparison compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a, double temperature_a,
+                               const ScoredDataset& b, std::span<const uint8_t> attacks_b, double temperature_b) {
+  const auto videos_a =
+      metrics::mean_per_video(a.labels, metrics::attack_scores(a.logits, attacks_a, temperature_a), a.videos);
+  const auto videos_b =
+      metrics::mean_per_video(b.labels, metrics::attack_scores(b.logits, attacks_b, temperature_b), b.videos);
   return metrics::compare_auc(videos_a.labels, videos_a.scores, videos_b.scores);
 }
 
 nlohmann::json to_json(const report::EvaluationReport& report) {
-  nlohmann::json json{{"model", report.model_path}, {"name", report.card.name}, {"classes", report.card.classes},
-                      {"attack_classes", report.card.attack_classes}, {"results", nlohmann::json::array()}};
+  nlohmann::json json{{"model", report.model_path},
+                      {"name", report.card.name},
+                      {"classes", report.card.classes},
+                      {"attack_classes", report.card.attack_classes},
+                      {"results", nlohmann::json::array()}};
   for (const auto& e : report.evaluations) json["results"].push_back(fsfm::to_json(e));
   for (const auto& c : report.comparisons)
-    json["comparisons"].push_back({{"dataset", c.dataset}, {"other", c.other}, {"level", "video"}, {"auc", c.videos.auc_a},
-                                   {"auc_other", c.videos.auc_b}, {"difference", c.videos.difference}, {"low", c.videos.low},
-                                   {"high", c.videos.high}, {"p", c.videos.p_value}, {"test", "DeLong, paired"}});
+    json["comparisons"].push_back({{"dataset", c.dataset},
+                                   {"other", c.other},
+                                   {"level", "video"},
+                                   {"auc", c.videos.auc_a},
+                                   {"auc_other", c.videos.auc_b},
+                                   {"difference", c.videos.difference},
+                                   {"low", c.videos.low},
+                                   {"high", c.videos.high},
+                                   {"p", c.videos.p_value},
+                                   {"test", "DeLong, paired"}});
   for (const auto& r : report.robustness)
-    json["robustness"].push_back({{"dataset", r.dataset}, {"degradation", r.kind}, {"strength", r.strength}, {"meaning", r.meaning},
-                                  {"auc", r.auc}, {"apcer", r.apcer}, {"bpcer", r.bpcer},
-                                  {"low", r.interval.low}, {"high", r.interval.high}});
+    json["robustness"].push_back({{"dataset", r.dataset},
+                                  {"degradation", r.kind},
+                                  {"strength", r.strength},
+                                  {"meaning", r.meaning},
+                                  {"auc", r.auc},
+                                  {"apcer", r.apcer},
+                                  {"bpcer", r.bpcer},
+                                  {"low", r.interval.low},
+                                  {"high", r.interval.high}});
   return json;
 }
 
-std::string dump(const nlohmann::json& json) { return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"; }
+std::string dump(const nlohmann::json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 bool parse(Flags& flags, int argc, char** argv) {
-  Options options("evaluate", "Judge a detector on face crops it never saw: AUC, error rates and calibration with 95 % intervals");
+  Options options("evaluate",
+                  "Judge a detector on face crops it never saw: AUC, error rates and calibration with 95 % intervals");
   options.add("model", flags.model, "detector (.safetensors)").required();
-  options.add("data", flags.data, "prepared dataset or tree {train,val,test}/{real,fake,...}/; several give a cross-dataset table").required();
+  options
+      .add("data", flags.data,
+           "prepared dataset or tree {train,val,test}/{real,fake,...}/; several give a cross-dataset table")
+      .required();
   options.add("split", flags.split, "train, val or test (default: test where there is one, else everything)");
-  options.add("attack", flags.attack, "classes of the data that are attacks (default: all but real, live, genuine, ...)");
+  options.add("attack", flags.attack,
+              "classes of the data that are attacks (default: all but real, live, genuine, ...)");
   options.add("json", flags.json, "print JSON instead of text").command_line_only();
   options.add("out", flags.out, "folder for report.html, metrics.json and scores.csv");
-  options.add("dev", flags.dev, "development set: temperature and threshold are fitted on it, never on --data").group("Threshold");
-  options.add("dev-split", flags.dev_split, "its split (default: val where there is one, else everything)").group("Threshold");
-  options.add("max-bpcer", flags.max_bpcer, "choose the threshold for this rate of false alarms (default: equal errors)").range(0, 1).group("Threshold");
-  options.add("write-threshold", flags.write_threshold, "store what --dev gave in the model file").command_line_only().group("Threshold");
+  options.add("dev", flags.dev, "development set: temperature and threshold are fitted on it, never on --data")
+      .group("Threshold");
+  options.add("dev-split", flags.dev_split, "its split (default: val where there is one, else everything)")
+      .group("Threshold");
+  options
+      .add("max-bpcer", flags.max_bpcer, "choose the threshold for this rate of false alarms (default: equal errors)")
+      .range(0, 1)
+      .group("Threshold");
+  options.add("write-threshold", flags.write_threshold, "store what --dev gave in the model file")
+      .command_line_only()
+      .group("Threshold");
   options.add("compare", flags.compare, "second detector: paired DeLong test on the same faces").group("Comparison");
   options.add("robust", flags.robust, "also judge degraded faces: seven kinds at five strengths").group("Robustness");
-  options.add("robust-samples", flags.robust_samples, "faces of each dataset used for it, drawn at random; 0 = all").range(0, 1e9).group("Robustness");
+  options.add("robust-samples", flags.robust_samples, "faces of each dataset used for it, drawn at random; 0 = all")
+      .range(0, 1e9)
+      .group("Robustness");
   options.add("resamples", flags.resamples, "bootstrap resamples").range(100, 1'000'000).group("Running");
   options.add("seed", flags.seed, "of the bootstrap").group("Running");
   options.add("batch-size", flags.batch_size, "faces a forward pass").range(1, 1024).group("Running");
@@ -199,9 +242,11 @@ bool parse(Flags& flags, int argc, char** argv) {
       "  fsfm evaluate --model d.safetensors --data dfdc --dev dfdc --dev-split val --write-threshold");
   if (!options.parse(argc, argv)) return false;
   if (flags.write_threshold && flags.dev.empty())
-    throw Error("--write-threshold needs scores to choose it on", "add --dev DIR, a development set (not the test set)");
+    throw Error("--write-threshold needs scores to choose it on",
+                "add --dev DIR, a development set (not the test set)");
   if ((flags.max_bpcer > 0 || !flags.dev_split.empty()) && flags.dev.empty())
-    throw Error(std::string(flags.max_bpcer > 0 ? "--max-bpcer" : "--dev-split") + " needs a development set", "add --dev DIR");
+    throw Error(std::string(flags.max_bpcer > 0 ? "--max-bpcer" : "--dev-split") + " needs a development set",
+                "add --dev DIR");
   return true;
 }
 
@@ -216,7 +261,8 @@ int run_evaluate(int argc, char** argv) {
   };
   // Everything that can be wrong with the command line is found before the first face is scored.
   const Network network = open_network(flags.model, flags.threads);
-  const std::optional<Network> other = flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
+  const std::optional<Network> other =
+      flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
   const auto sources = open_sources(flags);
   std::optional<Source> development;
   if (!flags.dev.empty()) {
@@ -231,7 +277,8 @@ int run_evaluate(int argc, char** argv) {
   if (!flags.out.empty()) {
     std::error_code error;
     std::filesystem::create_directories(flags.out, error);
-    if (error) throw Error(flags.out.string() + ": cannot make this folder (" + error.message() + ")", "choose another --out");
+    if (error)
+      throw Error(flags.out.string() + ": cannot make this folder (" + error.message() + ")", "choose another --out");
   }
 
   OperatingPoint point = point_of(network.card);
@@ -247,13 +294,15 @@ int run_evaluate(int argc, char** argv) {
   for (const auto& source : sources) {
     scored.push_back(score(source, network, flags));
     if (!scored.back().complete) return stopped();
-    report.evaluations.push_back(evaluate(scored.back(), network.is_attack, point,
-                                          {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads}));
+    report.evaluations.push_back(
+        evaluate(scored.back(), network.is_attack, point,
+                 {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads}));
     if (flags.robust) {
-      const auto points = robustness_sweep(*source.dataset, network.card, network.logits(), point, score_options(flags, source.name),
-                                           {.samples = static_cast<size_t>(flags.robust_samples),
-                                            .seed = flags.seed,
-                                            .bootstrap = {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads}});
+      const auto points =
+          robustness_sweep(*source.dataset, network.card, network.logits(), point, score_options(flags, source.name),
+                           {.samples = static_cast<size_t>(flags.robust_samples),
+                            .seed = flags.seed,
+                            .bootstrap = {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads}});
       if (points.empty()) return stopped();
       report.robustness.insert(report.robustness.end(), points.begin(), points.end());
     }
@@ -261,7 +310,8 @@ int run_evaluate(int argc, char** argv) {
     const auto theirs = score(source, *other, flags, other->card.name);
     if (!theirs.complete) return stopped();
     report.comparisons.push_back({source.name, other->card.name,
-                                  compare(scored.back(), network.is_attack, point.temperature, theirs, other->is_attack, other->card.temperature)});
+                                  compare(scored.back(), network.is_attack, point.temperature, theirs, other->is_attack,
+                                          other->card.temperature)});
   }
 
   if (flags.json) {
@@ -274,12 +324,14 @@ int run_evaluate(int argc, char** argv) {
   if (!flags.out.empty()) {
     report::evaluation_page(report).write(flags.out / "report.html");
     write_file_atomic(flags.out / "metrics.json", std::string_view(dump(to_json(report))));
-    write_file_atomic(flags.out / "scores.csv", std::string_view(scores_csv(scored, network.is_attack, point.temperature)));
+    write_file_atomic(flags.out / "scores.csv",
+                      std::string_view(scores_csv(scored, network.is_attack, point.temperature)));
     log::info("wrote {}", (flags.out / "report.html").string());
   }
   if (flags.write_threshold) {
     write_point(flags.model, point, *development_scores, network.is_attack);
-    log::info("{}: threshold {:.4f} and temperature {:.3f} written", flags.model.string(), point.threshold, point.temperature);
+    log::info("{}: threshold {:.4f} and temperature {:.3f} written", flags.model.string(), point.threshold,
+              point.temperature);
   }
   return 0;
 }

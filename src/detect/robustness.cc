@@ -1,19 +1,19 @@
 #include "detect/robustness.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <numeric>
 #include <optional>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/rng.h"
 #include "data/degrade.h"
 
 namespace fsfm {
 
-std::vector<RobustnessPoint> robustness_sweep(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
-                                              const OperatingPoint& point, const ScoreOptions& scoring,
-                                              const RobustnessOptions& options) {
+std::vector<RobustnessPoint> robustness_sweep(const Dataset& dataset, const ModelCard& card,
+                                              const LogitFunction& network, const OperatingPoint& point,
+                                              const ScoreOptions& scoring, const RobustnessOptions& options) {
   ScoreOptions score_options = scoring;
   if (options.samples > 0 && options.samples < dataset.samples().size()) {
     std::vector<size_t> indices(dataset.samples().size());

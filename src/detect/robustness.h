@@ -10,10 +10,10 @@
 namespace fsfm {
 
 struct RobustnessPoint {
-  std::string dataset, kind;   // kind: data/degrade.h
-  int strength = 0;            // 0 = as they are, 1 (mild) to 5 (severe)
-  std::string meaning{};       // "quality 45 twice"
-  double auc = 0;              // of single faces
+  std::string dataset, kind;  // kind: data/degrade.h
+  int strength = 0;           // 0 = as they are, 1 (mild) to 5 (severe)
+  std::string meaning{};      // "quality 45 twice"
+  double auc = 0;             // of single faces
   metrics::Interval interval{};
   double apcer = 0, bpcer = 0;  // at the operating point
 };
@@ -26,8 +26,8 @@ struct RobustnessOptions {
 
 // Every degradation at strengths 0 to 5 on the same faces; strength 0 is scored once. An interrupted sweep returns
 // nothing. `scoring` gives batch size, threads, attack classes and the progress bar.
-std::vector<RobustnessPoint> robustness_sweep(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
-                                              const OperatingPoint& point, const ScoreOptions& scoring,
-                                              const RobustnessOptions& options);
+std::vector<RobustnessPoint> robustness_sweep(const Dataset& dataset, const ModelCard& card,
+                                              const LogitFunction& network, const OperatingPoint& point,
+                                              const ScoreOptions& scoring, const RobustnessOptions& options);
 
 }  // namespace fsfm

@@ -48,7 +48,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
   auto sample_at = [&](size_t position) { return options.only.empty() ? position : options.only[position]; };
   const size_t batch_size = static_cast<size_t>(std::max(1, options.batch_size));
 
-  Progress progress(options.progress_label.empty() ? info.name : options.progress_label, total, "faces", options.show_progress);
+  Progress progress(options.progress_label.empty() ? info.name : options.progress_label, total, "faces",
+                    options.show_progress);
   std::vector<float> images(batch_size * image_floats);  // [B, 3, S, S]
   std::vector<std::string> failure(batch_size);
   for (size_t first = 0; first < total; first += batch_size) {
@@ -63,7 +64,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
         const size_t index = sample_at(first + slot);
         Image image = dataset.load(index).image;
         if (options.alter) image = options.alter(image, index);
-        normalize_to_chw(transform.apply(image), normalization, std::span(images).subspan(slot * image_floats, image_floats));
+        normalize_to_chw(transform.apply(image), normalization,
+                         std::span(images).subspan(slot * image_floats, image_floats));
       } catch (const Error& error) {
         failure[slot] = error.what();
       }
@@ -75,7 +77,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
         result.unreadable.push_back(failure[slot]);
         continue;
       }
-      if (kept != slot) std::copy_n(images.begin() + slot * image_floats, image_floats, images.begin() + kept * image_floats);
+      if (kept != slot)
+        std::copy_n(images.begin() + slot * image_floats, image_floats, images.begin() + kept * image_floats);
       const auto& sample = dataset.samples()[sample_at(first + slot)];
       const std::string& name = info.classes.at(sample.label);
       result.keys.push_back(sample.key);
@@ -96,7 +99,8 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
   }
   progress.finish();
   if (result.complete && result.size() == 0)
-    throw Error(info.name + ": no picture could be read", result.unreadable.empty() ? "" : "first: " + result.unreadable[0]);
+    throw Error(info.name + ": no picture could be read",
+                result.unreadable.empty() ? "" : "first: " + result.unreadable[0]);
   return result;
 }
 

@@ -16,12 +16,12 @@ namespace fsfm {
 // What the network said of each sample, before temperature and softmax: everything an evaluation needs.
 struct ScoredDataset {
   std::string name;
-  std::vector<std::string> attack_classes;  // of the dataset
+  std::vector<std::string> attack_classes;         // of the dataset
   std::vector<std::string> keys, classes, videos;  // [N] one a sample; `classes` are the dataset's names
-  std::vector<int> labels;                  // [N] 1 = attack
-  std::vector<float> logits;                // [N, model classes]
-  std::vector<std::string> unreadable;      // one message for each picture left out
-  bool complete = true;                     // false after SIGINT or SIGTERM: the samples so far
+  std::vector<int> labels;                         // [N] 1 = attack
+  std::vector<float> logits;                       // [N, model classes]
+  std::vector<std::string> unreadable;             // one message for each picture left out
+  bool complete = true;                            // false after SIGINT or SIGTERM: the samples so far
   size_t size() const { return labels.size(); }
 };
 
@@ -30,16 +30,16 @@ using LogitFunction = std::function<std::vector<float>(std::span<const float> im
 
 struct ScoreOptions {
   int batch_size = 16;
-  int threads = 0;                                // for decoding and resizing
-  std::vector<std::string> attack_classes{};      // empty = the dataset's own
-  std::vector<size_t> only{};                     // these samples, in this order; empty = all
+  int threads = 0;                                           // for decoding and resizing
+  std::vector<std::string> attack_classes{};                 // empty = the dataset's own
+  std::vector<size_t> only{};                                // these samples, in this order; empty = all
   std::function<Image(const Image&, size_t index)> alter{};  // degrades each crop before the transform; may be empty
   std::string progress_label{};
   bool show_progress = false;
 };
 
-// The card gives transform, mean and std. A picture that cannot be read is left out and reported. Throws Error when none
-// can be read and when `attack_classes` names a class that the dataset does not have.
+// The card gives transform, mean and std. A picture that cannot be read is left out and reported. Throws Error when
+// none can be read and when `attack_classes` names a class that the dataset does not have.
 ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
                             const ScoreOptions& options);
 

@@ -15,8 +15,8 @@ namespace fsfm::metrics {
 namespace {
 
 struct Clusters {
-  std::vector<uint32_t> of_sample;             // cluster of each sample
-  std::vector<std::vector<uint32_t>> strata;   // cluster numbers: bona fide only, attacks only, mixed
+  std::vector<uint32_t> of_sample;            // cluster of each sample
+  std::vector<std::vector<uint32_t>> strata;  // cluster numbers: bona fide only, attacks only, mixed
   size_t count = 0;
 };
 
@@ -61,7 +61,8 @@ FigureIntervals bootstrap(std::span<const int> labels, std::span<const double> s
                           std::span<const std::string> names, double threshold, const BootstrapOptions& options) {
   const RankedScores ranked(labels, scores);
   if (!names.empty() && names.size() != labels.size())
-    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(names.size()) + " cluster names");
+    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(names.size()) +
+                " cluster names");
   if (options.resamples < 1) throw Error("metrics: a bootstrap needs at least 1 resample");
   const Clusters clusters = group(labels, names);
 
@@ -76,7 +77,8 @@ FigureIntervals bootstrap(std::span<const int> labels, std::span<const double> s
     auto& [of_cluster, weights] = scratch[worker];
     of_cluster.assign(clusters.count, 0);
     for (const auto& stratum : clusters.strata)
-      for (size_t k = 0; k < stratum.size(); ++k) ++of_cluster[stratum[rng.below(static_cast<uint32_t>(stratum.size()))]];
+      for (size_t k = 0; k < stratum.size(); ++k)
+        ++of_cluster[stratum[rng.below(static_cast<uint32_t>(stratum.size()))]];
     weights.resize(labels.size());
     double total[2] = {}, wrong[2] = {};
     for (size_t i = 0; i < labels.size(); ++i) {

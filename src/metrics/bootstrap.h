@@ -32,6 +32,7 @@ struct FigureIntervals {
 // sample its own) are drawn with replacement, separately among clusters of attacks only, of bona fide only, and mixed
 // ones, so that both classes stay present. One sort, then O(samples) a resample. NaN intervals without both classes.
 FigureIntervals bootstrap(std::span<const int> labels, std::span<const double> scores,
-                          std::span<const std::string> clusters, double threshold, const BootstrapOptions& options = {});
+                          std::span<const std::string> clusters, double threshold,
+                          const BootstrapOptions& options = {});
 
 }  // namespace fsfm::metrics

@@ -35,7 +35,8 @@ Calibration calibration(std::span<const int> labels, std::span<const double> sco
   double squares = 0;
   for (size_t i = 0; i < labels.size(); ++i) {
     if (scores[i] < 0 || scores[i] > 1)
-      throw Error("metrics: score " + std::to_string(scores[i]) + " of sample " + std::to_string(i) + " is no probability");
+      throw Error("metrics: score " + std::to_string(scores[i]) + " of sample " + std::to_string(i) +
+                  " is no probability");
     const int b = std::min(bins - 1, static_cast<int>(scores[i] * bins));
     ++result.bins[b].count;
     score_sum[b] += scores[i];
@@ -56,10 +57,12 @@ Calibration calibration(std::span<const int> labels, std::span<const double> sco
   return result;
 }
 
-std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack, double temperature) {
+std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack,
+                                  double temperature) {
   const size_t classes = is_attack.size();
   if (classes == 0 || logits.size() % classes != 0)
-    throw Error("metrics: " + std::to_string(logits.size()) + " logits do not divide into " + std::to_string(classes) + " classes");
+    throw Error("metrics: " + std::to_string(logits.size()) + " logits do not divide into " + std::to_string(classes) +
+                " classes");
   if (!(temperature > 0)) throw Error("metrics: a temperature must be above 0, not " + std::to_string(temperature));
   std::vector<double> scores(logits.size() / classes);
   for (size_t i = 0; i < scores.size(); ++i) {

@@ -9,7 +9,7 @@
 namespace fsfm::metrics {
 
 struct ReliabilityBin {
-  double low, high;      // score range [low, high), the last one closed
+  double low, high;  // score range [low, high), the last one closed
   size_t count;
   double mean_score;     // NaN when empty
   double positive_rate;  // NaN when empty
@@ -25,10 +25,11 @@ struct Calibration {
 Calibration calibration(std::span<const int> labels, std::span<const double> scores, int bins = 15);
 
 // P(attack): softmax of logits / temperature, summed over the attack classes. logits: [N, is_attack.size()].
-std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack, double temperature = 1.0);
+std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack,
+                                  double temperature = 1.0);
 
-// The temperature in [0.05, 20] under which the labels are likeliest (lowest NLL of P(attack)). Throws Error without both
-// classes.
+// The temperature in [0.05, 20] under which the labels are likeliest (lowest NLL of P(attack)). Throws Error without
+// both classes.
 double fit_temperature(std::span<const float> logits, std::span<const uint8_t> is_attack, std::span<const int> labels);
 
 }  // namespace fsfm::metrics

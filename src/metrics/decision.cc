@@ -50,7 +50,8 @@ std::vector<TypeRates> per_attack_type(std::span<const int> labels, std::span<co
                                        std::span<const std::string> types, double threshold) {
   check_scores(labels, scores);
   if (types.size() != labels.size())
-    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(types.size()) + " attack types");
+    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(types.size()) +
+                " attack types");
   std::vector<std::string> names;
   std::unordered_map<std::string, std::vector<double>> scores_of;
   std::vector<double> bona_fide;
@@ -78,7 +79,8 @@ std::vector<TypeRates> per_attack_type(std::span<const int> labels, std::span<co
 
 double eer_threshold(std::span<const int> labels, std::span<const double> scores) {
   const auto curve = roc_curve(labels, scores, false);
-  if (curve.empty()) throw Error("metrics: a threshold needs scores of both classes", "add bona fide and attack samples");
+  if (curve.empty())
+    throw Error("metrics: a threshold needs scores of both classes", "add bona fide and attack samples");
   size_t best = 1;
   for (size_t i = 1; i < curve.size(); ++i)
     if (std::abs(1 - curve[i].tpr - curve[i].fpr) < std::abs(1 - curve[best].tpr - curve[best].fpr)) best = i;

@@ -12,9 +12,10 @@ namespace fsfm::metrics {
 struct ErrorRates {
   double threshold;
   size_t attacks, bona_fide;
-  double apcer;     // attacks passed as bona fide (miss)
-  double bpcer;     // bona fide called attack (false alarm)
-  double acer;      // (apcer + bpcer) / 2: the HTER of the anti-spoofing papers when the threshold is not the test set's own
+  double apcer;  // attacks passed as bona fide (miss)
+  double bpcer;  // bona fide called attack (false alarm)
+  double
+      acer;  // (apcer + bpcer) / 2: the HTER of the anti-spoofing papers when the threshold is not the test set's own
   double accuracy;
   double balanced_accuracy;  // 1 - acer
 };

@@ -12,8 +12,8 @@
 namespace fsfm::metrics {
 namespace {
 
-// Structural components: for a positive the share of negatives it beats, for a negative the share of positives that beat
-// it (ties half). Their mean over either class is the AUC.
+// Structural components: for a positive the share of negatives it beats, for a negative the share of positives that
+// beat it (ties half). Their mean over either class is the AUC.
 std::vector<double> components(std::span<const int> labels, std::span<const double> scores, double positives,
                                double negatives) {
   const RankedScores ranked(labels, scores);
@@ -25,9 +25,8 @@ std::vector<double> components(std::span<const int> labels, std::span<const doub
     do ++(ranked.positive(end) ? tied_positives : tied_negatives);
     while (!ranked.ends_tie(end++));
     for (size_t rank = first; rank < end; ++rank)
-      result[ranked.order()[rank]] = ranked.positive(rank)
-                                         ? 1 - (negatives_above + tied_negatives / 2) / negatives
-                                         : (positives_above + tied_positives / 2) / positives;
+      result[ranked.order()[rank]] = ranked.positive(rank) ? 1 - (negatives_above + tied_negatives / 2) / negatives
+                                                           : (positives_above + tied_positives / 2) / positives;
     positives_above += tied_positives;
     negatives_above += tied_negatives;
     first = end;
@@ -46,7 +45,8 @@ AucComparison compare_auc(std::span<const int> labels, std::span<const double> a
   check_scores(labels, a);
   check_scores(labels, b);
   if (!clusters.empty() && clusters.size() != labels.size())
-    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(clusters.size()) + " cluster names");
+    throw Error("metrics: " + std::to_string(labels.size()) + " scores but " + std::to_string(clusters.size()) +
+                " cluster names");
   const double positives = static_cast<double>(std::count(labels.begin(), labels.end(), 1));
   const double negatives = static_cast<double>(labels.size()) - positives;
 
@@ -72,7 +72,8 @@ AucComparison compare_auc(std::span<const int> labels, std::span<const double> a
     for (size_t i = 0; i < labels.size(); ++i) sum += labels[i] ? parts[i] : 0;
     auc_of[model] = sum / positives;
     sums[model].resize(count);
-    for (size_t i = 0; i < labels.size(); ++i) sums[model][cluster_of[i]].deviation[labels[i]] += parts[i] - auc_of[model];
+    for (size_t i = 0; i < labels.size(); ++i)
+      sums[model][cluster_of[i]].deviation[labels[i]] += parts[i] - auc_of[model];
   }
   const double size[2] = {negatives, positives};
   auto covariance = [&](int r, int s) {

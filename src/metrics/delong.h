@@ -1,5 +1,5 @@
-// Is one detector's AUC really higher than another's on the same samples? DeLong, DeLong & Clarke-Pearson 1988, extended
-// to clustered samples by Obuchowski 1997.
+// Is one detector's AUC really higher than another's on the same samples? DeLong, DeLong & Clarke-Pearson 1988,
+// extended to clustered samples by Obuchowski 1997.
 #pragma once
 
 #include <span>
@@ -9,10 +9,10 @@ namespace fsfm::metrics {
 
 struct AucComparison {
   double auc_a, auc_b;
-  double difference;           // auc_a - auc_b
-  double standard_error;       // of the difference
-  double low, high;            // 95 % interval of the difference
-  double z, p_value;           // two-sided; p = 1 when the scores rank alike
+  double difference;      // auc_a - auc_b
+  double standard_error;  // of the difference
+  double low, high;       // 95 % interval of the difference
+  double z, p_value;      // two-sided; p = 1 when the scores rank alike
   double variance_a, variance_b;
 };
 

@@ -17,12 +17,15 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void check_scores(std::span<const int> labels, std::span<const double> scores) {
   if (labels.size() != scores.size())
-    throw Error("metrics: " + std::to_string(labels.size()) + " labels but " + std::to_string(scores.size()) + " scores");
+    throw Error("metrics: " + std::to_string(labels.size()) + " labels but " + std::to_string(scores.size()) +
+                " scores");
   if (labels.size() > std::numeric_limits<uint32_t>::max()) throw Error("metrics: more than 2^32 scores");
   for (size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] != 0 && labels[i] != 1)
-      throw Error("metrics: label " + std::to_string(labels[i]) + " of sample " + std::to_string(i) + " is neither 0 nor 1");
-    if (!std::isfinite(scores[i])) throw Error("metrics: the score of sample " + std::to_string(i) + " is not a finite number");
+      throw Error("metrics: label " + std::to_string(labels[i]) + " of sample " + std::to_string(i) +
+                  " is neither 0 nor 1");
+    if (!std::isfinite(scores[i]))
+      throw Error("metrics: the score of sample " + std::to_string(i) + " is not a finite number");
   }
 }
 
@@ -119,7 +122,7 @@ double tpr_at_fpr(std::span<const int> labels, std::span<const double> scores, d
 
 double normal_deviate(double rate, double floor) {
   // P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution function" (2003).
-  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
+  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
                           1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
   constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
                           -1.328068155288572e+01};

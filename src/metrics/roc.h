@@ -13,7 +13,8 @@ struct RocPoint {
 };
 
 // From (0, 0) to (1, 1), one point for each distinct score, as scikit-learn's roc_curve. `drop_intermediate` leaves out
-// points inside straight runs by scikit-learn 1.2's rule (no second difference in either count). Empty without both classes.
+// points inside straight runs by scikit-learn 1.2's rule (no second difference in either count). Empty without both
+// classes.
 std::vector<RocPoint> roc_curve(std::span<const int> labels, std::span<const double> scores,
                                 bool drop_intermediate = true);
 
@@ -55,8 +56,8 @@ struct CurveFigures {
 // All figures of the curve in one sweep. `weights` gives each index a multiplicity ([size], empty = 1 each).
 CurveFigures curve_figures(const RankedScores& ranked, std::span<const uint32_t> weights = {});
 
-// Normal deviate of a rate, clipped to [floor, 1 - floor]: the axes of a DET plot. Acklam's rational approximation of the
-// inverse normal distribution (relative error below 1.2e-9).
+// Normal deviate of a rate, clipped to [floor, 1 - floor]: the axes of a DET plot. Acklam's rational approximation of
+// the inverse normal distribution (relative error below 1.2e-9).
 double normal_deviate(double rate, double floor = 1e-6);
 
 // Throws Error as promised in metrics.h.

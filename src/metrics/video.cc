@@ -12,7 +12,8 @@ VideoScores mean_per_video(std::span<const int> labels, std::span<const double> 
                            std::span<const std::string> videos) {
   check_scores(labels, scores);
   if (videos.size() != labels.size())
-    throw Error("metrics: " + std::to_string(labels.size()) + " frames but " + std::to_string(videos.size()) + " video names");
+    throw Error("metrics: " + std::to_string(labels.size()) + " frames but " + std::to_string(videos.size()) +
+                " video names");
   VideoScores result;
   std::unordered_map<std::string_view, size_t> groups[2];
   for (size_t i = 0; i < labels.size(); ++i) {

@@ -1,10 +1,10 @@
 #include "report/charts.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "report/markup.h"
 
@@ -56,7 +56,8 @@ std::string line_chart(const LineChart& chart) {
     if (!x.min) x.min = *low;
     if (!x.max) x.max = *high > *low ? *high : *low + 1;
   }
-  Plot plot(chart.size, x, axis_range(x, xs), chart.y, axis_range(chart.y, ys), std::min(label_width, kMaxLabelWidth) + 16);
+  Plot plot(chart.size, x, axis_range(x, xs), chart.y, axis_range(chart.y, ys),
+            std::min(label_width, kMaxLabelWidth) + 16);
   struct EndLabel {
     const Series* series;
     double x;
@@ -77,7 +78,8 @@ std::string line_chart(const LineChart& chart) {
   }
   spread(label_y, plot.top() + 4, plot.bottom() - 4);
   for (size_t i = 0; i < labels.size(); ++i)
-    plot.text(labels[i].x + 8, label_y[i] + 4, labels[i].series->name, color(labels[i].series->color), "start", true, true);
+    plot.text(labels[i].x + 8, label_y[i] + 4, labels[i].series->name, color(labels[i].series->color), "start", true,
+              true);
   return plot.finish(chart.title);
 }
 
@@ -100,14 +102,16 @@ std::string bar_chart(const BarChart& chart) {
     rows.ticks.emplace_back(static_cast<double>(chart.bars.size() - i) - 0.5, chart.bars[i].label);
   if (rows.ticks.empty()) rows.ticks.emplace_back(0.5, "");
   Axis axis = chart.axis;
-  Plot plot({chart.width, height}, axis, axis_range(axis, values), rows, {0, std::max<double>(1, static_cast<double>(chart.bars.size()))},
-            note_width + 20);
+  Plot plot({chart.width, height}, axis, axis_range(axis, values), rows,
+            {0, std::max<double>(1, static_cast<double>(chart.bars.size()))}, note_width + 20);
   for (size_t i = 0; i < chart.bars.size(); ++i) {
     const auto& bar = chart.bars[i];
     if (!std::isfinite(bar.value)) continue;
     const double y = plot.py(static_cast<double>(chart.bars.size() - i) - 0.5);
-    const double from = plot.px(std::clamp(0.0, std::min(bar.value, 0.0), std::max(bar.value, 0.0))), to = plot.px(bar.value);
-    plot.rect_px(std::min(from, to), y - kBar / 2, std::abs(to - from), kBar, color(bar.color), 0.85, bar.label + ": " + note_of(bar), 2);
+    const double from = plot.px(std::clamp(0.0, std::min(bar.value, 0.0), std::max(bar.value, 0.0))),
+                 to = plot.px(bar.value);
+    plot.rect_px(std::min(from, to), y - kBar / 2, std::abs(to - from), kBar, color(bar.color), 0.85,
+                 bar.label + ": " + note_of(bar), 2);
     double end = std::max(from, to);
     if (std::isfinite(bar.low) && std::isfinite(bar.high)) {
       plot.line_px(plot.px(bar.low), y, plot.px(bar.high), y, "var(--text)", 1.25);
@@ -129,7 +133,8 @@ std::string scatter_chart(const std::string& title, const std::vector<PointGroup
   Range x = axis_range({}, xs), y = axis_range({}, ys);
   Plot plot(size, bare, x, bare, y);
   for (const auto& g : groups)
-    for (size_t i = 0; i < std::min(g.x.size(), g.y.size()); ++i) plot.circle(g.x[i], g.y[i], 2.8, color(g.color), 0.55, g.name);
+    for (size_t i = 0; i < std::min(g.x.size(), g.y.size()); ++i)
+      plot.circle(g.x[i], g.y[i], 2.8, color(g.color), 0.55, g.name);
   std::vector<double> label_x, label_y;
   auto median = [](std::vector<double> values) {
     std::erase_if(values, [](double v) { return !std::isfinite(v); });

@@ -16,13 +16,13 @@ struct Series {
   std::vector<double> low{}, high{};  // band around y, when given
   int color = 0;
   bool dashed = false;
-  bool faint = false;             // thin and pale, without a label: raw values behind a smoothed curve
+  bool faint = false;  // thin and pale, without a label: raw values behind a smoothed curve
 };
 
 struct LineChart {
   std::string title;
   Axis x{}, y{};
-  std::vector<Series> series{};   // named at their right end
+  std::vector<Series> series{};  // named at their right end
   ChartSize size{};
 };
 std::string line_chart(const LineChart& chart);
@@ -33,8 +33,8 @@ std::vector<double> smooth(const std::vector<double>& values, double weight = 0.
 struct Bar {
   std::string label;
   double value;
-  double low, high;      // whisker; NaN = none
-  std::string note = ""; // text after the bar; "" = the value
+  double low, high;       // whisker; NaN = none
+  std::string note = "";  // text after the bar; "" = the value
   int color = 0;
 };
 struct BarChart {
@@ -73,6 +73,7 @@ struct ScoreGroup {
   int color = 0;
 };
 // Share of each group per score bin; `threshold` (NaN = none) is drawn in.
-std::string score_histogram(const std::vector<ScoreGroup>& groups, double threshold, int bins = 40, ChartSize size = {520, 340});
+std::string score_histogram(const std::vector<ScoreGroup>& groups, double threshold, int bins = 40,
+                            ChartSize size = {520, 340});
 
 }  // namespace fsfm::report

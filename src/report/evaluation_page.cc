@@ -1,8 +1,8 @@
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/text.h"
 #include "report/charts.h"
@@ -33,9 +33,12 @@ Cell rate_cell(double value, const metrics::Interval& interval) {
 }
 
 std::vector<Cell> figure_row(const std::string& name, const LevelFigures& l) {
-  std::vector<Cell> row{Cell(name), Cell(thousands(l.labels.size()), fmt::format("{} attack", thousands(l.attacks))),
-                        Cell(area(l.curve.auc), area_range(l.intervals.auc)), rate_cell(l.curve.eer, l.intervals.eer),
-                        rate_cell(l.at_threshold.apcer, l.intervals.apcer), rate_cell(l.at_threshold.bpcer, l.intervals.bpcer),
+  std::vector<Cell> row{Cell(name),
+                        Cell(thousands(l.labels.size()), fmt::format("{} attack", thousands(l.attacks))),
+                        Cell(area(l.curve.auc), area_range(l.intervals.auc)),
+                        rate_cell(l.curve.eer, l.intervals.eer),
+                        rate_cell(l.at_threshold.apcer, l.intervals.apcer),
+                        rate_cell(l.at_threshold.bpcer, l.intervals.bpcer),
                         rate_cell(l.at_threshold.acer, l.intervals.acer)};
   constexpr size_t kOnePercent = 1;
   row.push_back(resolves(l.bona_fide, metrics::kReportedFpr[kOnePercent])
@@ -61,11 +64,14 @@ void figures(HtmlPage& page, const EvaluationReport& report) {
     table.rows.push_back(figure_row(e.has_videos ? e.dataset + ", frames" : e.dataset, e.frames));
     if (e.has_videos) table.rows.push_back(figure_row(e.dataset + ", videos", e.videos));
   }
-  page.section("Figures", "Below each figure its 95 % interval: bootstrap over whole videos. APCER, BPCER and ACER (= HTER) are taken at "
-                          "the model's own threshold, which no test score had a part in.");
+  page.section(
+      "Figures",
+      "Below each figure its 95 % interval: bootstrap over whole videos. APCER, BPCER and ACER (= HTER) are taken at "
+      "the model's own threshold, which no test score had a part in.");
   page.table(table);
   for (const auto& e : report.evaluations)
-    if (e.unreadable) page.note(fmt::format("{}: {} pictures could not be read and are left out.", e.dataset, e.unreadable));
+    if (e.unreadable)
+      page.note(fmt::format("{}: {} pictures could not be read and are left out.", e.dataset, e.unreadable));
 }
 
 void curves(HtmlPage& page, const EvaluationReport& report) {
@@ -79,38 +85,46 @@ void curves(HtmlPage& page, const EvaluationReport& report) {
   if (lines.empty()) return;
   page.section("Curves");
   page.charts({{roc_chart(lines), "ROC", "Higher and further left is better; the dotted line is chance."},
-               {det_chart(lines), "Detection error trade-off", "Both errors on the scale of a normal distribution; lower left is better."},
-               {roc_chart(lines, true), "ROC where false alarms are rare", "The same curve with the false positive rate spread out."}});
+               {det_chart(lines), "Detection error trade-off",
+                "Both errors on the scale of a normal distribution; lower left is better."},
+               {roc_chart(lines, true), "ROC where false alarms are rare",
+                "The same curve with the false positive rate spread out."}});
 }
 
 void per_dataset(HtmlPage& page, const Evaluation& e) {
   page.section(e.dataset, "How the scores of single faces are spread, and whether they can be read as probabilities.");
   std::vector<double> real, attack;
-  for (size_t i = 0; i < e.frames.labels.size(); ++i) (e.frames.labels[i] ? attack : real).push_back(e.frames.scores[i]);
-  std::vector<Chart> charts{{score_histogram({{"real", real, kColorReal}, {"attack", attack, kColorAttack}}, e.point.threshold),
-                             "Scores by class", "Overlap is where errors come from."},
-                            {reliability_chart(e.calibration), "Calibration",
-                             "On the diagonal a score of 0.8 is right 8 times of 10. Larger dots hold more faces."}};
+  for (size_t i = 0; i < e.frames.labels.size(); ++i)
+    (e.frames.labels[i] ? attack : real).push_back(e.frames.scores[i]);
+  std::vector<Chart> charts{
+      {score_histogram({{"real", real, kColorReal}, {"attack", attack, kColorAttack}}, e.point.threshold),
+       "Scores by class", "Overlap is where errors come from."},
+      {reliability_chart(e.calibration), "Calibration",
+       "On the diagonal a score of 0.8 is right 8 times of 10. Larger dots hold more faces."}};
   if (e.types.size() > 1) {
     BarChart bars{"APCER by attack type", {.label = "APCER", .min = 0.0}, {}};
     for (const auto& type : e.types)
       bars.bars.push_back({fmt::format("{} ({})", type.type, type.count), type.apcer, kNone, kNone,
                            fmt::format("{}, AUC {}", format_percent(type.apcer), area(type.auc)), kColorAttack});
-    charts.push_back({bar_chart(bars), "Attacks missed, by type", "ISO/IEC 30107-3 counts the worst type, not the mean."});
+    charts.push_back(
+        {bar_chart(bars), "Attacks missed, by type", "ISO/IEC 30107-3 counts the worst type, not the mean."});
   }
   page.charts(charts);
 }
 
 void published(HtmlPage& page, const EvaluationReport& report) {
-  Table table{"", {"Dataset", "HTER", "Threshold, P(live)", "TPR at FPR 1 %", "APCER", "BPCER", "ACER", "Accuracy"}, {}};
+  Table table{
+      "", {"Dataset", "HTER", "Threshold, P(live)", "TPR at FPR 1 %", "APCER", "BPCER", "ACER", "Accuracy"}, {}};
   for (const auto& e : report.evaluations)
     if (std::isfinite(e.paper.eer))
       table.rows.push_back({e.dataset, format_percent(e.paper.hter), fmt::format("{:.4f}", e.paper.threshold),
-                            format_percent(e.paper.tpr_at_fpr_1pct), format_percent(e.paper.apcer), format_percent(e.paper.bpcer),
-                            format_percent(e.paper.acer), format_percent(e.paper.accuracy)});
+                            format_percent(e.paper.tpr_at_fpr_1pct), format_percent(e.paper.apcer),
+                            format_percent(e.paper.bpcer), format_percent(e.paper.acer),
+                            format_percent(e.paper.accuracy)});
   if (table.rows.empty()) return;
-  page.section("As the papers report it", "HTER here takes its threshold from the very scores it judges, and the other rates take 0.5: figures "
-                                          "to set beside published tables, not to rely on.");
+  page.section("As the papers report it",
+               "HTER here takes its threshold from the very scores it judges, and the other rates take 0.5: figures "
+               "to set beside published tables, not to rely on.");
   page.table(table);
 }
 
@@ -118,8 +132,10 @@ void comparisons(HtmlPage& page, const EvaluationReport& report) {
   if (report.comparisons.empty()) return;
   Table table{"", {"Dataset", "AUC", "AUC of " + report.comparisons[0].other, "Difference", "p"}, {}};
   for (const auto& c : report.comparisons)
-    table.rows.push_back({c.dataset, Cell(area(c.videos.auc_a), "", c.videos.difference > 0), Cell(area(c.videos.auc_b), "", c.videos.difference < 0),
-                          Cell(fmt::format("{:+.4f}", c.videos.difference), fmt::format("{:+.4f} – {:+.4f}", c.videos.low, c.videos.high)),
+    table.rows.push_back({c.dataset, Cell(area(c.videos.auc_a), "", c.videos.difference > 0),
+                          Cell(area(c.videos.auc_b), "", c.videos.difference < 0),
+                          Cell(fmt::format("{:+.4f}", c.videos.difference),
+                               fmt::format("{:+.4f} – {:+.4f}", c.videos.low, c.videos.high)),
                           fmt::format("{:.2g}", c.videos.p_value)});
   page.section("Against " + report.comparisons[0].other, "Paired DeLong test over the same videos.").table(table);
 }
@@ -145,7 +161,8 @@ void robustness(HtmlPage& page, const EvaluationReport& report) {
     for (const auto& point : report.robustness) {
       if (point.dataset != e.dataset) continue;
       if (point.strength == 0) table.rows.push_back({point.kind});
-      table.rows.back().push_back(Cell(area(point.auc), point.strength == 0 ? area_range(point.interval) : point.meaning));
+      table.rows.back().push_back(
+          Cell(area(point.auc), point.strength == 0 ? area_range(point.interval) : point.meaning));
     }
     page.table(table);
   }
@@ -174,7 +191,8 @@ void model(HtmlPage& page, const EvaluationReport& report) {
 HtmlPage evaluation_page(const EvaluationReport& report) {
   std::vector<std::string> names;
   for (const auto& e : report.evaluations) names.push_back(e.dataset);
-  HtmlPage page("Evaluation of " + report.card.name, "On " + join(names, ", ") + ". A score is the probability that a face is an attack.");
+  HtmlPage page("Evaluation of " + report.card.name,
+                "On " + join(names, ", ") + ". A score is the probability that a face is an attack.");
   headline(page, report);
   figures(page, report);
   comparisons(page, report);

@@ -13,8 +13,8 @@ namespace fsfm::report {
 
 // One model against another on the same samples.
 struct ModelComparison {
-  std::string dataset, other;      // name of the other model
-  metrics::AucComparison videos;   // DeLong over videos
+  std::string dataset, other;     // name of the other model
+  metrics::AucComparison videos;  // DeLong over videos
 };
 
 struct EvaluationReport {

@@ -1,9 +1,9 @@
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <map>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/text.h"
 #include "report/evaluation_report.h"
@@ -15,7 +15,8 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 size_t shown_width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
 }
 
 // The first column to the left, the others to the right.
@@ -48,33 +49,41 @@ std::string area(double value, const metrics::Interval& interval) {
   return std::isfinite(value) ? fmt::format("{:.4f} [{:.4f}, {:.4f}]", value, interval.low, interval.high) : "–";
 }
 
-std::vector<std::string> row(const std::string& name, const Evaluation& e, const std::function<std::string(const LevelFigures&)>& cell) {
+std::vector<std::string> row(const std::string& name, const Evaluation& e,
+                             const std::function<std::string(const LevelFigures&)>& cell) {
   std::vector<std::string> cells{name, cell(e.frames)};
   if (e.has_videos) cells.push_back(cell(e.videos));
   return cells;
 }
 
 std::string one_dataset(const Evaluation& e) {
-  std::string text = fmt::format("{}: {} faces{}, {} attack, {} real\n", e.dataset, with_thousands(static_cast<long long>(e.frames.labels.size())),
-                                 e.has_videos ? fmt::format(" of {} videos", with_thousands(static_cast<long long>(e.videos.labels.size()))) : "",
-                                 with_thousands(static_cast<long long>(e.frames.attacks)), with_thousands(static_cast<long long>(e.frames.bona_fide)));
+  std::string text = fmt::format(
+      "{}: {} faces{}, {} attack, {} real\n", e.dataset, with_thousands(static_cast<long long>(e.frames.labels.size())),
+      e.has_videos ? fmt::format(" of {} videos", with_thousands(static_cast<long long>(e.videos.labels.size()))) : "",
+      with_thousands(static_cast<long long>(e.frames.attacks)),
+      with_thousands(static_cast<long long>(e.frames.bona_fide)));
   if (e.unreadable) text += fmt::format("  {} pictures could not be read and are left out\n", e.unreadable);
   Rows rows{{"", e.has_videos ? "frames [95 %]" : "[95 %]"}};
   if (e.has_videos) rows[0].push_back("videos [95 %]");
   rows.push_back(row("AUC", e, [](const auto& l) { return area(l.curve.auc, l.intervals.auc); }));
-  rows.push_back(row("average precision", e, [](const auto& l) { return area(l.curve.average_precision, l.intervals.average_precision); }));
+  rows.push_back(row("average precision", e,
+                     [](const auto& l) { return area(l.curve.average_precision, l.intervals.average_precision); }));
   rows.push_back(row("equal error rate", e, [](const auto& l) { return rate(l.curve.eer, l.intervals.eer); }));
   for (size_t i = 0; i < std::size(metrics::kReportedFpr); ++i) {
     if (!resolves(e.frames.bona_fide, metrics::kReportedFpr[i])) continue;
     rows.push_back(row(fmt::format("TPR at FPR {:g} %", 100 * metrics::kReportedFpr[i]), e, [i](const auto& l) {
-      return resolves(l.bona_fide, metrics::kReportedFpr[i]) ? rate(l.curve.tpr_at_fpr[i], l.intervals.tpr_at_fpr[i]) : "–";
+      return resolves(l.bona_fide, metrics::kReportedFpr[i]) ? rate(l.curve.tpr_at_fpr[i], l.intervals.tpr_at_fpr[i])
+                                                             : "–";
     }));
   }
   rows.push_back({fmt::format("at threshold {:.4f}", e.point.threshold)});
-  rows.push_back(row("  APCER (attacks missed)", e, [](const auto& l) { return rate(l.at_threshold.apcer, l.intervals.apcer); }));
-  rows.push_back(row("  BPCER (false alarms)", e, [](const auto& l) { return rate(l.at_threshold.bpcer, l.intervals.bpcer); }));
+  rows.push_back(
+      row("  APCER (attacks missed)", e, [](const auto& l) { return rate(l.at_threshold.apcer, l.intervals.apcer); }));
+  rows.push_back(
+      row("  BPCER (false alarms)", e, [](const auto& l) { return rate(l.at_threshold.bpcer, l.intervals.bpcer); }));
   rows.push_back(row("  ACER = HTER", e, [](const auto& l) { return rate(l.at_threshold.acer, l.intervals.acer); }));
-  rows.push_back(row("  accuracy", e, [](const auto& l) { return rate(l.at_threshold.accuracy, l.intervals.accuracy); }));
+  rows.push_back(
+      row("  accuracy", e, [](const auto& l) { return rate(l.at_threshold.accuracy, l.intervals.accuracy); }));
   rows.push_back({"calibration error (ECE)", fmt::format("{:.4f}", e.calibration.ece)});
   text += aligned(rows);
   if (e.types.size() > 1) {
@@ -82,13 +91,16 @@ std::string one_dataset(const Evaluation& e) {
     const metrics::TypeRates* worst = &e.types[0];
     for (const auto& type : e.types) {
       if (type.apcer > worst->apcer) worst = &type;
-      types.push_back({type.type, with_thousands(static_cast<long long>(type.count)), format_percent(type.apcer), fmt::format("{:.4f}", type.auc)});
+      types.push_back({type.type, with_thousands(static_cast<long long>(type.count)), format_percent(type.apcer),
+                       fmt::format("{:.4f}", type.auc)});
     }
     text += fmt::format("\n{}  worst type: {} (APCER {})\n", aligned(types), worst->type, format_percent(worst->apcer));
   }
   if (std::isfinite(e.paper.eer))
-    text += fmt::format("\n  as published, threshold chosen on these very scores (too kind): HTER {} at P(live) {:.4f}, TPR at FPR 1 % {}\n",
-                        format_percent(e.paper.hter), e.paper.threshold, format_percent(e.paper.tpr_at_fpr_1pct));
+    text += fmt::format(
+        "\n  as published, threshold chosen on these very scores (too kind): HTER {} at P(live) {:.4f}, TPR at FPR 1 % "
+        "{}\n",
+        format_percent(e.paper.hter), e.paper.threshold, format_percent(e.paper.tpr_at_fpr_1pct));
   else
     text += "\n  AUC, EER and the like need both real and attack samples; the split holds one class only\n";
   return text;
@@ -107,17 +119,21 @@ std::string evaluation_text(const EvaluationReport& report) {
     double sum[5] = {};
     for (const auto& e : report.evaluations) {
       const auto& l = e.has_videos ? e.videos : e.frames;
-      const double values[5] = {l.curve.auc, l.curve.eer, l.at_threshold.apcer, l.at_threshold.bpcer, l.at_threshold.acer};
+      const double values[5] = {l.curve.auc, l.curve.eer, l.at_threshold.apcer, l.at_threshold.bpcer,
+                                l.at_threshold.acer};
       for (int i = 0; i < 5; ++i) sum[i] += values[i] / static_cast<double>(report.evaluations.size());
-      rows.push_back({e.dataset + (e.has_videos ? " (videos)" : " (faces)"), area(l.curve.auc, l.intervals.auc), format_percent(values[1]),
-                      format_percent(values[2]), format_percent(values[3]), format_percent(values[4])});
+      rows.push_back({e.dataset + (e.has_videos ? " (videos)" : " (faces)"), area(l.curve.auc, l.intervals.auc),
+                      format_percent(values[1]), format_percent(values[2]), format_percent(values[3]),
+                      format_percent(values[4])});
     }
-    rows.push_back({"mean", format_number(sum[0]), format_percent(sum[1]), format_percent(sum[2]), format_percent(sum[3]), format_percent(sum[4])});
+    rows.push_back({"mean", format_number(sum[0]), format_percent(sum[1]), format_percent(sum[2]),
+                    format_percent(sum[3]), format_percent(sum[4])});
     text += fmt::format("\n{}", aligned(rows));
   }
   for (const auto& c : report.comparisons)
-    text += fmt::format("\n{}: AUC {:.4f}, {} {:.4f}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n", c.dataset,
-                        c.videos.auc_a, c.other, c.videos.auc_b, c.videos.difference, c.videos.low, c.videos.high, c.videos.p_value);
+    text += fmt::format(
+        "\n{}: AUC {:.4f}, {} {:.4f}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n", c.dataset,
+        c.videos.auc_a, c.other, c.videos.auc_b, c.videos.difference, c.videos.low, c.videos.high, c.videos.p_value);
   if (!report.robustness.empty()) {
     std::map<std::string, std::map<std::string, std::vector<std::string>>> tables;
     std::map<std::string, std::vector<std::string>> order;

@@ -1,11 +1,11 @@
 #include "report/html_page.h"
 
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-
-#include <spdlog/fmt/chrono.h>
-#include <spdlog/fmt/fmt.h>
 
 #include "base/file.h"
 #include "media/codec.h"
@@ -19,8 +19,9 @@ constexpr size_t kSectionsForContents = 3;  // fewer need no table of contents
 
 std::string picture_tag(const Picture& picture) {
   const auto bytes = picture.lossless ? encode_png(picture.image) : encode_jpeg(picture.image, kJpegQuality);
-  return fmt::format("<img src=\"{}\" width={} height={} alt=\"{}\">", data_uri(bytes, picture.lossless ? "image/png" : "image/jpeg"),
-                     picture.image.width, picture.image.height, escape(picture.caption));
+  return fmt::format("<img src=\"{}\" width={} height={} alt=\"{}\">",
+                     data_uri(bytes, picture.lossless ? "image/png" : "image/jpeg"), picture.image.width,
+                     picture.image.height, escape(picture.caption));
 }
 
 std::string caption_tag(const std::string& caption) {
@@ -89,7 +90,8 @@ HtmlPage& HtmlPage::table(const Table& table) {
     for (size_t c = 0; c < row.size(); ++c) {
       const auto& cell = row[c];
       const char* tag = c == 0 ? "th" : "td";
-      body_ += fmt::format("<{}{}{}>{}", tag, c == 0 ? " scope=row" : "", cell.strong ? " class=strong" : "", escape(cell.text));
+      body_ += fmt::format("<{}{}{}>{}", tag, c == 0 ? " scope=row" : "", cell.strong ? " class=strong" : "",
+                           escape(cell.text));
       if (!cell.note.empty()) body_ += fmt::format("<small>{}</small>", escape(cell.note));
       body_ += fmt::format("</{}>", tag);
     }
@@ -101,7 +103,8 @@ HtmlPage& HtmlPage::table(const Table& table) {
 
 HtmlPage& HtmlPage::images(const std::vector<Picture>& pictures, int tile_width) {
   body_ += fmt::format("<div class=images style=\"--tile:{}px\">", std::max(16, tile_width));
-  for (const auto& picture : pictures) body_ += "<figure>" + picture_tag(picture) + caption_tag(picture.caption) + "</figure>";
+  for (const auto& picture : pictures)
+    body_ += "<figure>" + picture_tag(picture) + caption_tag(picture.caption) + "</figure>";
   body_ += "</div>";
   return *this;
 }
@@ -124,7 +127,8 @@ HtmlPage& HtmlPage::code(const std::string& text) {
 }
 
 HtmlPage& HtmlPage::details(const std::string& summary, const std::string& text) {
-  body_ += fmt::format("<details><summary>{}</summary><pre><code>{}</code></pre></details>", escape(summary), escape(text));
+  body_ +=
+      fmt::format("<details><summary>{}</summary><pre><code>{}</code></pre></details>", escape(summary), escape(text));
   return *this;
 }
 
@@ -132,16 +136,20 @@ std::string HtmlPage::html() const {
   std::string contents;
   if (sections_.size() >= kSectionsForContents) {
     contents = "<nav aria-label=Contents>";
-    for (const auto& heading : sections_) contents += fmt::format("<a href=\"#{}\">{}</a>", heading.id, escape(heading.title));
+    for (const auto& heading : sections_)
+      contents += fmt::format("<a href=\"#{}\">{}</a>", heading.id, escape(heading.title));
     contents += "</nav>";
   }
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return fmt::format(
-      "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">"
-      "<meta name=color-scheme content=\"light dark\"><title>{}</title><style>{}</style></head>\n<body><header><h1>{}</h1>{}{}</header>"
+      "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
+      "content=\"width=device-width,initial-scale=1\">"
+      "<meta name=color-scheme content=\"light "
+      "dark\"><title>{}</title><style>{}</style></head>\n<body><header><h1>{}</h1>{}{}</header>"
       "<main>{}{}</main>\n<footer>fsfm {} · {:%Y-%m-%d %H:%M} UTC</footer></body></html>\n",
-      escape(title_), page_style(), escape(title_), subtitle_.empty() ? "" : fmt::format("<p>{}</p>", escape(subtitle_)), contents,
-      body_, sections_.empty() ? "" : "</section>", FSFM_VERSION, fmt::gmtime(now));
+      escape(title_), page_style(), escape(title_),
+      subtitle_.empty() ? "" : fmt::format("<p>{}</p>", escape(subtitle_)), contents, body_,
+      sections_.empty() ? "" : "</section>", FSFM_VERSION, fmt::gmtime(now));
 }
 
 void HtmlPage::write(const std::filesystem::path& path) const { write_file_atomic(path, std::string_view(html())); }

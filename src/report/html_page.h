@@ -21,7 +21,7 @@ struct Cell {
 
 struct Table {
   std::string caption;
-  std::vector<std::string> columns;       // the first is left-aligned text, the others right-aligned figures
+  std::vector<std::string> columns;  // the first is left-aligned text, the others right-aligned figures
   std::vector<std::vector<Cell>> rows;
 };
 
@@ -37,7 +37,7 @@ struct Picture {
 };
 
 struct Chart {
-  std::string svg;           // from charts.h
+  std::string svg;  // from charts.h
   std::string title = "";
   std::string caption = "";  // what to see in it
 };
@@ -55,7 +55,7 @@ class HtmlPage {
   HtmlPage& section(const std::string& title, const std::string& lead = "");
   HtmlPage& heading(const std::string& text);  // a smaller one inside a section
   HtmlPage& paragraph(const std::string& text);
-  HtmlPage& note(const std::string& text);     // set apart: a warning or a limit of what is shown
+  HtmlPage& note(const std::string& text);  // set apart: a warning or a limit of what is shown
   HtmlPage& cards(const std::vector<Card>& cards);
   HtmlPage& chart(const Chart& chart);
   HtmlPage& charts(const std::vector<Chart>& charts);  // side by side where there is room

@@ -1,14 +1,15 @@
 #include "report/markup.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <cmath>
 #include <cstdint>
-
-#include <spdlog/fmt/fmt.h>
 
 namespace fsfm::report {
 namespace {
 
-// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when it is malformed (overlong, surrogate, cut off).
+// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when it is malformed (overlong, surrogate, cut
+// off).
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);

@@ -2,7 +2,8 @@
 
 namespace fsfm::report {
 
-// Hues: blue and vermilion carry real and attack; all pairs differ in lightness too, for readers who see colours otherwise.
+// Hues: blue and vermilion carry real and attack; all pairs differ in lightness too, for readers who see colours
+// otherwise.
 std::string_view page_style() {
   return R"css(
 :root{--page:#fbfbf9;--panel:#fff;--text:#1d2126;--soft:#4a525b;--muted:#78818b;--rule:#e3e3dd;--grid:#ecece7;--axis:#b4b7b4;

@@ -1,10 +1,10 @@
 #include "report/plot.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "report/markup.h"
 
@@ -41,7 +41,8 @@ std::vector<std::pair<double, std::string>> choose_ticks(const Axis& axis, const
     const double decades = std::log10(range.high / range.low);
     const int skip = std::max(1, static_cast<int>(std::ceil(decades / 8)));
     int nth = 0;
-    for (int p = static_cast<int>(std::floor(std::log10(range.low))); p <= std::ceil(std::log10(range.high)); ++p, ++nth) {
+    for (int p = static_cast<int>(std::floor(std::log10(range.low))); p <= std::ceil(std::log10(range.high));
+         ++p, ++nth) {
       if (nth % skip) continue;
       for (double m : {1.0, 2.0, 5.0}) {
         const double value = m * std::pow(10.0, p);
@@ -52,7 +53,8 @@ std::vector<std::pair<double, std::string>> choose_ticks(const Axis& axis, const
     return ticks;
   }
   const double step = round_step(range.high - range.low, wanted);
-  for (int64_t k = static_cast<int64_t>(std::ceil(range.low / step - 1e-6)); k <= std::floor(range.high / step + 1e-6); ++k)
+  for (int64_t k = static_cast<int64_t>(std::ceil(range.low / step - 1e-6)); k <= std::floor(range.high / step + 1e-6);
+       ++k)
     ticks.emplace_back(static_cast<double>(k) * step, tick_text(static_cast<double>(k) * step, step));
   return ticks;
 }
@@ -83,7 +85,8 @@ Range axis_range(const Axis& axis, const std::vector<double>& values) {
     low -= pad, high += pad;
   }
   const double step = round_step(high - low, 5) / 2;
-  return {axis.min.value_or(std::floor(low / step + 1e-9) * step), axis.max.value_or(std::ceil(high / step - 1e-9) * step)};
+  return {axis.min.value_or(std::floor(low / step + 1e-9) * step),
+          axis.max.value_or(std::ceil(high / step - 1e-9) * step)};
 }
 
 Plot::Plot(ChartSize size, Axis x, Range x_range, Axis y, Range y_range, double right_margin)
@@ -111,7 +114,8 @@ double Plot::py(double y) const { return bottom_ - scale(y, y_, y_range_) * (bot
 void Plot::draw_axes() {
   for (const auto& [value, label] : y_.ticks) {
     if (y_.grid) line_px(left_, py(value), right_, py(value), "var(--grid)");
-    body_ += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", left_ - 7, py(value) + 4, escape(label));
+    body_ += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", left_ - 7,
+                         py(value) + 4, escape(label));
   }
   double last_end = -1e9;
   for (const auto& [value, label] : x_.ticks) {
@@ -119,12 +123,14 @@ void Plot::draw_axes() {
     if (px(value) - half < last_end + 6) continue;  // labels never touch
     last_end = px(value) + half;
     line_px(px(value), bottom_, px(value), bottom_ + 4, "var(--axis)");
-    body_ += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", px(value), bottom_ + 17, escape(label));
+    body_ += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", px(value),
+                         bottom_ + 17, escape(label));
   }
   if (x_.visible) line_px(left_, bottom_, right_, bottom_, "var(--axis)");
   if (!y_.label.empty()) body_ += fmt::format("<text class=\"label\" x=\"0\" y=\"13\">{}</text>", escape(y_.label));
   if (!x_.label.empty())
-    body_ += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"end\">{}</text>", right_, size_.height - 5, escape(x_.label));
+    body_ += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"end\">{}</text>", right_,
+                         size_.height - 5, escape(x_.label));
 }
 
 void Plot::polyline(const std::vector<double>& x, const std::vector<double>& y, const std::string& stroke, double width,
@@ -144,8 +150,10 @@ void Plot::polyline(const std::vector<double>& x, const std::vector<double>& y, 
     pen_down = true;
     last_x = to_x, last_y = to_y;
   }
-  body_ += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"", path,
-                       stroke, width);
+  body_ += fmt::format(
+      "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\" "
+      "stroke-linecap=\"round\"",
+      path, stroke, width);
   if (!dashes.empty()) body_ += fmt::format(" stroke-dasharray=\"{}\"", dashes);
   if (opacity < 1) body_ += fmt::format(" opacity=\"{:.2f}\"", opacity);
   body_ += "></path>";
@@ -158,38 +166,45 @@ void Plot::band(const std::vector<double>& x, const std::vector<double>& low, co
   for (size_t k = 0; k < 2 * n; ++k) {
     const size_t i = k < n ? k : 2 * n - 1 - k;
     const double y = k < n ? high[i] : low[i];
-    if (std::isfinite(x[i]) && std::isfinite(y)) path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? 'M' : 'L', px(x[i]), py(y));
+    if (std::isfinite(x[i]) && std::isfinite(y))
+      path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? 'M' : 'L', px(x[i]), py(y));
   }
-  if (!path.empty()) body_ += fmt::format("<path d=\"{}Z\" fill=\"{}\" opacity=\"{:.2f}\"></path>", path, fill, opacity);
+  if (!path.empty())
+    body_ += fmt::format("<path d=\"{}Z\" fill=\"{}\" opacity=\"{:.2f}\"></path>", path, fill, opacity);
 }
 
 void Plot::circle(double x, double y, double radius, const std::string& fill, double opacity, const std::string& tip) {
   if (!std::isfinite(x) || !std::isfinite(y)) return;
-  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\" opacity=\"{:.2f}\">{}</circle>", px(x), py(y), radius, fill,
-                       opacity, title_of(tip));
+  body_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\" opacity=\"{:.2f}\">{}</circle>",
+                       px(x), py(y), radius, fill, opacity, title_of(tip));
 }
 
-void Plot::text(double x_px, double y_px, const std::string& text, const std::string& fill, const char* anchor, bool halo,
-                bool strong) {
-  body_ += fmt::format("<text class=\"mark{}{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>", halo ? " halo" : "",
-                       strong ? " strong" : "", x_px, y_px, anchor, fill, escape(text));
+void Plot::text(double x_px, double y_px, const std::string& text, const std::string& fill, const char* anchor,
+                bool halo, bool strong) {
+  body_ += fmt::format("<text class=\"mark{}{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"{}\">{}</text>",
+                       halo ? " halo" : "", strong ? " strong" : "", x_px, y_px, anchor, fill, escape(text));
 }
 
-void Plot::line_px(double x1, double y1, double x2, double y2, const std::string& stroke, double width, const std::string& dashes) {
-  body_ += fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"", x1, y1, x2, y2, stroke, width);
+void Plot::line_px(double x1, double y1, double x2, double y2, const std::string& stroke, double width,
+                   const std::string& dashes) {
+  body_ +=
+      fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"{}\" stroke-width=\"{}\"", x1,
+                  y1, x2, y2, stroke, width);
   if (!dashes.empty()) body_ += fmt::format(" stroke-dasharray=\"{}\"", dashes);
   body_ += "></line>";
 }
 
-void Plot::rect_px(double x, double y, double width, double height, const std::string& fill, double opacity, const std::string& tip,
-                   double radius) {
-  body_ += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{}\" fill=\"{}\" opacity=\"{:.2f}\">{}</rect>", x, y,
-                       std::max(0.0, width), std::max(0.0, height), radius, fill, opacity, title_of(tip));
+void Plot::rect_px(double x, double y, double width, double height, const std::string& fill, double opacity,
+                   const std::string& tip, double radius) {
+  body_ += fmt::format(
+      "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{}\" fill=\"{}\" "
+      "opacity=\"{:.2f}\">{}</rect>",
+      x, y, std::max(0.0, width), std::max(0.0, height), radius, fill, opacity, title_of(tip));
 }
 
 std::string Plot::finish(const std::string& description) const {
-  return fmt::format("<svg viewBox=\"0 0 {0} {1}\" style=\"max-width:{0}px\" role=\"img\" aria-label=\"{2}\">{3}</svg>", size_.width,
-                     size_.height, escape(description), body_);
+  return fmt::format("<svg viewBox=\"0 0 {0} {1}\" style=\"max-width:{0}px\" role=\"img\" aria-label=\"{2}\">{3}</svg>",
+                     size_.width, size_.height, escape(description), body_);
 }
 
 }  // namespace fsfm::report

@@ -1,7 +1,7 @@
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "report/charts.h"
 #include "report/markup.h"
@@ -29,7 +29,8 @@ std::vector<std::pair<double, std::string>> deviate_ticks(double low, double hig
   for (double percent : {0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 50.0, 80.0, 95.0}) {
     const double deviate = metrics::normal_deviate(percent / 100);
     if (percent / 100 < low * 0.999 || percent / 100 > high * 1.001) continue;
-    if (ticks.empty() || deviate - ticks.back().first > kRoomForText) ticks.emplace_back(deviate, fmt::format("{:g} %", percent));
+    if (ticks.empty() || deviate - ticks.back().first > kRoomForText)
+      ticks.emplace_back(deviate, fmt::format("{:g} %", percent));
   }
   return ticks;
 }
@@ -110,17 +111,20 @@ std::string reliability_chart(const metrics::Calibration& calibration, ChartSize
     mean.push_back(bin.mean_score);
     rate.push_back(bin.positive_rate);
     // The gap to the diagonal is the calibration error of this bin.
-    plot.line_px(plot.px(bin.mean_score), plot.py(bin.mean_score), plot.px(bin.mean_score), plot.py(bin.positive_rate), "var(--c1)", 1.25);
+    plot.line_px(plot.px(bin.mean_score), plot.py(bin.mean_score), plot.px(bin.mean_score), plot.py(bin.positive_rate),
+                 "var(--c1)", 1.25);
   }
   plot.polyline(mean, rate, color(0), 1.25, "", 0.55);
   for (const auto& bin : calibration.bins) {
     if (bin.count == 0) continue;
     const double share = static_cast<double>(bin.count) / static_cast<double>(total);
     plot.circle(bin.mean_score, bin.positive_rate, 2.5 + 13 * std::sqrt(share), color(0), 0.85,
-                fmt::format("{} samples: mean score {:.3f}, {:.1f} % attacks", bin.count, bin.mean_score, 100 * bin.positive_rate));
+                fmt::format("{} samples: mean score {:.3f}, {:.1f} % attacks", bin.count, bin.mean_score,
+                            100 * bin.positive_rate));
   }
   if (total > 0)
-    plot.text(plot.left() + 12, plot.top() + 14, fmt::format("ECE {:.3f}", calibration.ece), "var(--text)", "start", true, true);
+    plot.text(plot.left() + 12, plot.top() + 14, fmt::format("ECE {:.3f}", calibration.ece), "var(--text)", "start",
+              true, true);
   return plot.finish("Reliability diagram");
 }
 
@@ -131,7 +135,8 @@ std::string score_histogram(const std::vector<ScoreGroup>& groups, double thresh
     std::vector<double> share(bins);
     for (double score : group.scores)
       if (std::isfinite(score))
-        share[std::clamp(static_cast<int>(score * bins), 0, bins - 1)] += 100.0 / static_cast<double>(group.scores.size());
+        share[std::clamp(static_cast<int>(score * bins), 0, bins - 1)] +=
+            100.0 / static_cast<double>(group.scores.size());
     highest = std::max(highest, *std::max_element(share.begin(), share.end()));
     shares.push_back(std::move(share));
   }
@@ -153,8 +158,8 @@ std::string score_histogram(const std::vector<ScoreGroup>& groups, double thresh
   if (std::isfinite(threshold) && threshold >= 0 && threshold <= 1) {
     plot.line_px(plot.px(threshold), plot.top(), plot.px(threshold), plot.bottom(), "var(--text)", 1, "4 3");
     const bool to_left = threshold > 0.6;
-    plot.text(plot.px(threshold) + (to_left ? -6 : 6), plot.top() + 10, fmt::format("threshold {:.3f}", threshold), "var(--text)",
-              to_left ? "end" : "start", true);
+    plot.text(plot.px(threshold) + (to_left ? -6 : 6), plot.top() + 10, fmt::format("threshold {:.3f}", threshold),
+              "var(--text)", to_left ? "end" : "start", true);
   }
   // Each name sits over the mass of its group.
   double y_px = plot.top() + 28;

@@ -1,11 +1,11 @@
+#include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "base/file.h"
 #include "base/rng.h"
@@ -36,7 +36,8 @@ class Evaluate : public ::testing::Test {
     write_weights(model(), card, "avg.weights.");
     for (const char* split : {"val", "test"})
       for (const char* name : {"fake", "real"})
-        for (int i = 0; i < 12; ++i) write_face(fs::path("data") / split / name / fmt::format("v{}_frame_{}.png", i / 3, i));
+        for (int i = 0; i < 12; ++i)
+          write_face(fs::path("data") / split / name / fmt::format("v{}_frame_{}.png", i / 3, i));
   }
   void write_weights(const fs::path& path, const ModelCard& card, const std::string& prefix) {
     const TensorFile file = read_safetensors(fs::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
@@ -111,10 +112,12 @@ TEST_F(Evaluate, FittedThresholdIsStoredAndUsed) {
 
 TEST_F(Evaluate, SeveralDatasetsAndASecondModelShareTables) {
   for (int i = 0; i < 4; ++i)
-    for (const char* name : {"live", "print", "replay"}) write_face(fs::path("spoof") / name / (std::to_string(i) + ".png"));
+    for (const char* name : {"live", "print", "replay"})
+      write_face(fs::path("spoof") / name / (std::to_string(i) + ".png"));
   ModelCard card = ModelFile::open(model()).card();
   write_weights(dir_ / "e.safetensors", card, "cls.weights.");
-  const auto result = evaluate({"--data", data(), (dir_ / "spoof").string(), "--compare", (dir_ / "e.safetensors").string()});
+  const auto result =
+      evaluate({"--data", data(), (dir_ / "spoof").string(), "--compare", (dir_ / "e.safetensors").string()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   for (const char* part : {"across datasets", "attack type", "print", "worst type", "DeLong"})
     EXPECT_NE(result.out.find(part), std::string::npos) << part << "\n" << result.out;

@@ -1,42 +1,61 @@
-// The main job: a picture in, an honest verdict per face out. No libtorch.
+// The main job: a picture or video in, an honest verdict per face out. No libtorch.
 #pragma once
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "detect/verdict.h"
 #include "face/face.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm {
 
-enum class VerdictKind { real, attack, inconclusive };
-const char* verdict_name(VerdictKind kind);
-
 struct FaceVerdict {
   Face face;
-  Rect crop;
-  double score = 0;                 // P(attack), calibrated with the card's temperature
-  std::vector<double> per_class;    // softmax, in the card's class order
+  Rect crop;                      // what the network saw
+  double score = 0;               // P(attack), calibrated with the card's temperature
+  std::vector<double> per_class{};  // softmax, in the card's class order
   VerdictKind verdict = VerdictKind::inconclusive;
-  std::string why;                  // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
+  std::string why{};              // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
 };
 
 struct DetectOptions {
-  std::string detector = "";        // "" = the card's
-  int threads = 0;
-  double min_face = 0;              // pixels; faces smaller are "inconclusive" (0 = the default of 48)
+  std::string detector;           // "" = the card's
+  int threads = 0;                // 0 = all cores
+  double min_face = 0;            // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
 };
 
+struct FrameVerdict {
+  int64_t index = 0;
+  double seconds = 0;
+  std::vector<FaceVerdict> faces;
+};
+
+// A video is judged by the mean score of the largest face of each sampled frame; frames whose face is small, blurred or
+// turned away count only when there is no better one.
+struct VideoVerdict {
+  double score = 0;
+  VerdictKind verdict = VerdictKind::inconclusive;
+  std::string why;
+  int frames_judged = 0;          // frames whose face entered the mean
+  int64_t frames_skipped = 0;     // frames that could not be decoded
+  std::vector<FrameVerdict> frames;
+  std::vector<Image> pictures;    // annotated frames, parallel to `frames`, when asked for
+};
+
+// Not thread-safe: one Detector per thread.
 class Detector {
  public:
-  Detector(const std::filesystem::path& model, const DetectOptions& options = {});
+  // Throws Error when the model is no detector, or its card and weights do not fit each other.
+  explicit Detector(const std::filesystem::path& model, const DetectOptions& options = {});
   ~Detector();
   const ModelCard& card() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
+  // Samples `frames` frames evenly. Throws Error when the file is no video.
+  VideoVerdict run_video(const std::filesystem::path& path, int frames, bool keep_pictures = false);
 
  private:
   struct Impl;

@@ -59,6 +59,8 @@ class ModelFile {
   // Throws Error naming file and tensor when it is absent.
   const TensorView& tensor(const std::string& name) const;
   const std::filesystem::path& path() const { return path_; }
+  // What keeps the tensors' bytes alive, for views that outlive this object.
+  const std::vector<std::shared_ptr<const void>>& keep_alive() const { return keep_alive_; }
 
  private:
   std::filesystem::path path_;

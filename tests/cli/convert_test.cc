@@ -1,0 +1,144 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "support/pth_writer.h"
+#include "support/run_cli.h"
+#include "support/temp_dir.h"
+#include "tensorio/model_file.h"
+#include "tensorio/npy.h"
+#include "tensorio/pth.h"
+#include "tensorio/safetensors.h"
+
+namespace fsfm {
+namespace {
+
+using test::run_cli;
+using test::TempDir;
+
+std::string golden(const std::string& name) { return std::string(FSFM_TESTS_DIR) + "/golden/" + name; }
+
+void expect_same_tensors(const TensorMap& a, const TensorMap& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (const auto& [name, tensor] : a) {
+    ASSERT_TRUE(b.contains(name)) << name;
+    EXPECT_TRUE(std::ranges::equal(tensor.bytes, b.at(name).bytes)) << name;
+  }
+}
+
+TEST(Convert, DetectorThereAndBack) {
+  TempDir dir;
+  const std::string model = (dir / "d.safetensors").string(), bare = (dir / "bare.safetensors").string();
+  fs::copy_file(golden("tiny-detector.pth"), dir / "d.pth");
+  write_file_atomic(dir / "pretrain_ds_mean_std.txt", std::string_view(R"({"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]})"));
+  const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--heads", "3"});
+  ASSERT_EQ(there.exit_code, 0) << there.err;
+  EXPECT_NE(there.out.find("attack: fake (assumed"), std::string::npos) << there.out;
+  const ModelFile file = ModelFile::open(model);
+  const ModelCard& card = file.card();
+  EXPECT_EQ(card.kind, "detector");
+  EXPECT_EQ(card.classes, (std::vector<std::string>{"fake", "real"}));
+  EXPECT_EQ(card.attack_classes, std::vector<std::string>{"fake"});
+  EXPECT_EQ(card.config["embed_dim"], 48);
+  EXPECT_EQ(card.config["global_pool"], "avg");
+  EXPECT_EQ(card.resize, "pillow-bicubic-73-crop-64");
+  EXPECT_EQ(card.mean[0], 0.5f);
+  EXPECT_EQ(card.training["source"]["epoch"], 9);
+  EXPECT_EQ(card.training["source"]["args"]["epochs"], 400);
+  expect_same_tensors(state_dict(read_pth(golden("tiny-detector.pth"))), file.tensors());
+
+  const auto back = run_cli({"convert", model, bare});
+  ASSERT_EQ(back.exit_code, 0) << back.err;
+  const TensorFile plain = read_safetensors(bare);
+  EXPECT_FALSE(plain.metadata.contains("fsfm.card"));
+  expect_same_tensors(file.tensors(), plain.tensors);
+}
+
+TEST(Convert, PretrainingNetworksKeepTheirSizes) {
+  TempDir dir;
+  const std::string model = (dir / "p.safetensors").string();
+  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--heads", "3", "--decoder-heads", "4"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const ModelFile file = ModelFile::open(model);
+  const nlohmann::json& config = file.card().config;
+  EXPECT_EQ(file.card().architecture, "fsfm");
+  EXPECT_EQ(config["decoder_embed_dim"], 32);
+  EXPECT_EQ(config["decoder_depth"], 2);
+  EXPECT_EQ(config["rep_decoder_depth"], 2);
+  EXPECT_EQ(config["projection_size"], 24);
+  EXPECT_EQ(config["projection_hidden_size"], 64);
+  EXPECT_EQ(config["mlp_ratio"], 4.0);
+}
+
+TEST(Convert, ClassOrderIsTheUsers) {
+  TempDir dir;
+  const std::string model = (dir / "d.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "real", "spoof"}).exit_code, 0);
+  EXPECT_EQ(ModelFile::open(model).card().attack_classes, std::vector<std::string>{"spoof"});
+  const auto three = run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "a", "b", "c"});
+  EXPECT_EQ(three.exit_code, 2);
+  EXPECT_NE(three.err.find("2 classes, but 3"), std::string::npos) << three.err;
+}
+
+TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
+  TempDir dir;
+  const std::string out = (dir / "o.safetensors").string();
+  const std::string whole = read_file(golden("tiny-detector.pth"));
+  write_file_atomic(dir / "cut.pth", std::string_view(whole).substr(0, whole.size() / 2));
+  write_file_atomic(dir / "text.pth", std::string_view("hello"));
+  namespace pkl = test::pkl;
+  write_file_atomic(dir / "evil.pth",
+                    std::string_view(test::checkpoint(pkl::call(pkl::global("os", "system"),
+                                                                pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
+  const size_t before = dir.count();
+  for (const std::string name : {"cut.pth", "text.pth", "evil.pth", "absent.pth"}) {
+    const auto result = run_cli({"convert", (dir / name).string(), out, "--heads", "3"});
+    EXPECT_EQ(result.exit_code, 2) << name;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_NE(result.err.find(name), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(dir.count(), before);
+  const auto unwritable = run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--heads", "3"});
+  EXPECT_EQ(unwritable.exit_code, 2);
+  EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), (dir / "o.txt").string()}).exit_code, 2);
+  EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--heads"), std::string::npos);
+}
+
+TEST(Info, SaysWhatEachFileIs) {
+  TempDir dir;
+  const auto pth = run_cli({"info", golden("tiny-online.pth")});
+  EXPECT_EQ(pth.exit_code, 0) << pth.err;
+  EXPECT_NE(pth.out.find("PyTorch checkpoint"), std::string::npos);
+  const std::string model = (dir / "d.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3"}).exit_code, 0);
+  const auto text = run_cli({"info", model});
+  EXPECT_NE(text.out.find("width 48, depth 3, 3 heads"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("fake (attack), real"), std::string::npos) << text.out;
+  const auto json = nlohmann::json::parse(run_cli({"info", model, "--json"}).out);
+  EXPECT_EQ(json["card"]["kind"], "detector");
+  EXPECT_EQ(json["tensors"].size(), 44u);
+  EXPECT_EQ(json["dtypes"]["F32"], 44);
+  write_npy(dir / "a.npy", HostTensor::from_floats({2, 2}, std::vector<float>{1, 2, 3, 4}).view());
+  EXPECT_NE(run_cli({"info", (dir / "a.npy").string()}).out.find("[2, 2]"), std::string::npos);
+}
+
+TEST(Info, SaysWhatIsWrong) {
+  TempDir dir;
+  const HostTensor bad = HostTensor::from_floats({2}, std::vector<float>{1, NAN});
+  write_safetensors(dir / "nan.safetensors", {{"x.weight", bad.view()}});
+  const auto nan = run_cli({"info", (dir / "nan.safetensors").string()});
+  EXPECT_EQ(nan.exit_code, 2);
+  EXPECT_NE(nan.err.find("x.weight"), std::string::npos);
+  write_file_atomic(dir / "t.safetensors", std::string_view("not a model at all"));
+  const auto text = run_cli({"info", (dir / "t.safetensors").string()});
+  EXPECT_EQ(text.exit_code, 2);
+  EXPECT_NE(text.err.find("not a safetensors file"), std::string::npos) << text.err;
+  EXPECT_EQ(run_cli({"info", (dir / "absent").string()}).exit_code, 2);
+  EXPECT_EQ(run_cli({"info", dir.path().string()}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -6,6 +6,7 @@ namespace fsfm::cli {
 int run_bench(int, char**);
 int run_evaluate(int, char**);
 int run_convert(int, char**);
+int run_detect(int, char**);
 int run_info(int, char**);
 #ifdef FSFM_HAS_TRAIN
 int run_selfcheck(int, char**);
@@ -18,6 +19,7 @@ const std::vector<Command>& commands() {
 #ifdef FSFM_HAS_TRAIN
       {"pretrain", "Learn from unlabelled real faces", run_pretrain},
 #endif
+      {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"evaluate", "Judge a detector on face crops it never saw", run_evaluate},

@@ -1,0 +1,28 @@
+#include "support/tiny_model.h"
+
+#include "tensorio/safetensors.h"
+
+namespace fsfm::test {
+
+std::filesystem::path write_tiny_detector(const std::filesystem::path& path, const std::function<void(ModelCard&)>& change) {
+  const TensorFile file = read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+  const std::string prefix = "avg.weights.";
+  TensorMap weights;
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with(prefix)) weights.emplace(name.substr(prefix.size()), tensor);
+  ModelCard card;
+  card.kind = "detector";
+  card.architecture = "vit";
+  card.config = {{"num_heads", 3}};
+  card.task = "dfd";
+  card.classes = {"fake", "real"};
+  card.attack_classes = {"fake"};
+  card.resize = "pillow-bicubic-73-crop-64";
+  card.detector = "dlib-hog:0";  // nothing to download, and quick
+  card.threshold = 0.5;
+  if (change) change(card);
+  write_model(path, card, weights);
+  return path;
+}
+
+}  // namespace fsfm::test

@@ -28,6 +28,7 @@
 namespace fsfm::cli {
 namespace {
 
+constexpr double kSuspiciousTemperature = 10;
 constexpr int kInterruptedExit = 128;  // + the signal's number, as shells count
 
 struct Flags {
@@ -287,6 +288,10 @@ int run_evaluate(int argc, char** argv) {
     development_scores = score(*development, network, flags, "development");
     if (!development_scores->complete) return stopped();
     point = fit_operating_point(*development_scores, network.is_attack, flags.max_bpcer);
+    if (point.temperature > kSuspiciousTemperature)
+      log::warn(
+          "{}: the model's confidence says next to nothing here (temperature {:.1f}); its threshold will not carry far",
+          development->name, point.temperature);
   }
 
   report::EvaluationReport report{network.card, flags.model.string(), {}};

@@ -67,7 +67,7 @@ void figures(HtmlPage& page, const EvaluationReport& report) {
   page.section(
       "Figures",
       "Below each figure its 95 % interval: bootstrap over whole videos. APCER, BPCER and ACER (= HTER) are taken at "
-      "the model's own threshold, which no test score had a part in.");
+      "the threshold named under Model.");
   page.table(table);
   for (const auto& e : report.evaluations)
     if (e.unreadable)
@@ -135,7 +135,7 @@ void comparisons(HtmlPage& page, const EvaluationReport& report) {
     table.rows.push_back({c.dataset, Cell(area(c.videos.auc_a), "", c.videos.difference > 0),
                           Cell(area(c.videos.auc_b), "", c.videos.difference < 0),
                           Cell(fmt::format("{:+.4f}", c.videos.difference),
-                               fmt::format("{:+.4f} – {:+.4f}", c.videos.low, c.videos.high)),
+                               fmt::format("{:+.4f} to {:+.4f}", c.videos.low, c.videos.high)),
                           fmt::format("{:.2g}", c.videos.p_value)});
   page.section("Against " + report.comparisons[0].other, "Paired DeLong test over the same videos.").table(table);
 }

@@ -161,12 +161,27 @@ std::string score_histogram(const std::vector<ScoreGroup>& groups, double thresh
     plot.text(plot.px(threshold) + (to_left ? -6 : 6), plot.top() + 10, fmt::format("threshold {:.3f}", threshold),
               "var(--text)", to_left ? "end" : "start", true);
   }
-  // Each name sits over the mass of its group.
-  double y_px = plot.top() + 28;
+  // Each name sits over the mass of its group; groups that share a place are named beside it.
+  std::vector<double> means;
   for (const auto& group : groups) {
     double mean = 0;
     for (double score : group.scores) mean += score / static_cast<double>(group.scores.size());
-    plot.text(plot.px(std::clamp(mean, 0.12, 0.88)), y_px, group.name, color(group.color), "middle", true, true);
+    means.push_back(mean);
+  }
+  constexpr double kApart = 0.3;
+  bool apart = true;
+  for (size_t g = 1; g < means.size(); ++g) apart = apart && std::abs(means[g] - means[g - 1]) > kApart;
+  const bool room_right = !means.empty() && means[0] < 0.5;
+  double y_px = plot.top() + 28;
+  for (size_t g = 0; g < groups.size(); ++g) {
+    const double x_px = apart        ? plot.px(std::clamp(means[g], 0.12, 0.88))
+                        : room_right ? plot.right() - 10
+                                     : plot.left() + 10;
+    plot.text(x_px, y_px, groups[g].name, color(groups[g].color),
+              apart        ? "middle"
+              : room_right ? "end"
+                           : "start",
+              true, true);
     y_px += kRow;
   }
   return plot.finish("Histogram of scores by class");

@@ -11,6 +11,7 @@ int run_info(int, char**);
 #ifdef FSFM_HAS_TRAIN
 int run_selfcheck(int, char**);
 int run_pretrain(int, char**);
+int run_train_parser(int, char**);
 #endif
 // clang-format on
 
@@ -22,10 +23,11 @@ const std::vector<Command>& commands() {
       {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
-      {"evaluate", "Judge a detector on face crops it never saw", run_evaluate},
+      {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate},
       {"bench", "Time one part of the program", run_bench},
 #ifdef FSFM_HAS_TRAIN
       {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},
+      {"train-parser", "Learn the face-segmentation network from labelled faces", run_train_parser},
 #endif
   };
   return kCommands;

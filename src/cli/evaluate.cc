@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -26,6 +27,9 @@
 #include "report/evaluation_report.h"
 
 namespace fsfm::cli {
+
+int run_evaluate_parser(int, char**);
+
 namespace {
 
 constexpr double kSuspiciousTemperature = 10;
@@ -240,7 +244,9 @@ bool parse(Flags& flags, int argc, char** argv) {
   options.footer(
       "A score is always P(attack). Examples:\n"
       "  fsfm evaluate --model d.safetensors --data dfdc --out report\n"
-      "  fsfm evaluate --model d.safetensors --data dfdc --dev dfdc --dev-split val --write-threshold");
+      "  fsfm evaluate --model d.safetensors --data dfdc --dev dfdc --dev-split val --write-threshold\n"
+      "A face parser is judged on hand-drawn maps (options: fsfm evaluate --parser shipped --help):\n"
+      "  fsfm evaluate --parser shipped --data CelebAMask-HQ/val");
   if (!options.parse(argc, argv)) return false;
   if (flags.write_threshold && flags.dev.empty())
     throw Error("--write-threshold needs scores to choose it on",
@@ -254,6 +260,9 @@ bool parse(Flags& flags, int argc, char** argv) {
 }  // namespace
 
 int run_evaluate(int argc, char** argv) {
+  // A parser has other data and other figures than a detector, so it has its own set of options.
+  if (std::any_of(argv + 1, argv + argc, [](std::string_view word) { return word == "--parser" || word.starts_with("--parser="); }))
+    return run_evaluate_parser(argc, argv);
   Flags flags;
   if (!parse(flags, argc, argv)) return 0;
   const auto stopped = [] {

@@ -1,0 +1,60 @@
+// fsfm train-parser: learns the face-segmentation network.
+#include "train/train_parser.h"
+
+#include <cstdio>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+
+namespace fsfm::cli {
+
+int run_train_parser(int argc, char** argv) {
+  TrainParserOptions train;
+  Options options("train-parser", "Learn the face-segmentation network (photo crop -> 11 LaPa classes) from labelled faces");
+  options.add("data", train.data, "folders with images/NAME.jpg and labels/NAME.png").required();
+  options.add("layout", train.layout, "what the indices of the labels mean").choices({"celebamask-19", "bisenet-19", "lapa-11"});
+  options.add("extra", train.extra, "more folders, labelled in the layout lapa-11 (255 = unknown), such as pseudo-labels");
+  options.add("extra-share", train.extra_share, "part of every batch taken from --extra").range(0, 1);
+  options.add("val", train.val, "labelled folder to score on, never trained on");
+  options.add("out", train.out, "folder for checkpoint.pt (an interrupted run goes on from there) and parser.safetensors").required();
+  options.add("init", train.init, "checkpoint to start from, with a fresh schedule");
+  options.add("epochs", train.epochs, "passes over the labelled faces").range(1, 100000);
+  options.add("batch-size", train.batch_size, "faces a step").range(2, 4096);
+  options.add("small-size", train.small_size, "view size, in pixels, of the first part of training").range(64, 1024);
+  options.add("small-share", train.small_share, "that part").range(0, 1);
+  options.add("lr", train.lr, "learning rate after the warm-up; falls to 0 along a half cosine").range(0, 1);
+  options.add("weight-decay", train.weight_decay, "AdamW weight decay of the convolutions").range(0, 1);
+  options.add("warmup-epochs", train.warmup_epochs, "epochs of linear warm-up").range(0, 1000);
+  options.add("ema", train.ema, "decay of the averaged weights").range(0, 1);
+  options.add("eval-every", train.eval_every, "epochs between two scores on --val").range(1, 100000);
+  options.add("seed", train.seed, "seed of every random choice");
+  options.add("data-note", train.data_note, "what the model card says of the data");
+  options.add("licence", train.licence, "what the model card says the weights may be used for");
+  options.add("threads", train.threads, "threads; 0 = all cores").range(0, 1024);
+  options.enable_recipe();
+  if (!options.parse(argc, argv)) return 0;
+  if (train.small_size % 32 != 0) throw Error("--small-size must be a multiple of 32");
+
+  std::unique_ptr<Progress> bar;
+  double smooth = 0;
+  const auto report = [&](const TrainParserProgress& p) {
+    if (!bar) bar = std::make_unique<Progress>("train-parser", p.steps, "step", progress_visible());
+    smooth = smooth == 0 ? p.loss : 0.98 * smooth + 0.02 * p.loss;
+    bar->update(p.step, fmt::format("loss {:.4f} lr {:.2e}", smooth, p.lr));
+  };
+  const auto scored = [](int epoch, const ParsingScore& score) {
+    fmt::print("epoch {}\n{}", epoch, score.to_text());
+    std::fflush(stdout);
+  };
+  train_parser(train, report, scored);
+  if (bar) bar->finish();
+  if (interrupted()) fmt::print("interrupted; run the same command again to go on\n");
+  return 0;
+}
+
+}  // namespace fsfm::cli

@@ -1,0 +1,82 @@
+#include "face/parsing_dataset.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "face/region_map.h"
+#include "media/codec.h"
+#include "media/resize.h"
+
+namespace fsfm {
+
+std::vector<uint8_t> label_mapping(const std::string& layout) {
+  if (layout == "lapa-11") return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  if (layout == "celebamask-19") {
+    return {kBackground, kSkin,       kNose,       kSkin,       kLeftEye,   kRightEye,  kLeftBrow,
+            kRightBrow,  kBackground, kBackground, kInnerMouth, kUpperLip,  kLowerLip,  kHair,
+            kBackground, kBackground, kBackground, kBackground, kBackground};
+  }
+  if (layout == "bisenet-19") {
+    return {kBackground, kSkin,       kLeftBrow, kRightBrow,  kLeftEye,    kRightEye,   kSkin,
+            kBackground, kBackground, kBackground, kNose,     kInnerMouth, kUpperLip,   kLowerLip,
+            kBackground, kBackground, kBackground, kHair,     kBackground};
+  }
+  throw Error("unknown label layout \"" + layout + "\"", "use lapa-11, celebamask-19 or bisenet-19");
+}
+
+uint8_t mirrored_class(uint8_t c) {
+  switch (c) {
+    case kRightBrow: return kLeftBrow;
+    case kLeftBrow: return kRightBrow;
+    case kRightEye: return kLeftEye;
+    case kLeftEye: return kRightEye;
+    default: return c;
+  }
+}
+
+bool sides_exchanged(std::span<const uint8_t> classes, int width) {
+  int64_t right_sum = 0, right = 0, left_sum = 0, left = 0;
+  for (size_t i = 0; i < classes.size(); ++i) {
+    const int64_t x = static_cast<int64_t>(i) % width;
+    if (classes[i] == kRightEye || classes[i] == kRightBrow) right_sum += x, ++right;
+    if (classes[i] == kLeftEye || classes[i] == kLeftBrow) left_sum += x, ++left;
+  }
+  return right > 0 && left > 0 && right_sum * left > left_sum * right;
+}
+
+std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::string& layout, bool repair_sides) {
+  const auto mapping = label_mapping(layout);
+  if (!fs::is_directory(root / "images") || !fs::is_directory(root / "labels")) {
+    throw Error(root.string() + ": no folders images/ and labels/", "expected images/NAME.jpg with labels/NAME.png");
+  }
+  const auto files = list_files(root / "images", is_image_path);
+  if (files.empty()) throw Error((root / "images").string() + ": no pictures");
+  std::vector<LabelledFace> faces(files.size());
+  parallel_for(files.size(), 0, [&](size_t i, int) {
+    const auto label_file = root / "labels" / (files[i].stem().string() + ".png");
+    if (!fs::exists(label_file)) throw Error(label_file.string() + ": no label for " + files[i].filename().string());
+    auto& face = faces[i];
+    face.name = files[i].stem().string();
+    face.image = read_image(files[i]);
+    int width = 0, height = 0;
+    const MappedFile label(label_file);
+    face.classes = decode_palette_png(label.bytes(), label_file.string(), width, height);
+    if (width != face.image.width || height != face.image.height) {
+      face.classes = resize_nearest(face.classes, width, height, face.image.width, face.image.height);
+    }
+    for (auto& c : face.classes) {
+      if (c == kIgnoredClass) continue;
+      if (c >= mapping.size()) {
+        throw Error(label_file.string() + ": class " + std::to_string(c) + " is outside the layout " + layout);
+      }
+      c = mapping[c];
+    }
+    face.sides_repaired = repair_sides && sides_exchanged(face.classes, face.image.width);
+    if (face.sides_repaired) std::transform(face.classes.begin(), face.classes.end(), face.classes.begin(), mirrored_class);
+  });
+  return faces;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,41 @@
+// Learns the face-segmentation network from labelled faces.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "face/parser_eval.h"
+#include "nn/parse_net.h"
+
+namespace fsfm {
+
+struct TrainParserOptions {
+  std::vector<std::filesystem::path> data;       // folders with images/ and labels/
+  std::string layout = "celebamask-19";          // label layout of `data`
+  std::vector<std::filesystem::path> extra;      // more folders, layout "lapa-11" (such as pseudo-labels)
+  double extra_share = 0.5;                      // part of every batch that comes from `extra`
+  std::filesystem::path val;                     // folder to score the averaged weights on; may be empty
+  std::filesystem::path out;                     // folder for checkpoint.pt and, at every score, parser.safetensors
+  std::filesystem::path init;                    // checkpoint to start from with fresh optimiser and schedule; may be empty
+  int epochs = 120, batch_size = 16, eval_every = 10, threads = 0;
+  int small_size = 160;                          // view size of the first part of training: cheaper, nearly as instructive
+  double small_share = 0.6;                      // that part
+  double lr = 2e-3, weight_decay = 0.02, warmup_epochs = 2, ema = 0.998;
+  uint64_t seed = 0;
+  std::string data_note;                         // for the card: what the data are
+  std::string licence = "research use";          // for the card: what the weights may be used for
+};
+
+struct TrainParserProgress {
+  int64_t step = 0, steps = 0;
+  double loss = 0, lr = 0;
+};
+
+// Trains until done or interrupted() and returns the score of the averaged weights on `val` (empty without one). Resumes
+// from OUT/checkpoint.pt when that exists. The result is the same however often the run was interrupted.
+ParsingScore train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
+                          const std::function<void(int epoch, const ParsingScore&)>& scored);
+
+}  // namespace fsfm

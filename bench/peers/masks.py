@@ -80,4 +80,5 @@ def main():
     common.main("masks", "PyTorch", [("256 parsing maps to crfr-p masks", lambda: collate(maps))])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,12 +14,14 @@
 
 namespace fsfm::cli {
 
+std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
 std::vector<BenchCase> bench_parser(const MeasureOptions&);
 std::vector<BenchCase> bench_resize(const MeasureOptions&);
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
+      {"loader", "stored faces to a pretraining batch, one thread", bench_loader},
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
       {"parser", "face crop to parsing map with the shipped network, one thread", bench_parser},
       {"resize", "Pillow-exact bicubic resize, one thread", bench_resize},

@@ -7,7 +7,9 @@ int run_bench(int, char**);
 int run_evaluate(int, char**);
 int run_convert(int, char**);
 int run_detect(int, char**);
+int run_doctor(int, char**);
 int run_info(int, char**);
+int run_prepare(int, char**);
 #ifdef FSFM_HAS_TRAIN
 int run_selfcheck(int, char**);
 int run_pretrain(int, char**);
@@ -17,6 +19,8 @@ int run_train_parser(int, char**);
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
+      {"prepare", "Find, crop and parse faces: photos and videos become a dataset", run_prepare},
+      {"doctor", "Find what is wrong with a dataset: leaks, shortcuts, broken files", run_doctor},
 #ifdef FSFM_HAS_TRAIN
       {"pretrain", "Learn from unlabelled real faces", run_pretrain},
 #endif

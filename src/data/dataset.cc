@@ -19,7 +19,8 @@ namespace {
 // Forwards to a base dataset through a list of indices.
 class Subset final : public Dataset {
  public:
-  Subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices) : base_(std::move(base)), indices_(std::move(indices)) {
+  Subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices)
+      : base_(std::move(base)), indices_(std::move(indices)) {
     samples_.reserve(indices_.size());
     for (const size_t index : indices_) {
       if (index >= base_->samples().size()) throw InternalError("subset: index outside the dataset");
@@ -29,7 +30,9 @@ class Subset final : public Dataset {
   const DatasetInfo& info() const override { return base_->info(); }
   const std::vector<SampleRef>& samples() const override { return samples_; }
   Sample load(size_t index) const override { return base_->load(indices_.at(index)); }
-  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return base_->load_parsing(indices_.at(index)); }
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override {
+    return base_->load_parsing(indices_.at(index));
+  }
   std::vector<std::byte> load_encoded(size_t index) const override { return base_->load_encoded(indices_.at(index)); }
   std::optional<FaceRecord> load_record(size_t index) const override { return base_->load_record(indices_.at(index)); }
   std::string location(size_t index) const override { return base_->location(indices_.at(index)); }
@@ -58,7 +61,9 @@ class Concatenation final : public Dataset {
   const DatasetInfo& info() const override { return info_; }
   const std::vector<SampleRef>& samples() const override { return samples_; }
   Sample load(size_t index) const override { return part(index).load(local(index)); }
-  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override { return part(index).load_parsing(local(index)); }
+  std::optional<std::vector<uint8_t>> load_parsing(size_t index) const override {
+    return part(index).load_parsing(local(index));
+  }
   std::vector<std::byte> load_encoded(size_t index) const override { return part(index).load_encoded(local(index)); }
   std::optional<FaceRecord> load_record(size_t index) const override { return part(index).load_record(local(index)); }
   std::string location(size_t index) const override { return part(index).location(local(index)); }
@@ -70,7 +75,8 @@ class Concatenation final : public Dataset {
     for (int n = 2; !names.insert(unique).second; ++n) unique = name + "#" + std::to_string(n);
     std::vector<int> labels;
     for (const auto& c : part.info().classes)
-      labels.push_back(static_cast<int>(std::find(info_.classes.begin(), info_.classes.end(), c) - info_.classes.begin()));
+      labels.push_back(
+          static_cast<int>(std::find(info_.classes.begin(), info_.classes.end(), c) - info_.classes.begin()));
     first_.push_back(samples_.size());
     for (SampleRef ref : part.samples()) {
       ref.label = labels.at(static_cast<size_t>(ref.label));
@@ -101,10 +107,12 @@ namespace {
 std::unique_ptr<Dataset> open_whole(const fs::path& dir) {
   const fs::path manifest_file = dir / "manifest.json";
   std::error_code code;
-  if (!fs::exists(manifest_file, code)) return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir);
+  if (!fs::exists(manifest_file, code))
+    return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir);
   const Manifest manifest = Manifest::read(manifest_file);
   if (manifest.form == "shards") return open_shards(dir, manifest);
-  if (manifest.form == "folders") return is_authors_folder(dir) ? open_authors_folder(dir, manifest) : open_folder_tree(dir, manifest);
+  if (manifest.form == "folders")
+    return is_authors_folder(dir) ? open_authors_folder(dir, manifest) : open_folder_tree(dir, manifest);
   throw Error(manifest_file.string() + ": unknown form '" + manifest.form + "'", "update fsfm");
 }
 
@@ -119,7 +127,8 @@ std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const st
     std::vector<std::string> known = splits_of(*dataset);
     std::erase(known, "");
     throw Error(dir.string() + " has no pictures of split '" + split + "'",
-                known.empty() ? "it has no split folders: put its classes below train/, val/ and test/" : "it has " + join(known, ", "));
+                known.empty() ? "it has no split folders: put its classes below train/, val/ and test/"
+                              : "it has " + join(known, ", "));
   }
   return subset(std::move(dataset), std::move(indices));
 }

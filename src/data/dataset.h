@@ -20,24 +20,25 @@ struct FaceRecord;  // data/store/record.h
 
 // One face crop, as listed.
 struct SampleRef {
-  std::string key;        // unique within the dataset, e.g. "train/fake/Deepfakes_033_097_frame_0"
-  int label = 0;          // index into DatasetInfo::classes; 0 when unlabelled
-  std::string video;      // identity for video-level metrics: "<dataset>/<class>/<video>" (method.md section 7.6)
-  std::string split;      // "train" | "val" | "test" | ""
+  std::string key;    // unique within the dataset, e.g. "train/fake/Deepfakes_033_097_frame_0"
+  int label = 0;      // index into DatasetInfo::classes; 0 when unlabelled
+  std::string video;  // identity for video-level metrics: "<dataset>/<class>/<video>" (method.md section 7.6)
+  std::string split;  // "train" | "val" | "test" | ""
   int64_t frame = -1;
 };
 
 struct DatasetInfo {
   std::string name;
-  std::vector<std::string> classes;         // alphabetical folder names, e.g. {"fake","real"}; {"real"} when unlabelled
-  std::vector<std::string> attack_classes;  // inferred: every class except real/live/genuine/bonafide/original; printed and stored
+  std::vector<std::string> classes;  // alphabetical folder names, e.g. {"fake","real"}; {"real"} when unlabelled
+  std::vector<std::string>
+      attack_classes;  // inferred: every class except real/live/genuine/bonafide/original; printed and stored
   std::optional<Normalization> normalization;  // of the dataset, when its preparation computed it
 };
 
 // One face crop, loaded.
 struct Sample {
-  Image image;                            // as stored (any size)
-  std::optional<RegionMap> region_map;    // 14 x 14 for 224/16 when prepared with a parser
+  Image image;                          // as stored (any size)
+  std::optional<RegionMap> region_map;  // 14 x 14 for 224/16 when prepared with a parser
 };
 
 inline constexpr int kParsingSide = 224;  // class maps are stored at this side
@@ -60,12 +61,12 @@ class Dataset {
   virtual std::string location(size_t index) const = 0;
 };
 
-// Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready face
-// crops: `{train,val,test}/{real,fake,...}/`, `{real,fake,...}/` or a bare folder of pictures (searched to any depth,
-// unlabelled). Folders are classes only if one of them is named like a genuine or an attack class (data/naming.h). A
-// class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split (dfdc/train) is that
-// split of its parent. `split` keeps one split ("" = all).
-// Throws Error for an empty or missing folder and for a split that has no pictures.
+// Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready
+// face crops: `{train,val,test}/{real,fake,...}/`, `{real,fake,...}/` or a bare folder of pictures (searched to any
+// depth, unlabelled). Folders are classes only if one of them is named like a genuine or an attack class
+// (data/naming.h). A class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split
+// (dfdc/train) is that split of its parent. `split` keeps one split ("" = all). Throws Error for an empty or missing
+// folder and for a split that has no pictures.
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "");
 
 // The same samples of several datasets in one list; classes are matched by name. Datasets of equal name are told apart

@@ -7,7 +7,7 @@
 namespace fsfm {
 
 struct EvalBatchOptions {
-  Transform transform;           // of the model's card, e.g. "pillow-bicubic-256-crop-224"
+  Transform transform;  // of the model's card, e.g. "pillow-bicubic-256-crop-224"
   Normalization normalization;
 };
 

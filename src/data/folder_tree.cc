@@ -17,7 +17,9 @@ constexpr std::string_view kMapSuffix = ".seg.png";  // class map of NAME.jpg: N
 
 bool is_picture(const fs::path& path) { return is_image_path(path) && !path.filename().string().ends_with(kMapSuffix); }
 
-fs::path map_path(const fs::path& picture) { return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix)); }
+fs::path map_path(const fs::path& picture) {
+  return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix));
+}
 
 std::vector<fs::path> subfolders(const fs::path& dir) {
   std::vector<fs::path> folders;
@@ -46,7 +48,8 @@ class FolderTree final : public Dataset {
   FolderTree(const fs::path& dir, const std::optional<Manifest>& manifest) {
     std::error_code code;
     if (!fs::exists(dir, code)) throw Error(dir.string() + " does not exist", "check the path");
-    if (!fs::is_directory(dir, code)) throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
+    if (!fs::is_directory(dir, code))
+      throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
     info_.name = manifest ? manifest->name : dataset_name(dir);
     if (manifest && manifest->sums.pixels > 0) info_.normalization = manifest->sums.normalization();
     bool has_splits = false;
@@ -99,10 +102,14 @@ class FolderTree final : public Dataset {
   void scan_class(const fs::path& folder, const std::string& class_name, const std::string& split) {
     const std::vector<fs::path> files = list_files(folder, is_image_path);
     std::set<fs::path> maps;
-    std::copy_if(files.begin(), files.end(), std::inserter(maps, maps.end()), [](const fs::path& path) { return !is_picture(path); });
+    std::copy_if(files.begin(), files.end(), std::inserter(maps, maps.end()),
+                 [](const fs::path& path) { return !is_picture(path); });
     for (const auto& path : files)
       if (is_picture(path))
-        found_.push_back({{path, maps.contains(map_path(path))}, class_name, split, path.lexically_relative(folder).generic_string()});
+        found_.push_back({{path, maps.contains(map_path(path))},
+                          class_name,
+                          split,
+                          path.lexically_relative(folder).generic_string()});
   }
 
   void finish() {
@@ -122,7 +129,8 @@ class FolderTree final : public Dataset {
       ref.video = info_.name + "/" + found.class_name + "/" + name.video;
       ref.frame = name.frame;
       // Two pictures that differ by their extension only (a.jpg, a.png) are two samples: the later keeps its extension.
-      const std::string whole = (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + found.relative;
+      const std::string whole =
+          (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + found.relative;
       ref.key = fs::path(whole).replace_extension().generic_string();
       if (!keys.insert(ref.key).second) keys.insert(ref.key = whole);
       samples_.push_back(std::move(ref));

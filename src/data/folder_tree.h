@@ -13,7 +13,8 @@ namespace fsfm {
 
 // See open_dataset for the trees it knows. A manifest lends its name, mean and deviation. Throws Error when `dir` is
 // missing or holds no picture.
-std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, const std::optional<Manifest>& manifest = std::nullopt);
+std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir,
+                                          const std::optional<Manifest>& manifest = std::nullopt);
 
 // The name a dataset goes by: the folder's, or its parent's when the folder is a split.
 std::string dataset_name(const std::filesystem::path& dir);

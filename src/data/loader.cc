@@ -54,8 +54,9 @@ struct Loader::Impl {
     const int64_t n = static_cast<int64_t>(order.size()), global = int64_t{options.batch_size} * options.world_size;
     batches = options.drop_last ? n / global : (n + global - 1) / global;
     if (batches == 0)
-      throw Error("the dataset has " + std::to_string(n) + " samples, too few for one batch of " + std::to_string(global),
-                  "use a smaller --batch-size or more data");
+      throw Error(
+          "the dataset has " + std::to_string(n) + " samples, too few for one batch of " + std::to_string(global),
+          "use a smaller --batch-size or more data");
     options.prefetch = std::max(options.prefetch, 1);
   }
 
@@ -74,7 +75,8 @@ struct Loader::Impl {
 
   void start(int new_epoch, int64_t first_batch) {
     stop();
-    if (first_batch < 0 || first_batch > batches) throw Error("cannot resume at batch " + std::to_string(first_batch), "the data changed since");
+    if (first_batch < 0 || first_batch > batches)
+      throw Error("cannot resume at batch " + std::to_string(first_batch), "the data changed since");
     epoch = new_epoch;
     made = taken = first_batch;
     std::iota(order.begin(), order.end(), size_t{0});
@@ -105,7 +107,8 @@ struct Loader::Impl {
     }
     if (p.batch.size != static_cast<int>(end - begin)) shrink(p.batch, static_cast<int>(end - begin));
     p.batch.indices.assign(order.begin() + static_cast<int64_t>(begin), order.begin() + static_cast<int64_t>(end));
-    p.batch.seed = mix(options.seed, static_cast<uint64_t>(epoch), mix(static_cast<uint64_t>(made), static_cast<uint64_t>(options.rank), 2));
+    p.batch.seed = mix(options.seed, static_cast<uint64_t>(epoch),
+                       mix(static_cast<uint64_t>(made), static_cast<uint64_t>(options.rank), 2));
     p.waiting = p.batch.size;
     ++made;
   }
@@ -160,7 +163,9 @@ struct Loader::Impl {
 
   std::optional<Batch> next() {
     const auto begin = std::chrono::steady_clock::now();
-    const auto clock = [&] { waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+    const auto clock = [&] {
+      waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    };
     std::unique_lock lock(mutex);
     if (taken >= batches) return std::nullopt;
     if (options.workers <= 0) {

@@ -12,7 +12,8 @@ namespace {
 
 // `name` begins with `word`, and the word ends there: "real_youtube" and "live2" do, "reality" does not.
 bool begins_with_word(std::string_view name, std::string_view word) {
-  return name.starts_with(word) && (name.size() == word.size() || !std::isalpha(static_cast<unsigned char>(name[word.size()])));
+  return name.starts_with(word) &&
+         (name.size() == word.size() || !std::isalpha(static_cast<unsigned char>(name[word.size()])));
 }
 
 template <size_t N>
@@ -31,16 +32,16 @@ std::optional<int64_t> parse_number(std::string_view digits) {
 }  // namespace
 
 bool is_genuine_class(std::string_view name) {
-  static constexpr std::array<std::string_view, 13> kGenuine = {"real",     "reals",     "live",     "genuine", "bonafide",
-                                                                "bona",     "original",  "originals", "authentic", "pristine",
-                                                                "youtube",  "actors",    "client"};
+  static constexpr std::array<std::string_view, 13> kGenuine = {
+      "real",      "reals",     "live",     "genuine", "bonafide", "bona",  "original",
+      "originals", "authentic", "pristine", "youtube", "actors",   "client"};
   return begins_with_any(name, kGenuine);
 }
 
 bool is_plainly_attack_class(std::string_view name) {
   static constexpr std::array<std::string_view, 16> kAttack = {
-      "fake",  "fakes", "spoof",  "attack", "attacks", "forged",  "manipulated", "synthetic",
-      "print", "photo", "replay", "video",  "imposter", "impostor", "deepfakes",  "deepfake"};
+      "fake",  "fakes", "spoof",  "attack", "attacks",  "forged",   "manipulated", "synthetic",
+      "print", "photo", "replay", "video",  "imposter", "impostor", "deepfakes",   "deepfake"};
   return begins_with_any(name, kAttack);
 }
 
@@ -54,7 +55,9 @@ std::vector<std::string> infer_attack_classes(const std::vector<std::string>& cl
 std::optional<std::string> canonical_split(std::string_view folder_name) {
   const std::string name = to_lower(folder_name);
   if (name == "train" || name == "training") return "train";
-  if (name == "val" || name == "valid" || name == "validation" || name == "dev" || name == "devel" || name == "development") return "val";
+  if (name == "val" || name == "valid" || name == "validation" || name == "dev" || name == "devel" ||
+      name == "development")
+    return "val";
   if (name == "test" || name == "testing") return "test";
   return std::nullopt;
 }

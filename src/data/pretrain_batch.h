@@ -8,13 +8,13 @@
 namespace fsfm {
 
 struct PretrainBatchOptions {
-  int side = 224;                // network input; other sizes are resized (Pillow's antialiased bicubic)
-  int patch = 16;                // side must be a multiple
+  int side = 224;  // network input; other sizes are resized (Pillow's antialiased bicubic)
+  int patch = 16;  // side must be a multiple
   Normalization normalization;
   MaskStrategy strategy = MaskStrategy::crfr_p;
   double ratio = 0.75;           // part of the patches that is hidden
   bool group_per_batch = false;  // compat: one covered region for the whole batch, as the authors' code draws it
-  bool augment = false;          // random resized crop (area 0.2-1) and flip, of picture AND class map (off in the paper)
+  bool augment = false;  // random resized crop (area 0.2-1) and flip, of picture AND class map (off in the paper)
 };
 
 // Batches of [B,3,side,side] images and [B,P] masks, P = (side/patch)^2.

@@ -49,7 +49,8 @@ Normalization PixelSums::normalization() const {
 
 PixelSums sums_at_network_size(const Image& image) {
   PixelSums sums;
-  sums.add(image.width == kParsingSide && image.height == kParsingSide ? image : resize(image, kParsingSide, kParsingSide));
+  sums.add(image.width == kParsingSide && image.height == kParsingSide ? image
+                                                                       : resize(image, kParsingSide, kParsingSide));
   return sums;
 }
 

@@ -20,7 +20,8 @@ Sample painted(size_t i) {
 }
 
 Batch first_batch(const Dataset& data, const PretrainBatchOptions& options, int workers = 1) {
-  Loader loader(data, {.batch_size = 4, .workers = workers, .seed = 1}, make_pretrain_filler(options), make_pretrain_batch(options, 4));
+  Loader loader(data, {.batch_size = 4, .workers = workers, .seed = 1}, make_pretrain_filler(options),
+                make_pretrain_batch(options, 4));
   loader.start(0);
   return *loader.next();
 }
@@ -30,7 +31,8 @@ TEST(PretrainBatch, MasksAreExactAndOwnToEveryFace) {
   const Batch batch = first_batch(data, {});
   ASSERT_EQ(batch.masked.size(), 4u * 196);
   for (size_t b = 0; b < 4; ++b) {
-    const auto mask = std::span(batch.masked).subspan(b * 196, 196), region = std::span(batch.region).subspan(b * 196, 196);
+    const auto mask = std::span(batch.masked).subspan(b * 196, 196),
+               region = std::span(batch.region).subspan(b * 196, 196);
     EXPECT_EQ(std::count(mask.begin(), mask.end(), 1), 147);
     EXPECT_GT(std::count(region.begin(), region.end(), 1), 0);
     for (size_t p = 0; p < 196; ++p) EXPECT_LE(region[p], mask[p]);
@@ -40,7 +42,9 @@ TEST(PretrainBatch, MasksAreExactAndOwnToEveryFace) {
 }
 
 TEST(PretrainBatch, PixelsAreNormalised) {
-  const MemoryDataset data(4, [](size_t) { return Sample{Image(224, 224, 255), RegionMap{14, 14, std::vector<uint16_t>(196, 2)}}; });
+  const MemoryDataset data(4, [](size_t) {
+    return Sample{Image(224, 224, 255), RegionMap{14, 14, std::vector<uint16_t>(196, 2)}};
+  });
   PretrainBatchOptions options;
   options.normalization = {{.5f, .5f, .5f}, {.25f, .5f, 1.f}};
   const Batch batch = first_batch(data, options);
@@ -77,13 +81,18 @@ TEST(PretrainBatch, OneRegionForTheBatchWhenAskedFor) {
   PretrainBatchOptions options;
   options.group_per_batch = true;
   const Batch batch = first_batch(data, options);
-  for (size_t b = 1; b < 4; ++b) EXPECT_TRUE(std::equal(batch.region.begin(), batch.region.begin() + 196, batch.region.begin() + static_cast<int64_t>(b) * 196));
+  for (size_t b = 1; b < 4; ++b)
+    EXPECT_TRUE(std::equal(batch.region.begin(), batch.region.begin() + 196,
+                           batch.region.begin() + static_cast<int64_t>(b) * 196));
 }
 
 // A dataset whose class map equals its picture's red channel: crop and flip must move both alike.
 class MappedDataset final : public Dataset {
  public:
-  MappedDataset() { samples_.resize(4); info_.classes = {"real"}; }
+  MappedDataset() {
+    samples_.resize(4);
+    info_.classes = {"real"};
+  }
   const DatasetInfo& info() const override { return info_; }
   const std::vector<SampleRef>& samples() const override { return samples_; }
   Sample load(size_t) const override {
@@ -120,7 +129,8 @@ TEST(PretrainBatch, AugmentationMovesPictureAndMapTogether) {
     for (int p = 0; p < 196; ++p) {
       double most = 0;
       for (int y = 2; y < 14; ++y)
-        for (int x = 2; x < 14; ++x) most = std::max<double>(most, batch.images[static_cast<size_t>((p / 14 * 16 + y) * 224 + p % 14 * 16 + x)]);
+        for (int x = 2; x < 14; ++x)
+          most = std::max<double>(most, batch.images[static_cast<size_t>((p / 14 * 16 + y) * 224 + p % 14 * 16 + x)]);
       if (most > 0.9) {
         EXPECT_EQ(batch.region[static_cast<size_t>(p)], 1) << "seed " << seed << " patch " << p;
       }
@@ -129,9 +139,13 @@ TEST(PretrainBatch, AugmentationMovesPictureAndMapTogether) {
 }
 
 TEST(EvalBatch, AppliesTheTransformAndTheModelsLabels) {
-  const MemoryDataset data(2, [](size_t i) { return Sample{Image(100, 60, static_cast<uint8_t>(i ? 255 : 0)), std::nullopt}; });
-  const EvalBatchOptions options{.transform = {.resize = 40, .size = 32, .center_crop = true}, .normalization = {{0, 0, 0}, {1, 1, 1}}};
-  Loader loader(data, {.batch_size = 2, .shuffle = false}, make_eval_filler(options, {1, 0}), make_eval_batch(options, 2));
+  const MemoryDataset data(2, [](size_t i) {
+    return Sample{Image(100, 60, static_cast<uint8_t>(i ? 255 : 0)), std::nullopt};
+  });
+  const EvalBatchOptions options{.transform = {.resize = 40, .size = 32, .center_crop = true},
+                                 .normalization = {{0, 0, 0}, {1, 1, 1}}};
+  Loader loader(data, {.batch_size = 2, .shuffle = false}, make_eval_filler(options, {1, 0}),
+                make_eval_batch(options, 2));
   loader.start(0);
   const Batch batch = *loader.next();
   EXPECT_EQ(batch.images.size(), 2u * 3 * 32 * 32);
@@ -140,7 +154,9 @@ TEST(EvalBatch, AppliesTheTransformAndTheModelsLabels) {
 }
 
 TEST(Statistics, MeanAndDeviationOfAllPixels) {
-  const MemoryDataset data(2, [](size_t i) { return Sample{Image(224, 224, static_cast<uint8_t>(i ? 255 : 0)), std::nullopt}; });
+  const MemoryDataset data(2, [](size_t i) {
+    return Sample{Image(224, 224, static_cast<uint8_t>(i ? 255 : 0)), std::nullopt};
+  });
   const Normalization norm = dataset_normalization(data, 0, 2);
   EXPECT_NEAR(norm.mean[0], 0.5, 1e-6);
   EXPECT_NEAR(norm.std[2], 0.5, 1e-6);

@@ -22,7 +22,8 @@ void write_picture(const fs::path& path, uint64_t seed = 0) {
 
 TEST(FolderTree, SplitsAndClassesAreFolders) {
   TempDir dir;
-  for (const char* name : {"train/real/a_frame_0.jpg", "train/real/a_frame_9.jpg", "train/fake/b_frame_0.jpg", "devel/real/c.png", "test/fake/d.png"})
+  for (const char* name : {"train/real/a_frame_0.jpg", "train/real/a_frame_9.jpg", "train/fake/b_frame_0.jpg",
+                           "devel/real/c.png", "test/fake/d.png"})
     write_picture(dir / "set" / name);
   std::ofstream(dir / "set/train/real/._a_frame_0.jpg") << "junk";
   const auto data = open_dataset(dir / "set");

@@ -61,12 +61,14 @@ TEST(Loader, OrderAndDrawsDoNotDependOnTheWorkers) {
   const MemoryDataset data(103, blank);
   const auto reference = run(data, {.batch_size = 8, .workers = 0, .seed = 3});
   EXPECT_EQ(reference.size(), 12u);
-  for (int workers : {1, 2, 5}) expect_equal(run(data, {.batch_size = 8, .workers = workers, .prefetch = 3, .seed = 3}), reference);
+  for (int workers : {1, 2, 5})
+    expect_equal(run(data, {.batch_size = 8, .workers = workers, .prefetch = 3, .seed = 3}), reference);
 }
 
 TEST(Loader, EpochsAndSeedsDiffer) {
   const MemoryDataset data(64, blank);
-  const auto a = run(data, {.batch_size = 8, .seed = 1}, 0), b = run(data, {.batch_size = 8, .seed = 1}, 1), c = run(data, {.batch_size = 8, .seed = 2}, 0);
+  const auto a = run(data, {.batch_size = 8, .seed = 1}, 0), b = run(data, {.batch_size = 8, .seed = 1}, 1),
+             c = run(data, {.batch_size = 8, .seed = 2}, 0);
   EXPECT_NE(a[0].indices, b[0].indices);
   EXPECT_NE(a[0].indices, c[0].indices);
   EXPECT_NE(a[0].seed, a[1].seed);
@@ -85,7 +87,8 @@ TEST(Loader, RanksCoverEverySampleOnce) {
   std::map<size_t, int> seen;
   size_t batches = 0;
   for (int rank = 0; rank < 3; ++rank) {
-    const auto own = run(data, {.batch_size = 4, .workers = 2, .seed = 5, .drop_last = false, .rank = rank, .world_size = 3});
+    const auto own =
+        run(data, {.batch_size = 4, .workers = 2, .seed = 5, .drop_last = false, .rank = rank, .world_size = 3});
     if (rank == 0) batches = own.size();
     EXPECT_EQ(own.size(), batches);  // collectives need the same number of steps everywhere
     for (const auto& batch : own) {
@@ -108,12 +111,13 @@ TEST(Loader, KeepsTheOrderOfTheDatasetWithoutShuffle) {
 TEST(Loader, RethrowsAWorkersErrorAtItsBatch) {
   const MemoryDataset data(32, blank);
   for (int workers : {0, 2}) {
-    Loader loader(data, {.batch_size = 4, .workers = workers, .shuffle = false},
-                  [](const Dataset& d, size_t index, Rng& rng, Batch& batch, int slot) {
-                    if (index == 9) throw Error("broken.jpg cannot be decoded");
-                    fill_with_draw(d, index, rng, batch, slot);
-                  },
-                  batches_of(4));
+    Loader loader(
+        data, {.batch_size = 4, .workers = workers, .shuffle = false},
+        [](const Dataset& d, size_t index, Rng& rng, Batch& batch, int slot) {
+          if (index == 9) throw Error("broken.jpg cannot be decoded");
+          fill_with_draw(d, index, rng, batch, slot);
+        },
+        batches_of(4));
     loader.start(0);
     EXPECT_TRUE(loader.next());
     EXPECT_TRUE(loader.next());

@@ -6,12 +6,15 @@ namespace fsfm {
 namespace {
 
 TEST(Naming, GenuineClassesAreWholeWords) {
-  for (const char* name : {"real", "Real", "live", "bonafide", "original_sequences", "real-youtube", "live1"}) EXPECT_TRUE(is_genuine_class(name)) << name;
-  for (const char* name : {"fake", "reality", "unreal", "print", "oliver", ""}) EXPECT_FALSE(is_genuine_class(name)) << name;
+  for (const char* name : {"real", "Real", "live", "bonafide", "original_sequences", "real-youtube", "live1"})
+    EXPECT_TRUE(is_genuine_class(name)) << name;
+  for (const char* name : {"fake", "reality", "unreal", "print", "oliver", ""})
+    EXPECT_FALSE(is_genuine_class(name)) << name;
 }
 
 TEST(Naming, EveryClassThatIsNotGenuineIsAnAttack) {
-  EXPECT_EQ(infer_attack_classes({"highdef", "live", "mobile", "print"}), (std::vector<std::string>{"highdef", "mobile", "print"}));
+  EXPECT_EQ(infer_attack_classes({"highdef", "live", "mobile", "print"}),
+            (std::vector<std::string>{"highdef", "mobile", "print"}));
   EXPECT_TRUE(infer_attack_classes({"real"}).empty());
 }
 
@@ -33,7 +36,7 @@ TEST(Naming, FramesKnowTheirVideo) {
   expect("clip7/0031.png", "clip7", 31);
   expect("clip7/frame_31.png", "clip7", 31);
   expect("00030A02.jpg", "00030A02", -1);
-  expect("1234.jpg", "1234", -1);                             // a number at top level is a picture, not a frame
+  expect("1234.jpg", "1234", -1);  // a number at top level is a picture, not a frame
   expect("x_frame_99999999999999999999.jpg", "x_frame_99999999999999999999", -1);
   expect("_frame_3.jpg", "_frame_3", -1);
 }

@@ -24,7 +24,8 @@ double mean_change(const Image& a, const Image& b, const std::vector<uint8_t>& a
 TEST(SelfBlend, SameSeedSameFake) {
   const auto face = test::paint_face(3);
   Rng a(9), b(9), c(10);
-  const auto first = self_blend(face.image, face.parsing, 224, a), second = self_blend(face.image, face.parsing, 224, b);
+  const auto first = self_blend(face.image, face.parsing, 224, a),
+             second = self_blend(face.image, face.parsing, 224, b);
   const auto other = self_blend(face.image, face.parsing, 224, c);
   ASSERT_TRUE(first && second && other);
   EXPECT_EQ(first->image.rgb, second->image.rgb);
@@ -43,7 +44,7 @@ TEST(SelfBlend, ChangesTheFaceAndStaysBelievable) {
     EXPECT_LT(change, 90) << "seed " << seed;
     whole_face += fake->region == BlendRegion::face;
   }
-  EXPECT_GT(whole_face, 8);   // about 70 % by default
+  EXPECT_GT(whole_face, 8);  // about 70 % by default
   EXPECT_LT(whole_face, 20);
 }
 

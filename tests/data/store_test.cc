@@ -24,7 +24,9 @@ namespace {
 
 using test::TempDir;
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 PreparedFace prepared(uint64_t seed, const std::string& class_name, const std::string& split) {
   auto painted = test::paint_face(seed);
@@ -83,7 +85,8 @@ TEST(Tar, MembersComeBack) {
   const auto members = list_tar(file.bytes(), "a.tar");
   ASSERT_EQ(members.size(), 3u);
   EXPECT_EQ(members[0].name, "x/one.txt");
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.bytes().data()) + members[0].offset, members[0].size), "hello");
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.bytes().data()) + members[0].offset, members[0].size),
+            "hello");
   EXPECT_EQ(members[1].name, deep);
   EXPECT_EQ(members[2].size, 0u);
   EXPECT_FALSE(TarWriter::fits(std::string(101, 'n')));
@@ -95,7 +98,8 @@ TEST(Tar, OtherProgramsReadIt) {
   TarWriter tar(dir / "a.tar");
   tar.add("x/one.txt", bytes_of("hello"));
   tar.finish();
-  EXPECT_EQ(std::system(("tar -xf " + (dir / "a.tar").string() + " -C " + dir.path().string() + " 2>/dev/null").c_str()), 0);
+  EXPECT_EQ(
+      std::system(("tar -xf " + (dir / "a.tar").string() + " -C " + dir.path().string() + " 2>/dev/null").c_str()), 0);
   EXPECT_EQ(read_file(dir / "x/one.txt"), "hello");
 }
 
@@ -126,10 +130,10 @@ TEST(Tar, HostileArchivesAreErrors) {
   const auto list = [](const std::string& tar) { return list_tar(bytes_of(tar), "a.tar"); };
   EXPECT_EQ(list(good).size(), 1u);
   EXPECT_THROW(list(""), Error);
-  EXPECT_THROW(list(good.substr(0, 600)), Error);            // cut inside the content
+  EXPECT_THROW(list(good.substr(0, 600)), Error);  // cut inside the content
   EXPECT_THROW(list("not a tar" + std::string(1024, 'x')), Error);
   std::string bad = good;
-  bad[0] = 'X';                                              // the checksum no longer holds
+  bad[0] = 'X';  // the checksum no longer holds
   EXPECT_THROW(list(bad), Error);
   for (const char* size : {"77777777777", "00000004000", "0000000000-", "\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff"}) {
     bad = good;

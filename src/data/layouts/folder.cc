@@ -4,10 +4,10 @@
 
 namespace fsfm {
 
-std::vector<PrepareEntry> enumerate_folder(const LayoutRequest& request) {
+Listing enumerate_folder(const LayoutRequest& request) {
   std::vector<PrepareEntry> entries;
   append_media(entries, request.root, "real", "");
-  return entries;
+  return {std::move(entries), {}};
 }
 
 }  // namespace fsfm

@@ -1,7 +1,6 @@
 #include "data/layouts/layout.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -18,14 +17,18 @@ const Layout& find_layout(const std::string& name) {
     names.push_back(layout.name);
   }
   const std::string near = nearest_name(name, names);
-  throw Error("unknown layout '" + name + "'", near.empty() ? "known: " + join(names, ", ") : "did you mean " + near + "?");
+  throw Error("unknown layout '" + name + "'",
+              near.empty() ? "known: " + join(names, ", ") : "did you mean " + near + "?");
 }
 
-std::vector<PrepareEntry> enumerate_layout(const Layout& layout, const LayoutRequest& request) {
+Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   std::error_code code;
   if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
-  std::vector<PrepareEntry> entries = layout.enumerate(request);
-  if (entries.empty()) throw Error(request.root.string() + " holds no picture or video of layout " + layout.name, "check the path and the layout");
+  Listing listing = layout.enumerate(request);
+  std::vector<PrepareEntry>& entries = listing.entries;
+  if (entries.empty())
+    throw Error(request.root.string() + " holds no picture or video of layout " + layout.name,
+                "check the path and the layout");
   const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
     return e.class_name != entries.front().class_name || !e.split.empty();
   });
@@ -36,7 +39,7 @@ std::vector<PrepareEntry> enumerate_layout(const Layout& layout, const LayoutReq
     if (entry.frame >= 0) key += "_frame_" + std::to_string(entry.frame);
     entry.key = keys.make(key);
   }
-  return entries;
+  return listing;
 }
 
 }  // namespace fsfm

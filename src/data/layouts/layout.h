@@ -14,33 +14,40 @@ struct PrepareEntry {
   std::filesystem::path path;
   Kind kind = Kind::picture;
   std::string class_name = "real";
-  std::string split;         // "train" | "val" | "test" | ""
-  std::string video;         // identity below the class: "Deepfakes/033_097"; by default from the file's name
-  int64_t frame = -1;        // of a picture that is a video's frame
-  int frames = 0;            // of a video: how many faces to take (0 = --frames)
-  std::string key;           // names the output, unique; filled by finish_entries()
+  std::string split;   // "train" | "val" | "test" | ""
+  std::string video;   // identity below the class: "Deepfakes/033_097"; by default from the file's name
+  int64_t frame = -1;  // of a picture that is a video's frame
+  int frames = 0;      // of a video: how many faces to take (0 = --frames)
+  std::string key;     // names the output, unique; filled by enumerate_layout()
 };
 
 struct LayoutRequest {
   std::filesystem::path root;
-  std::string compression = "c23";        // ffpp, dfd: c0 (raw), c23, c40
-  std::vector<std::string> methods;       // ffpp: which manipulations (empty = the four of the paper)
-  std::string labels = "binary";          // "binary": every forgery is class fake; "methods": a class each
-  std::vector<std::string> protocol;      // layouts with several published lists: which of them
+  std::string compression = "c23";   // ffpp, dfd: c0 (raw), c23, c40
+  std::vector<std::string> methods;  // ffpp: which manipulations (empty = the four of the paper)
+  std::string labels = "binary";     // "binary": every forgery is class fake; "methods": a class each
+  std::vector<std::string> domains;  // mcio, wcs, diff: which of their parts (empty = all)
+  int frames = 32;                   // of a video; ffpp balances its classes around it
+};
+
+struct Listing {
+  std::vector<PrepareEntry> entries;
+  std::vector<std::string> notes;  // for people: what the dataset's own lists promise and the disk lacks, ...
 };
 
 struct Layout {
   std::string name;
-  std::string summary;      // one line for --help
+  std::string summary;  // one line for --help
   // Sorted, complete, reproducible. Throws Error that tells the expected tree when `root` is another.
-  std::vector<PrepareEntry> (*enumerate)(const LayoutRequest&);
+  Listing (*enumerate)(const LayoutRequest&);
 };
 
 const std::vector<Layout>& layouts();
 // Throws Error listing the names.
 const Layout& find_layout(const std::string& name);
 
-// Runs a layout and completes its entries: video identities, unique keys without dots. Throws Error when nothing is found.
-std::vector<PrepareEntry> enumerate_layout(const Layout& layout, const LayoutRequest& request);
+// Runs a layout and completes its entries: video identities, unique keys without dots. Throws Error when nothing is
+// found.
+Listing enumerate_layout(const Layout& layout, const LayoutRequest& request);
 
 }  // namespace fsfm

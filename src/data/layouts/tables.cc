@@ -1,6 +1,5 @@
 // Inputs named by a table: `path label` lines, or a CSV file.
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 
@@ -23,9 +22,11 @@ std::string class_of_label(const std::string& label) {
   return label;
 }
 
-PrepareEntry entry_of(const fs::path& base, const std::string& path, const std::string& label, const std::string& where) {
+PrepareEntry entry_of(const fs::path& base, const std::string& path, const std::string& label,
+                      const std::string& where) {
   if (path.empty() || label.empty()) throw Error(where + ": path or label is empty", kUnreadableLabel);
-  if (label.find('/') != std::string::npos || label.find("..") != std::string::npos) throw Error(where + ": '" + label + "' cannot be a class name", kUnreadableLabel);
+  if (label.find('/') != std::string::npos || label.find("..") != std::string::npos)
+    throw Error(where + ": '" + label + "' cannot be a class name", kUnreadableLabel);
   const fs::path relative(path);
   PrepareEntry entry;
   entry.path = relative.is_absolute() ? relative : base / relative;
@@ -65,29 +66,30 @@ std::vector<std::string> csv_fields(const std::string& line) {
 }
 
 int64_t frame_number(const std::string& text, const std::string& where) {
-  int64_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value < 0) throw Error(where + ": '" + text + "' is no frame number", "fix the line");
-  return value;
+  const auto value = parse_index(text);
+  if (!value) throw Error(where + ": '" + text + "' is no frame number", "fix the line");
+  return *value;
 }
 
 }  // namespace
 
-std::vector<PrepareEntry> enumerate_list(const LayoutRequest& request) {
+Listing enumerate_list(const LayoutRequest& request) {
   std::vector<PrepareEntry> entries;
   size_t number = 0;
   for (const auto& line : read_lines(request.root)) {
     const std::string where = request.root.string() + " entry " + std::to_string(++number);
     const size_t gap = line.find_last_of(" \t");
     if (gap == std::string::npos) throw Error(where + ": expected `path label`", kUnreadableLabel);
-    entries.push_back(entry_of(request.root.parent_path(), trim(line.substr(0, gap)), trim(line.substr(gap + 1)), where));
+    entries.push_back(
+        entry_of(request.root.parent_path(), trim(line.substr(0, gap)), trim(line.substr(gap + 1)), where));
   }
-  return entries;
+  return {std::move(entries), {}};
 }
 
-std::vector<PrepareEntry> enumerate_csv(const LayoutRequest& request) {
+Listing enumerate_csv(const LayoutRequest& request) {
   const std::vector<std::string> lines = read_lines(request.root);
-  if (lines.empty()) throw Error(request.root.string() + " is empty", "expected a header line path,label[,split,video,frame]");
+  if (lines.empty())
+    throw Error(request.root.string() + " is empty", "expected a header line path,label[,split,video,frame]");
   std::map<std::string, size_t> column;
   const auto header = csv_fields(lines.front());
   for (size_t i = 0; i < header.size(); ++i) column[to_lower(header[i])] = i;
@@ -98,15 +100,19 @@ std::vector<PrepareEntry> enumerate_csv(const LayoutRequest& request) {
     const std::string where = request.root.string() + " line " + std::to_string(i + 1);
     const auto fields = csv_fields(lines[i]);
     if (fields.size() != header.size())
-      throw Error(where + ": " + std::to_string(fields.size()) + " fields, the header has " + std::to_string(header.size()), "fix the line");
-    const auto field = [&](const char* name) { return column.contains(name) ? fields[column.at(name)] : std::string(); };
+      throw Error(
+          where + ": " + std::to_string(fields.size()) + " fields, the header has " + std::to_string(header.size()),
+          "fix the line");
+    const auto field = [&](const char* name) {
+      return column.contains(name) ? fields[column.at(name)] : std::string();
+    };
     PrepareEntry entry = entry_of(request.root.parent_path(), field("path"), field("label"), where);
     entry.split = canonical_split(field("split")).value_or(field("split"));
     if (const std::string video = field("video"); !video.empty()) entry.video = video;
     if (const std::string frame = field("frame"); !frame.empty()) entry.frame = frame_number(frame, where);
     entries.push_back(std::move(entry));
   }
-  return entries;
+  return {std::move(entries), {}};
 }
 
 }  // namespace fsfm

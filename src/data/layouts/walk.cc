@@ -1,6 +1,7 @@
 #include "data/layouts/walk.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -9,8 +10,8 @@
 
 namespace fsfm {
 
-void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, const std::string& class_name, const std::string& split,
-                  const std::string& prefix) {
+void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, const std::string& class_name,
+                  const std::string& split, const std::string& prefix) {
   for (const auto& path : list_files(folder, [](const fs::path& p) { return is_image_path(p) || is_video_path(p); })) {
     const fs::path relative = path.lexically_relative(folder);
     PrepareEntry entry;
@@ -29,7 +30,8 @@ void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, co
   }
 }
 
-PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split, const std::string& video) {
+PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split,
+                         const std::string& video) {
   PrepareEntry entry;
   entry.path = path;
   entry.kind = PrepareEntry::Kind::video;
@@ -46,6 +48,14 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
     if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   return folders;
+}
+
+std::optional<int64_t> parse_index(const std::string& text) {
+  int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  if (text.empty() || code != std::errc() || stop != end || value < 0) return std::nullopt;
+  return value;
 }
 
 std::vector<std::string> read_lines(const fs::path& file) {
@@ -66,7 +76,8 @@ nlohmann::json read_json(const fs::path& file) {
 void require(const fs::path& root, const fs::path& sub, const std::string& layout, const std::string& expected) {
   std::error_code code;
   if (!fs::exists(root / sub, code))
-    throw Error(root.string() + " is no " + layout + " tree: " + sub.generic_string() + " is missing", "expected " + expected);
+    throw Error(root.string() + " is no " + layout + " tree: " + sub.generic_string() + " is missing",
+                "expected " + expected);
 }
 
 }  // namespace fsfm

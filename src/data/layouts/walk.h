@@ -2,10 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "data/layouts/layout.h"
 
@@ -13,18 +13,22 @@ namespace fsfm {
 
 // Pictures and videos below `folder` (recursive, sorted; hidden and `._*` files left out) as entries of one class. The
 // identity of a picture's video comes from its path below `folder`, behind `prefix`.
-void append_media(std::vector<PrepareEntry>& entries, const std::filesystem::path& folder, const std::string& class_name,
-                  const std::string& split, const std::string& prefix = "");
+void append_media(std::vector<PrepareEntry>& entries, const std::filesystem::path& folder,
+                  const std::string& class_name, const std::string& split, const std::string& prefix = "");
 // A video entry of known identity.
-PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split, const std::string& video);
+PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split,
+                         const std::string& video);
 
 // Sub-folders, sorted, hidden ones left out; empty when `folder` is missing.
 std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder);
+// A whole number without sign ("0042"), else nullopt.
+std::optional<int64_t> parse_index(const std::string& text);
 // Lines of a text file, trimmed, without blank ones. Throws Error naming the file.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 // Throws Error naming the file and what is wrong.
 nlohmann::json read_json(const std::filesystem::path& file);
 // Throws Error ("ROOT is no LAYOUT tree: SUB is missing; expected ...") unless ROOT/SUB exists.
-void require(const std::filesystem::path& root, const std::filesystem::path& sub, const std::string& layout, const std::string& expected);
+void require(const std::filesystem::path& root, const std::filesystem::path& sub, const std::string& layout,
+             const std::string& expected);
 
 }  // namespace fsfm

@@ -27,7 +27,8 @@ FaceRecord record_of(const Dataset& dataset, size_t index, const Image& image, s
   record.key = ref.key;
   record.class_name = dataset.info().classes.at(static_cast<size_t>(ref.label));
   record.split = ref.split;
-  record.video = ref.video.starts_with(dataset.info().name + "/") ? ref.video.substr(dataset.info().name.size() + 1) : ref.video;
+  record.video =
+      ref.video.starts_with(dataset.info().name + "/") ? ref.video.substr(dataset.info().name.size() + 1) : ref.video;
   record.frame = ref.frame;
   record.source = fs::path(dataset.location(index)).filename().string();
   record.source_width = image.width;
@@ -43,13 +44,15 @@ bool is_prepared(const std::filesystem::path& dir) {
   return fs::exists(dir / "manifest.json", code) || is_authors_folder(dir);
 }
 
-Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& out, const std::string& format, const nlohmann::json& made,
-                         const std::function<void(uint64_t, uint64_t)>& progress) {
+Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& out, const std::string& format,
+                         const nlohmann::json& made, const std::function<void(uint64_t, uint64_t)>& progress) {
   if (is_prepared(out)) throw Error(out.string() + " already holds a dataset", "choose another --out");
   const auto& info = dataset.info();
   const auto splits = splits_of(dataset);
-  const bool unlabelled = info.classes.size() == 1 && is_genuine_class(info.classes.front()) && splits.size() == 1 && splits.front().empty();
-  auto writer = format == "shards" ? make_shard_writer({.dir = out}, nullptr) : make_folder_writer(out, unlabelled, nullptr);
+  const bool unlabelled = info.classes.size() == 1 && is_genuine_class(info.classes.front()) && splits.size() == 1 &&
+                          splits.front().empty();
+  auto writer =
+      format == "shards" ? make_shard_writer({.dir = out}, nullptr) : make_folder_writer(out, unlabelled, nullptr);
   KeyMaker keys;
   const size_t total = dataset.samples().size();
   for (size_t i = 0; i < total; ++i) {

@@ -17,7 +17,8 @@ namespace {
 // Adds the time of a scope to one stage.
 class StageClock {
  public:
-  StageClock(StageTimes& times, StageTimes::Stage stage) : times_(times), stage_(stage), begin_(std::chrono::steady_clock::now()) {}
+  StageClock(StageTimes& times, StageTimes::Stage stage)
+      : times_(times), stage_(stage), begin_(std::chrono::steady_clock::now()) {}
   ~StageClock() {
     times_.seconds[stage_] += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     ++times_.items[stage_];
@@ -59,14 +60,17 @@ void StageTimes::add(const StageTimes& other) {
   }
 }
 
-FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector, std::unique_ptr<FaceParser> parser)
+FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector,
+                     std::unique_ptr<FaceParser> parser)
     : options_(options), detector_(std::move(detector)), parser_(std::move(parser)) {}
 
 InputResult FaceMaker::make(const PrepareEntry& entry) {
   InputResult result;
   try {
-    if (entry.kind == PrepareEntry::Kind::video) make_video(entry, result);
-    else make_picture(entry, result);
+    if (entry.kind == PrepareEntry::Kind::video)
+      make_video(entry, result);
+    else
+      make_picture(entry, result);
   } catch (const InternalError&) {
     throw;
   } catch (const std::exception& error) {  // whatever a codec makes of hostile bytes, the other inputs go on
@@ -111,7 +115,9 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   } else if (!result.faces.empty()) {
     result.outcome = outcome::kKept;
   } else {
-    result.outcome = std::max_element(result.frames.begin(), result.frames.end(), [](auto& a, auto& b) { return a.second < b.second; })->first;
+    result.outcome = std::max_element(result.frames.begin(), result.frames.end(), [](auto& a, auto& b) {
+                       return a.second < b.second;
+                     })->first;
   }
 }
 
@@ -126,7 +132,8 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
   record.source_width = source.image.width;
   record.source_height = source.image.height;
   record.source_jpeg_quality = estimate_jpeg_quality(source.file);
-  if (!detector_) return make_face(source.image, true, source, std::move(record), result) ? outcome::kKept : outcome::kParseFailed;
+  if (!detector_)
+    return make_face(source.image, true, source, std::move(record), result) ? outcome::kKept : outcome::kParseFailed;
 
   std::vector<Face> faces;
   {
@@ -147,13 +154,16 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
     own.box = face.box;
     own.score = face.score;
     own.detector = detector_->name();
-    if (make_face(crop(source.image, rect), false, source, std::move(own), result)) kept = true;
-    else worst = outcome::kParseFailed;
+    if (make_face(crop(source.image, rect), false, source, std::move(own), result))
+      kept = true;
+    else
+      worst = outcome::kParseFailed;
   }
   return kept ? outcome::kKept : worst;
 }
 
-bool FaceMaker::make_face(const Image& crop, bool is_whole, const Source& source, FaceRecord record, InputResult& result) {
+bool FaceMaker::make_face(const Image& crop, bool is_whole, const Source& source, FaceRecord record,
+                          InputResult& result) {
   const bool resized = options_.size > 0 && (crop.width != options_.size || crop.height != options_.size);
   PreparedFace face;
   const Image at_size = resized ? resize(crop, options_.size, options_.size) : Image();

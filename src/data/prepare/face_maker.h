@@ -17,20 +17,21 @@
 namespace fsfm {
 
 struct FaceMakerOptions {
-  std::filesystem::path root;    // record.source is relative to it
-  int size = 224;                // side of the stored picture; 0 = the crop's own
-  int jpeg_quality = 95;         // 0 = PNG
+  std::filesystem::path root;  // record.source is relative to it
+  int size = 224;              // side of the stored picture; 0 = the crop's own
+  int jpeg_quality = 95;       // 0 = PNG
   double crop_scale = 1.3;
-  bool all_faces = false;        // every face of a picture, not only the best
-  int min_face = 32;             // pixels of the detected box; smaller faces are left out
-  int frames = 32;               // of a video, unless its entry says
-  bool keep_unparsed = false;    // keep faces whose parsing fails, without a map
+  bool all_faces = false;      // every face of a picture, not only the best
+  int min_face = 32;           // pixels of the detected box; smaller faces are left out
+  int frames = 32;             // of a video, unless its entry says
+  bool keep_unparsed = false;  // keep faces whose parsing fails, without a map
 };
 
 // How inputs and faces end. "kept" or the reason why not.
 namespace outcome {
-inline constexpr const char *kKept = "kept", *kUnreadable = "unreadable", *kNoFace = "no face", *kTooSmall = "too small",
-                            *kParseFailed = "parse failed", *kDuplicate = "duplicate", *kEmpty = "no frames";
+inline constexpr const char *kKept = "kept", *kUnreadable = "unreadable", *kNoFace = "no face",
+                            *kTooSmall = "too small", *kParseFailed = "parse failed", *kDuplicate = "duplicate",
+                            *kEmpty = "no frames";
 }  // namespace outcome
 
 // Seconds of one thread and pictures that went through each stage.
@@ -43,18 +44,19 @@ struct StageTimes {
 };
 
 struct InputResult {
-  std::string outcome;                    // of the input as a whole
-  std::string why;                        // the error's text, when there was one
-  std::map<std::string, uint64_t> frames; // a video's frames by outcome
-  uint64_t unparsed = 0;                  // faces kept without a map
-  std::string content;                    // first 16 hex digits of the file's SHA-256; "" when it could not be read
+  std::string outcome;                     // of the input as a whole
+  std::string why;                         // the error's text, when there was one
+  std::map<std::string, uint64_t> frames;  // a video's frames by outcome
+  uint64_t unparsed = 0;                   // faces kept without a map
+  std::string content;                     // first 16 hex digits of the file's SHA-256; "" when it could not be read
   std::vector<PreparedFace> faces;
 };
 
 // Not thread-safe: one a thread. `detector` null: inputs are ready crops. `parser` null: no class maps.
 class FaceMaker {
  public:
-  FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector, std::unique_ptr<FaceParser> parser);
+  FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector,
+            std::unique_ptr<FaceParser> parser);
   // Never throws for a bad input: its outcome says so.
   InputResult make(const PrepareEntry& entry);
   const StageTimes& times() const { return times_; }

@@ -3,10 +3,9 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
-
-#include <nlohmann/json.hpp>
 
 #include "data/prepare/face_maker.h"
 
@@ -14,16 +13,16 @@ namespace fsfm {
 
 // Counts over all lines.
 struct Account {
-  std::map<std::string, uint64_t> inputs;   // by outcome
-  std::map<std::string, uint64_t> frames;   // of videos, by outcome
+  std::map<std::string, uint64_t> inputs;  // by outcome
+  std::map<std::string, uint64_t> frames;  // of videos, by outcome
   uint64_t faces = 0, unparsed = 0;
 };
 
 // Appends; holds a lock on the file, so that two runs cannot write one job. Thread-compatible.
 class Journal {
  public:
-  // Reads an existing journal. A torn last line is cut off, and so are lines whose position `exists` denies. Throws Error
-  // when another process holds it or a line in the middle is damaged.
+  // Reads an existing journal. A torn last line is cut off, and so are lines whose position `exists` denies. Throws
+  // Error when another process holds it or a line in the middle is damaged.
   Journal(const std::filesystem::path& file, const std::function<bool(const nlohmann::json& position)>& exists);
   ~Journal();
   Journal(const Journal&) = delete;
@@ -34,7 +33,8 @@ class Journal {
   const nlohmann::json& position() const { return position_; }
   // True if this content was kept before in this class and split; remembers it.
   bool is_duplicate(const PrepareEntry& entry, const std::string& content);
-  void append(const PrepareEntry& entry, const std::string& input, const InputResult& result, const nlohmann::json& position);
+  void append(const PrepareEntry& entry, const std::string& input, const InputResult& result,
+              const nlohmann::json& position);
   const Account& account() const { return account_; }
 
  private:

@@ -8,7 +8,8 @@
 namespace fsfm {
 namespace {
 
-// tar holds 100 bytes of name behind the last '/' and 155 before it; frames and faces are appended later ("_frame_123456").
+// tar holds 100 bytes of name behind the last '/' and 155 before it; frames and faces are appended later
+// ("_frame_123456").
 constexpr size_t kLongestPart = 60, kLongestFolders = 140;
 
 // A part too long keeps its beginning and gets the hash of the whole.

@@ -13,10 +13,10 @@
 
 namespace fsfm {
 
-// Calls result = work(i, worker) for i in [0, n) on `threads` threads and take(i, result) for i = 0, 1, 2, ..., one at a
-// time, on whichever thread completes the row. At most 4 * threads results wait, so memory does not grow with n. `stop`
-// (may be empty) is asked before each item. Returns false when it ended the loop; everything begun is still taken. The
-// first exception ends the loop and is rethrown.
+// Calls result = work(i, worker) for i in [0, n) on `threads` threads and take(i, result) for i = 0, 1, 2, ..., one at
+// a time, on whichever thread completes the row. At most 4 * threads results wait, so memory does not grow with n.
+// `stop` (may be empty) is asked before each item. Returns false when it ended the loop; everything begun is still
+// taken. The first exception ends the loop and is rethrown.
 template <class Work, class Take>
 bool ordered_for(size_t n, int threads, Work&& work, Take&& take, const std::function<bool()>& stop) {
   using Result = decltype(work(size_t{0}, 0));

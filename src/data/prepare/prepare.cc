@@ -1,10 +1,10 @@
 #include "data/prepare/prepare.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -32,7 +32,8 @@ fs::path manifest_path(const PrepareOptions& options, int job) {
 std::vector<size_t> share_of(size_t total, const PrepareOptions& options) {
   const size_t wanted = options.max_inputs > 0 ? std::min(total, static_cast<size_t>(options.max_inputs)) : total;
   std::vector<size_t> share;
-  for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs)) share.push_back(i * total / wanted);
+  for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs))
+    share.push_back(i * total / wanted);
   return share;
 }
 
@@ -50,8 +51,10 @@ void check_same_options(const fs::path& file, const nlohmann::json& made) {
   if (before == made) return;
   std::string differing;
   for (const auto& [key, value] : made.items())
-    if (!before.is_object() || !before.contains(key) || before[key] != value) differing += (differing.empty() ? "" : ", ") + key;
-  throw Error(file.parent_path().string() + " was begun with other options (" + (differing.empty() ? "fewer now" : differing) + ")",
+    if (!before.is_object() || !before.contains(key) || before[key] != value)
+      differing += (differing.empty() ? "" : ", ") + key;
+  throw Error(file.parent_path().string() + " was begun with other options (" +
+                  (differing.empty() ? "fewer now" : differing) + ")",
               "use the same options to go on, or another --out");
 }
 
@@ -72,14 +75,16 @@ void merge_jobs(const PrepareOptions& options, PrepareReport& report) {
   }
   if (report.jobs_missing == 0) {
     merged.write(options.out / "manifest.json");
-    if (is_authors_folder(options.out)) write_authors_mean_std(options.out / kAuthorsMeanStdFile, merged.sums.normalization());
+    if (is_authors_folder(options.out))
+      write_authors_mean_std(options.out / kAuthorsMeanStdFile, merged.sums.normalization());
   }
 }
 
 }  // namespace
 
-PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const PrepareOptions& options, const PrepareTools& tools,
-                              const std::function<bool()>& stop, const std::function<void(uint64_t, uint64_t)>& progress) {
+PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const PrepareOptions& options,
+                              const PrepareTools& tools, const std::function<bool()>& stop,
+                              const std::function<void(uint64_t, uint64_t)>& progress) {
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = cpu_now();
   std::error_code code;
@@ -95,7 +100,8 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
   Journal journal(options.out / ("prepare" + suffix + ".jsonl"),
                   [&](const nlohmann::json& at) { return !shards || shard_position_exists(shard_options, at); });
   auto writer = shards ? make_shard_writer(shard_options, journal.position())
-                       : make_folder_writer(options.out, unlabelled && is_genuine_class(entries.front().class_name), journal.position());
+                       : make_folder_writer(options.out, unlabelled && is_genuine_class(entries.front().class_name),
+                                            journal.position());
 
   const std::vector<size_t> share = share_of(entries.size(), options);
   std::vector<size_t> todo;
@@ -118,7 +124,8 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
       },
       [&](size_t i, InputResult result) {
         const PrepareEntry& entry = entries[todo[i]];
-        if (!options.keep_duplicates && result.outcome == outcome::kKept && journal.is_duplicate(entry, result.content)) {
+        if (!options.keep_duplicates && result.outcome == outcome::kKept &&
+            journal.is_duplicate(entry, result.content)) {
           result.outcome = outcome::kDuplicate;
           result.faces.clear();
           result.frames.clear();
@@ -140,7 +147,8 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
     report.manifest.outcomes = journal.account().inputs;
     writer->finish(report.manifest);
     if (report.manifest.samples() == 0 && options.jobs == 1)
-      throw Error("no face was kept of " + std::to_string(share.size()) + " inputs", "see " + (options.out / "prepare.jsonl").string() + " for the reasons");
+      throw Error("no face was kept of " + std::to_string(share.size()) + " inputs",
+                  "see " + (options.out / "prepare.jsonl").string() + " for the reasons");
     report.manifest.write(manifest_path(options, options.job));
     if (is_authors_folder(options.out) && options.jobs == 1)
       write_authors_mean_std(options.out / kAuthorsMeanStdFile, report.manifest.sums.normalization());

@@ -18,13 +18,13 @@ namespace fsfm {
 struct PrepareOptions {
   FaceMakerOptions faces;
   std::filesystem::path out;
-  std::string name;                // of the dataset; "" = the root folder's
-  std::string format = "shards";   // "shards" | "folders"
-  int job = 1, jobs = 1;           // this process is job 1..jobs of one preparation (--shard job/jobs)
-  int64_t max_inputs = 0;          // 0 = all; else that many, spread evenly over the list
+  std::string name;               // of the dataset; "" = the root folder's
+  std::string format = "shards";  // "shards" | "folders"
+  int job = 1, jobs = 1;          // this process is job 1..jobs of one preparation (--shard job/jobs)
+  int64_t max_inputs = 0;         // 0 = all; else that many, spread evenly over the list
   bool keep_duplicates = false;
-  int threads = 0;                 // 0 = all cores
-  nlohmann::json made;             // goes into the manifest: layout, options, program version
+  int threads = 0;      // 0 = all cores
+  nlohmann::json made;  // goes into the manifest: layout, options, program version
 };
 
 // Made once a thread. Empty functions: no detection (ready crops), no parsing.
@@ -34,21 +34,23 @@ struct PrepareTools {
 };
 
 struct PrepareReport {
-  Account account;                 // this job's inputs, those of earlier runs included
-  Manifest manifest;               // of this job
-  StageTimes times;                // of this run only
+  Account account;    // this job's inputs, those of earlier runs included
+  Manifest manifest;  // of this job
+  StageTimes times;   // of this run only
   double wall_seconds = 0, cpu_seconds = 0;
-  uint64_t inputs_now = 0;         // handled by this run
-  bool interrupted = false;        // stopped early: run the same command again
-  int jobs_missing = 0;            // other jobs that have not finished; manifest.json appears with the last
+  uint64_t inputs_now = 0;   // handled by this run
+  bool interrupted = false;  // stopped early: run the same command again
+  int jobs_missing = 0;      // other jobs that have not finished; manifest.json appears with the last
 };
 
 // Output in options.out: manifest.json, prepare.jsonl and shards/*.tar (with indices), or the folders of
 // make_folder_writer. Several jobs write manifest-IofN.json and prepare-IofN.jsonl, and the last merges the manifests.
-// The result does not depend on the number of threads. `stop` is asked between inputs; `progress(done, total)` is called
-// from one thread at a time. Throws Error: other options than the interrupted run's, no space, no face kept at all.
-PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const PrepareOptions& options, const PrepareTools& tools,
-                              const std::function<bool()>& stop = {}, const std::function<void(uint64_t, uint64_t)>& progress = {});
+// The result does not depend on the number of threads. `stop` is asked between inputs; `progress(done, total)` is
+// called from one thread at a time. Throws Error: other options than the interrupted run's, no space, no face kept at
+// all.
+PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const PrepareOptions& options,
+                              const PrepareTools& tools, const std::function<bool()>& stop = {},
+                              const std::function<void(uint64_t, uint64_t)>& progress = {});
 
 // The table at the end, for people.
 std::string format_report(const PrepareReport& report);

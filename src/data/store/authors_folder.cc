@@ -32,7 +32,8 @@ std::vector<uint8_t> read_authors_map(const fs::path& file) {
   if ((tensor.dtype != DType::i8 && tensor.dtype != DType::u8) || tensor.data.size() != kCells)
     throw Error(file.string() + " is no parsing map: int8 of 1 x 224 x 224 is expected", "parse the face again");
   std::vector<uint8_t> map(kCells);
-  std::transform(tensor.data.begin(), tensor.data.end(), map.begin(), [](std::byte b) { return std::to_integer<uint8_t>(b); });
+  std::transform(tensor.data.begin(), tensor.data.end(), map.begin(),
+                 [](std::byte b) { return std::to_integer<uint8_t>(b); });
   if (!std::all_of(map.begin(), map.end(), [](uint8_t c) { return c < kFaceClasses; }))
     throw Error(file.string() + " holds a class outside 0..10", "parse the face again");
   return map;
@@ -95,10 +96,12 @@ class AuthorsFolder final : public Dataset {
 
 bool is_authors_folder(const std::filesystem::path& dir) {
   std::error_code code;
-  return fs::is_directory(dir / "images", code) && (fs::is_directory(dir / "parsing_maps", code) || fs::exists(dir / kAuthorsMeanStdFile, code));
+  return fs::is_directory(dir / "images", code) &&
+         (fs::is_directory(dir / "parsing_maps", code) || fs::exists(dir / kAuthorsMeanStdFile, code));
 }
 
-std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir, const std::optional<Manifest>& manifest) {
+std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir,
+                                             const std::optional<Manifest>& manifest) {
   return std::make_unique<AuthorsFolder>(dir, manifest);
 }
 

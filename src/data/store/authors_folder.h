@@ -18,9 +18,10 @@ inline constexpr const char* kAuthorsMeanStdFile = "pretrain_ds_mean_std.txt";
 // Is there an images/ folder with parsing_maps/ or the side-car beside it?
 bool is_authors_folder(const std::filesystem::path& dir);
 
-// Unlabelled ("real"), without splits. A picture without a map has no region map. The side-car may stand in the folder or
-// one above. Throws Error (no picture, side-car that is no JSON).
-std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir, const std::optional<Manifest>& manifest = std::nullopt);
+// Unlabelled ("real"), without splits. A picture without a map has no region map. The side-car may stand in the folder
+// or one above. Throws Error (no picture, side-car that is no JSON).
+std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir,
+                                             const std::optional<Manifest>& manifest = std::nullopt);
 
 // `map` is [224 * 224]. Atomic.
 void write_authors_map(const std::filesystem::path& file, std::span<const uint8_t> map);

@@ -35,8 +35,10 @@ class FolderWriter final : public SampleWriter {
         write_file_atomic(dir_ / (face.record.key + ".seg.png"), encode_parsing_png(face.parsing));
     }
     // The picture comes last: where it is, its map is.
-    if (face.extension == "png") write_file_atomic(picture, face.picture);
-    else write_file_atomic(picture, encode_png(decode_image(face.picture, face.record.key)));
+    if (face.extension == "png")
+      write_file_atomic(picture, face.picture);
+    else
+      write_file_atomic(picture, encode_png(decode_image(face.picture, face.record.key)));
     written_.count(face.record.split, face.record.class_name);
     written_.sums.add(face.record.sums);
   }
@@ -49,7 +51,8 @@ class FolderWriter final : public SampleWriter {
     if (position.is_null()) return;
     written_.counts = position.at("counts").get<decltype(written_.counts)>();
     const auto& rgb = position.at("rgb");
-    written_.sums = {rgb.at(0).get<uint64_t>(), rgb.at(1).get<std::array<uint64_t, 3>>(), rgb.at(2).get<std::array<uint64_t, 3>>()};
+    written_.sums = {rgb.at(0).get<uint64_t>(), rgb.at(1).get<std::array<uint64_t, 3>>(),
+                     rgb.at(2).get<std::array<uint64_t, 3>>()};
   }
 
   void finish(Manifest& manifest) override {
@@ -74,7 +77,8 @@ class FolderWriter final : public SampleWriter {
 
 }  // namespace
 
-std::unique_ptr<SampleWriter> make_folder_writer(const std::filesystem::path& dir, bool authors, const nlohmann::json& resume) {
+std::unique_ptr<SampleWriter> make_folder_writer(const std::filesystem::path& dir, bool authors,
+                                                 const nlohmann::json& resume) {
   auto writer = std::make_unique<FolderWriter>(dir, authors);
   writer->resume(resume);
   return writer;

@@ -58,7 +58,8 @@ nlohmann::json Manifest::to_json() const {
   }
   json["shards"] = nlohmann::json::array();
   for (const auto& shard : shards)
-    json["shards"].push_back({{"file", shard.file}, {"samples", shard.samples}, {"bytes", shard.bytes}, {"sha256", shard.sha256}});
+    json["shards"].push_back(
+        {{"file", shard.file}, {"samples", shard.samples}, {"bytes", shard.bytes}, {"sha256", shard.sha256}});
   return json;
 }
 
@@ -82,10 +83,11 @@ Manifest Manifest::read(const std::filesystem::path& file) {
               json["rgb"].at("squares").get<std::array<uint64_t, 3>>()};
     m.made = json.value("made", nlohmann::json());
     for (const auto& shard : json.at("shards")) {
-      m.shards.push_back({shard.at("file").get<std::string>(), shard.at("samples").get<uint64_t>(), shard.at("bytes").get<uint64_t>(),
-                          shard.value("sha256", "")});
+      m.shards.push_back({shard.at("file").get<std::string>(), shard.at("samples").get<uint64_t>(),
+                          shard.at("bytes").get<uint64_t>(), shard.value("sha256", "")});
       if (!stays_inside(m.shards.back().file))
-        throw Error(file.string() + " names a shard outside its folder: " + m.shards.back().file, "do not use this dataset");
+        throw Error(file.string() + " names a shard outside its folder: " + m.shards.back().file,
+                    "do not use this dataset");
     }
     return m;
   } catch (const nlohmann::json::exception& error) {

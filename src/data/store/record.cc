@@ -39,15 +39,17 @@ std::optional<RegionMap> regions_from_hex(const std::string& hex) {
 }
 
 nlohmann::json FaceRecord::to_json() const {
-  nlohmann::json json = {{"key", key},
-                         {"class", class_name},
-                         {"split", split},
-                         {"video", video},
-                         {"frame", frame},
-                         {"source", {{"path", source}, {"width", source_width}, {"height", source_height}, {"jpeg_quality", source_jpeg_quality}}},
-                         {"rgb_pixels", sums.pixels},
-                         {"rgb_sum", sums.sum},
-                         {"rgb_squares", sums.squares}};
+  nlohmann::json json = {
+      {"key", key},
+      {"class", class_name},
+      {"split", split},
+      {"video", video},
+      {"frame", frame},
+      {"source",
+       {{"path", source}, {"width", source_width}, {"height", source_height}, {"jpeg_quality", source_jpeg_quality}}},
+      {"rgb_pixels", sums.pixels},
+      {"rgb_sum", sums.sum},
+      {"rgb_squares", sums.squares}};
   if (box) json["box"] = {box->left, box->top, box->width, box->height};
   if (!detector.empty()) json["detector"] = {{"name", detector}, {"score", score}};
   if (!parser.empty()) json["parser"] = parser;

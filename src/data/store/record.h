@@ -3,10 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-
-#include <nlohmann/json.hpp>
 
 #include "data/statistics.h"
 #include "face/region_map.h"
@@ -15,19 +14,19 @@
 namespace fsfm {
 
 struct FaceRecord {
-  std::string key;           // as SampleRef::key
-  std::string class_name;    // "real", "fake", ...
-  std::string split;         // "train" | "val" | "test" | ""
-  std::string video;         // "<class>/<video>": SampleRef::video without the name of the dataset
+  std::string key;         // as SampleRef::key
+  std::string class_name;  // "real", "fake", ...
+  std::string split;       // "train" | "val" | "test" | ""
+  std::string video;       // "<class>/<video>": SampleRef::video without the name of the dataset
   int64_t frame = -1;
-  std::string source;        // the input, relative to the prepared root
+  std::string source;                       // the input, relative to the prepared root
   int source_width = 0, source_height = 0;  // of the input picture or frame
   int source_jpeg_quality = 0;              // estimate; 0 = the input is no JPEG
-  std::optional<Rect> box;   // detector's box in the input; none for ready crops
-  float score = 0;           // detector's confidence
-  std::string detector, parser;  // names; "" = not used
+  std::optional<Rect> box;                  // detector's box in the input; none for ready crops
+  float score = 0;                          // detector's confidence
+  std::string detector, parser;             // names; "" = not used
   std::optional<RegionMap> regions;
-  PixelSums sums;            // of the picture at 224 x 224: mean and deviation of any set follow without decoding
+  PixelSums sums;  // of the picture at 224 x 224: mean and deviation of any set follow without decoding
 
   nlohmann::json to_json() const;
   // Throws Error naming `where` for a missing or ill-typed member.

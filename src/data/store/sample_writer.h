@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "data/store/manifest.h"
 #include "data/store/record.h"
@@ -18,9 +17,9 @@ namespace fsfm {
 
 struct PreparedFace {
   FaceRecord record;
-  std::vector<std::byte> picture;   // encoded
-  std::string extension;            // of the picture: "jpg", "png", ...
-  std::vector<uint8_t> parsing;     // [224 * 224], or empty
+  std::vector<std::byte> picture;  // encoded
+  std::string extension;           // of the picture: "jpg", "png", ...
+  std::vector<uint8_t> parsing;    // [224 * 224], or empty
 };
 
 // Thread-compatible: one thread adds. Throws Error (no space, no permission).
@@ -35,8 +34,8 @@ class SampleWriter {
 };
 
 struct ShardWriterOptions {
-  std::filesystem::path dir;        // the dataset; shards go below dir/shards
-  std::string prefix = "part";      // file names: PREFIX-000000.tar
+  std::filesystem::path dir;                                       // the dataset; shards go below dir/shards
+  std::string prefix = "part";                                     // file names: PREFIX-000000.tar
   uint64_t max_bytes = uint64_t{512} << 20, max_samples = 20'000;  // of one shard
 };
 // `resume`: a position() of the interrupted run (null = from the start): what was written behind it is cut off.
@@ -47,6 +46,7 @@ bool shard_position_exists(const ShardWriterOptions& options, const nlohmann::js
 // Unlabelled sets without splits as the authors keep them (images/NAME.png, parsing_maps/NAME.npy and the side-car);
 // labelled ones as `[split/]class/NAME.png` with the class map beside it as NAME.seg.png. `authors` chooses the first.
 // Pictures become PNG.
-std::unique_ptr<SampleWriter> make_folder_writer(const std::filesystem::path& dir, bool authors, const nlohmann::json& resume);
+std::unique_ptr<SampleWriter> make_folder_writer(const std::filesystem::path& dir, bool authors,
+                                                 const nlohmann::json& resume);
 
 }  // namespace fsfm

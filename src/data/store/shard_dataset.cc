@@ -21,8 +21,9 @@ class ShardDataset final : public Dataset {
     for (const auto& shard : manifest.shards) {
       shards_.push_back(std::make_unique<Shard>(dir / shard.file, manifest.name, manifest.classes));
       if (shards_.back()->size() != shard.samples)
-        throw Error((dir / shard.file).string() + " holds " + std::to_string(shards_.back()->size()) + " samples, the manifest says " +
-                        std::to_string(shard.samples), "prepare the dataset again");
+        throw Error((dir / shard.file).string() + " holds " + std::to_string(shards_.back()->size()) +
+                        " samples, the manifest says " + std::to_string(shard.samples),
+                    "prepare the dataset again");
       files_.push_back((dir / shard.file).string());
       first_.push_back(samples_.size());
       auto own = shards_.back()->take_samples();
@@ -53,14 +54,16 @@ class ShardDataset final : public Dataset {
     const auto [shard, i] = find(index);
     const auto bytes = shards_[shard]->record(i);
     const auto* chars = reinterpret_cast<const char*>(bytes.data());
-    return FaceRecord::from_json(nlohmann::json::parse(chars, chars + bytes.size(), nullptr, false), location(index) + ".json");
+    return FaceRecord::from_json(nlohmann::json::parse(chars, chars + bytes.size(), nullptr, false),
+                                 location(index) + ".json");
   }
   std::string location(size_t index) const override { return files_[find(index).first] + ":" + samples_.at(index).key; }
 
  private:
   std::pair<size_t, size_t> find(size_t index) const {
     if (index >= samples_.size()) throw InternalError("sample index outside the dataset");
-    const size_t shard = static_cast<size_t>(std::upper_bound(first_.begin(), first_.end(), index) - first_.begin()) - 1;
+    const size_t shard =
+        static_cast<size_t>(std::upper_bound(first_.begin(), first_.end(), index) - first_.begin()) - 1;
     return {shard, index - first_[shard]};
   }
 

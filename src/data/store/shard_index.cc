@@ -48,12 +48,14 @@ struct SampleMembers {
 };
 
 std::string one_line(const std::string& text, const std::string& where) {
-  if (text.find('\n') != std::string::npos) throw Error(where + ": a key or video holds a line break", "prepare the dataset again");
+  if (text.find('\n') != std::string::npos)
+    throw Error(where + ": a key or video holds a line break", "prepare the dataset again");
   return text + "\n";
 }
 
 template <class T>
-std::vector<T> column(const TensorFile& index, const std::string& name, DType dtype, const Shape& shape, const std::string& file) {
+std::vector<T> column(const TensorFile& index, const std::string& name, DType dtype, const Shape& shape,
+                      const std::string& file) {
   const auto found = index.tensors.find(name);
   if (found == index.tensors.end() || found->second.dtype != dtype || found->second.shape != shape)
     throw Error(file + ": the index has no proper '" + name + "'", "delete it and run fsfm prepare again");
@@ -62,12 +64,15 @@ std::vector<T> column(const TensorFile& index, const std::string& name, DType dt
   return values;
 }
 
-std::vector<std::string> text_column(const TensorFile& index, const std::string& name, size_t count, const std::string& file) {
+std::vector<std::string> text_column(const TensorFile& index, const std::string& name, size_t count,
+                                     const std::string& file) {
   const auto found = index.tensors.find(name);
-  if (found == index.tensors.end() || found->second.dtype != DType::u8) throw Error(file + ": the index has no proper '" + name + "'", "prepare again");
+  if (found == index.tensors.end() || found->second.dtype != DType::u8)
+    throw Error(file + ": the index has no proper '" + name + "'", "prepare again");
   const std::string_view text(reinterpret_cast<const char*>(found->second.bytes.data()), found->second.bytes.size());
   std::vector<std::string> lines = split(text, '\n');
-  if (lines.size() != count + 1) throw Error(file + ": '" + name + "' has a wrong number of lines", "delete it and run fsfm prepare again");
+  if (lines.size() != count + 1)
+    throw Error(file + ": '" + name + "' has a wrong number of lines", "delete it and run fsfm prepare again");
   lines.pop_back();
   return lines;
 }
@@ -86,12 +91,16 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
   for (const auto& member : members) {
     const size_t folder = member.name.rfind('/');
     const size_t dot = member.name.find('.', folder == std::string::npos ? 0 : folder);
-    const std::string key = member.name.substr(0, dot), extension = dot == std::string::npos ? "" : member.name.substr(dot + 1);
+    const std::string key = member.name.substr(0, dot),
+                      extension = dot == std::string::npos ? "" : member.name.substr(dot + 1);
     auto [at, added] = samples.try_emplace(key);
     if (added) order.push_back(key);
-    if (extension == "json") at->second.record = &member;
-    else if (extension == "seg.png") at->second.map = &member;
-    else at->second.picture = &member;
+    if (extension == "json")
+      at->second.record = &member;
+    else if (extension == "seg.png")
+      at->second.map = &member;
+    else
+      at->second.picture = &member;
   }
 
   Columns columns;
@@ -99,7 +108,8 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
   for (const auto& key : order) {
     const SampleMembers& sample = samples.at(key);
     const std::string where = tar.string() + ":" + key;
-    if (!sample.picture || !sample.record) throw Error(where + " lacks its picture or its .json", "prepare the dataset again");
+    if (!sample.picture || !sample.record)
+      throw Error(where + " lacks its picture or its .json", "prepare the dataset again");
     const auto text = file.bytes().subspan(sample.record->offset, sample.record->size);
     const auto* chars = reinterpret_cast<const char*>(text.data());
     const nlohmann::json json = nlohmann::json::parse(chars, chars + text.size(), nullptr, false);
@@ -111,7 +121,8 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
     columns.frame.push_back(record.frame);
     columns.label.push_back(position_of(classes, record.class_name));
     columns.split.push_back(position_of(splits, record.split));
-    for (size_t p = 0; p < kPatches; ++p) columns.regions.push_back(record.regions ? static_cast<int16_t>(record.regions->classes[p]) : int16_t{0});
+    for (size_t p = 0; p < kPatches; ++p)
+      columns.regions.push_back(record.regions ? static_cast<int16_t>(record.regions->classes[p]) : int16_t{0});
     columns.keys += one_line(record.key, where);
     columns.videos += one_line(record.video, where);
     manifest.count(record.split, record.class_name);
@@ -120,7 +131,8 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
 
   const auto n = static_cast<int64_t>(order.size());
   const auto text_view = [](const std::string& text) {
-    return TensorView{DType::u8, {static_cast<int64_t>(text.size())}, std::as_bytes(std::span(text.data(), text.size()))};
+    return TensorView{
+        DType::u8, {static_cast<int64_t>(text.size())}, std::as_bytes(std::span(text.data(), text.size()))};
   };
   const TensorMap tensors = {{"picture", view_of(DType::i64, {n, 2}, columns.picture)},
                              {"map", view_of(DType::i64, {n, 2}, columns.map)},
@@ -131,18 +143,21 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
                              {"regions", view_of(DType::i16, {n, static_cast<int64_t>(kPatches)}, columns.regions)},
                              {"keys", text_view(columns.keys)},
                              {"videos", text_view(columns.videos)}};
-  write_safetensors(index_path(tar), tensors,
-                    {{"about", "offset and size in the tar of every sample's picture, class map and record; regions: bit c of word p = "
-                               "class c touches patch p of 14 x 14"},
-                     {"classes", nlohmann::json(classes).dump()},
-                     {"splits", nlohmann::json(splits).dump()},
-                     {"tar_bytes", std::to_string(file.bytes().size())}});
+  write_safetensors(
+      index_path(tar), tensors,
+      {{"about",
+        "offset and size in the tar of every sample's picture, class map and record; regions: bit c of word p = "
+        "class c touches patch p of 14 x 14"},
+       {"classes", nlohmann::json(classes).dump()},
+       {"splits", nlohmann::json(splits).dump()},
+       {"tar_bytes", std::to_string(file.bytes().size())}});
 
   Manifest own;
   own.classes = classes;
   std::sort(own.classes.begin(), own.classes.end());
   own.attack_classes = infer_attack_classes(own.classes);
-  own.shards.push_back({fs::relative(tar, root).generic_string(), static_cast<uint64_t>(n), file.bytes().size(), sha256(file.bytes())});
+  own.shards.push_back(
+      {fs::relative(tar, root).generic_string(), static_cast<uint64_t>(n), file.bytes().size(), sha256(file.bytes())});
   manifest.merge(own);
 }
 
@@ -151,7 +166,9 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
   const fs::path path = index_path(tar);
   const std::string file = path.string();
   index_ = read_safetensors(path);
-  const auto stale = [&](const std::string& what) { return Error(file + ": " + what, "the shard and its index do not belong together: prepare again"); };
+  const auto stale = [&](const std::string& what) {
+    return Error(file + ": " + what, "the shard and its index do not belong together: prepare again");
+  };
   const auto frames = index_.tensors.find("frame");
   if (frames == index_.tensors.end() || frames->second.shape.size() != 1) throw stale("no 'frame' column");
   const auto n = frames->second.shape[0];
@@ -168,7 +185,8 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
   auto keys = text_column(index_, "keys", count, file);
   const auto videos = text_column(index_, "videos", count, file);
   const auto regions = index_.tensors.find("regions");
-  if (regions == index_.tensors.end() || regions->second.dtype != DType::i16 || regions->second.shape != Shape{n, int64_t{kPatches}})
+  if (regions == index_.tensors.end() || regions->second.dtype != DType::i16 ||
+      regions->second.shape != Shape{n, int64_t{kPatches}})
     throw stale("no proper 'regions'");
   regions_ = regions->second.bytes;
 
@@ -187,7 +205,8 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
   }
   samples_.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    if (label[i] < 0 || static_cast<size_t>(label[i]) >= labels.size() || split[i] < 0 || static_cast<size_t>(split[i]) >= own_splits.size())
+    if (label[i] < 0 || static_cast<size_t>(label[i]) >= labels.size() || split[i] < 0 ||
+        static_cast<size_t>(split[i]) >= own_splits.size())
       throw stale("a label or split out of range");
     SampleRef& ref = samples_.emplace_back();
     ref.key = std::move(keys[i]);
@@ -199,7 +218,8 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
 }
 
 std::vector<Extent> Shard::read_extents(const TensorFile& index, const std::string& name, size_t count) const {
-  const auto values = column<int64_t>(index, name, DType::i64, {static_cast<int64_t>(count), 2}, index_path(name_).string());
+  const auto values =
+      column<int64_t>(index, name, DType::i64, {static_cast<int64_t>(count), 2}, index_path(name_).string());
   const auto total = static_cast<int64_t>(tar_.bytes().size());
   std::vector<Extent> extents;
   extents.reserve(count);

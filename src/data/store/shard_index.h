@@ -43,12 +43,14 @@ class Shard {
   std::vector<SampleRef> take_samples() { return std::move(samples_); }
 
   std::span<const std::byte> picture(size_t i) const { return bytes(pictures_[i]); }
-  std::span<const std::byte> parsing(size_t i) const { return bytes(maps_[i]); }     // empty when not stored
+  std::span<const std::byte> parsing(size_t i) const { return bytes(maps_[i]); }  // empty when not stored
   std::span<const std::byte> record(size_t i) const { return bytes(records_[i]); }
   std::optional<RegionMap> regions(size_t i) const;
 
  private:
-  std::span<const std::byte> bytes(const Extent& extent) const { return tar_.bytes().subspan(extent.offset, extent.size); }
+  std::span<const std::byte> bytes(const Extent& extent) const {
+    return tar_.bytes().subspan(extent.offset, extent.size);
+  }
   std::vector<Extent> read_extents(const TensorFile& index, const std::string& name, size_t count) const;
 
   std::string name_;

@@ -15,7 +15,9 @@ fs::path shard_path(const ShardWriterOptions& options, int64_t number) {
 }
 fs::path partial_path(const fs::path& shard) { return shard.string() + ".partial"; }
 
-std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> as_bytes(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 // A tar member's name: WebDataset ends a key at the first dot.
 std::string member_key(std::string key) {
@@ -50,13 +52,18 @@ class ShardWriter final : public SampleWriter {
     ++in_shard_;
   }
 
-  nlohmann::json position() const override { return {{"shard", number_}, {"end", tar_->size()}, {"samples", in_shard_}}; }
+  nlohmann::json position() const override {
+    return {{"shard", number_}, {"end", tar_->size()}, {"samples", in_shard_}};
+  }
 
   void finish(Manifest& manifest) override {
-    if (in_shard_ > 0) tar_->finish();
-    else fs::remove(partial_path(shard_path(options_, number_)));
+    if (in_shard_ > 0)
+      tar_->finish();
+    else
+      fs::remove(partial_path(shard_path(options_, number_)));
     tar_.reset();
-    for (int64_t n = 0; fs::exists(shard_path(options_, n)); ++n) index_shard(shard_path(options_, n), options_.dir, manifest);
+    for (int64_t n = 0; fs::exists(shard_path(options_, n)); ++n)
+      index_shard(shard_path(options_, n), options_.dir, manifest);
   }
 
  private:
@@ -88,12 +95,15 @@ std::unique_ptr<SampleWriter> make_shard_writer(const ShardWriterOptions& option
   try {
     return std::make_unique<ShardWriter>(options, resume);
   } catch (const fs::filesystem_error& error) {
-    throw Error("cannot write below " + options.dir.string() + ": " + error.code().message(), "check the folder and free space");
+    throw Error("cannot write below " + options.dir.string() + ": " + error.code().message(),
+                "check the folder and free space");
   }
 }
 
 bool shard_position_exists(const ShardWriterOptions& options, const nlohmann::json& position) {
-  if (!position.is_object() || !position.contains("shard") || !position.contains("end") || !position.contains("samples")) return false;
+  if (!position.is_object() || !position.contains("shard") || !position.contains("end") ||
+      !position.contains("samples"))
+    return false;
   const fs::path shard = shard_path(options, position["shard"].get<int64_t>());
   std::error_code code;
   for (const auto& path : {partial_path(shard), shard})

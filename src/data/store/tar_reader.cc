@@ -49,7 +49,8 @@ struct Reader {
       size_t length = 0;
       const auto [end, code] = std::from_chars(records.data(), records.data() + records.size(), length);
       const size_t digits = static_cast<size_t>(end - records.data());
-      if (code != std::errc() || length <= digits + 1 || length > records.size() || records[digits] != ' ' || records[length - 1] != '\n')
+      if (code != std::errc() || length <= digits + 1 || length > records.size() || records[digits] != ' ' ||
+          records[length - 1] != '\n')
         fail(offset, "a pax record has a wrong length");
       const std::string_view record = records.substr(digits + 1, length - digits - 2);
       if (record.starts_with("path=")) path = std::string(record.substr(5));
@@ -60,7 +61,8 @@ struct Reader {
 
   void check_name(const std::string& name, uint64_t offset) const {
     const std::string padded = "/" + name + "/";
-    if (name.empty() || name.front() == '/' || padded.find("/../") != std::string::npos || name.find('\0') != std::string::npos)
+    if (name.empty() || name.front() == '/' || padded.find("/../") != std::string::npos ||
+        name.find('\0') != std::string::npos)
       fail(offset, "a member has an unsafe name");
   }
 
@@ -79,12 +81,15 @@ struct Reader {
       if (type == 'x' || type == 'L') {
         if (*size > kLongestName) fail(at, "a member name is too long");
         const std::string_view value = bytes.substr(content, *size);
-        if (type == 'L') long_name = std::string(text(value));
-        else if (auto path = pax_path(value, at)) long_name = std::move(path);
+        if (type == 'L')
+          long_name = std::string(text(value));
+        else if (auto path = pax_path(value, at))
+          long_name = std::move(path);
       } else {
         std::string name(text(header.substr(0, 100)));
         if (header.substr(257, 5) == "ustar" && header[262] == '\0')
-          if (const auto prefix = text(header.substr(345, 155)); !prefix.empty()) name = std::string(prefix) + "/" + name;
+          if (const auto prefix = text(header.substr(345, 155)); !prefix.empty())
+            name = std::string(prefix) + "/" + name;
         if (long_name) name = *std::exchange(long_name, std::nullopt);
         if (name.starts_with("./")) name.erase(0, 2);
         if (type == '0' || type == '\0') {

@@ -15,8 +15,8 @@ struct TarMember {
 };
 
 // Regular files only, in order; folders, links and devices are passed over. ustar, GNU long names and pax paths are
-// understood. Throws Error naming `archive` and the offset for a wrong checksum, a size beyond the end, an absolute name
-// or one that climbs out ("..").
+// understood. Throws Error naming `archive` and the offset for a wrong checksum, a size beyond the end, an absolute
+// name or one that climbs out ("..").
 std::vector<TarMember> list_tar(std::span<const std::byte> bytes, const std::string& archive);
 
 }  // namespace fsfm

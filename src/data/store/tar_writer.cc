@@ -22,23 +22,28 @@ std::optional<std::pair<std::string_view, std::string_view>> split_name(std::str
   if (name.empty() || name.front() == '/') return std::nullopt;
   if (name.size() <= kNameBytes) return std::pair{std::string_view(), name};
   for (size_t at = name.find('/'); at != std::string_view::npos && at <= kPrefixBytes; at = name.find('/', at + 1))
-    if (name.size() - at - 1 <= kNameBytes && at + 1 < name.size()) return std::pair{name.substr(0, at), name.substr(at + 1)};
+    if (name.size() - at - 1 <= kNameBytes && at + 1 < name.size())
+      return std::pair{name.substr(0, at), name.substr(at + 1)};
   return std::nullopt;
 }
 
 std::array<char, kBlock> header(std::string_view prefix, std::string_view name, uint64_t size) {
   std::array<char, kBlock> h{};
   const auto octal = [&](size_t at, int digits, uint64_t value) {
-    std::snprintf(h.data() + at, static_cast<size_t>(digits) + 1, "%0*llo", digits, static_cast<unsigned long long>(value));
+    std::snprintf(h.data() + at, static_cast<size_t>(digits) + 1, "%0*llo", digits,
+                  static_cast<unsigned long long>(value));
   };
   std::memcpy(h.data(), name.data(), name.size());
-  octal(100, 7, 0644);   // mode
-  octal(108, 7, 0);      // owner
-  octal(116, 7, 0);      // group
+  octal(100, 7, 0644);  // mode
+  octal(108, 7, 0);     // owner
+  octal(116, 7, 0);     // group
   octal(124, 11, size);
-  octal(136, 11, 0);     // time
-  h[156] = '0';          // a regular file
-  std::memcpy(h.data() + 257, "ustar\0" "00", 8);
+  octal(136, 11, 0);  // time
+  h[156] = '0';       // a regular file
+  std::memcpy(h.data() + 257,
+              "ustar\0"
+              "00",
+              8);
   std::memcpy(h.data() + 345, prefix.data(), prefix.size());
   std::memset(h.data() + 148, ' ', 8);  // the checksum counts its own field as blanks
   unsigned sum = 0;
@@ -64,7 +69,8 @@ TarWriter::TarWriter(std::filesystem::path target, uint64_t resume_size)
     ::close(fd_);
     throw Error(partial_.string() + " is shorter than the journal says", "start again with an empty --out folder");
   }
-  if (::ftruncate(fd_, static_cast<off_t>(resume_size)) != 0 || ::lseek(fd_, static_cast<off_t>(resume_size), SEEK_SET) < 0) {
+  if (::ftruncate(fd_, static_cast<off_t>(resume_size)) != 0 ||
+      ::lseek(fd_, static_cast<off_t>(resume_size), SEEK_SET) < 0) {
     ::close(fd_);
     fail(partial_);
   }
@@ -81,7 +87,8 @@ void TarWriter::add(std::string_view name, std::span<const std::byte> bytes) {
   const auto parts = split_name(name);
   if (!parts) throw InternalError("tar member name too long: " + std::string(name));
   constexpr uint64_t kLargest = 077777777777;  // eleven octal digits
-  if (bytes.size() > kLargest) throw Error("a member of " + target_.string() + " exceeds 8 GiB", "store smaller pictures");
+  if (bytes.size() > kLargest)
+    throw Error("a member of " + target_.string() + " exceeds 8 GiB", "store smaller pictures");
   const auto head = header(parts->first, parts->second, bytes.size());
   write_all(std::as_bytes(std::span(head)));
   write_all(bytes);

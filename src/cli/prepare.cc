@@ -1,0 +1,208 @@
+// fsfm prepare LAYOUT ROOT --out DIR
+#include "data/prepare/prepare.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "data/folder_tree.h"
+#include "data/layouts/layout.h"
+#include "data/naming.h"
+#include "data/prepare/convert.h"
+
+namespace fsfm::cli {
+namespace {
+
+struct Settings {
+  std::string layout;
+  std::filesystem::path root, out;
+  std::string name, format = "shards", shard = "1/1", detector = "dlib-hog", parser, faces = "best";
+  bool detect = true, keep_duplicates = false, keep_unparsed = false;
+  int size = -1, jpeg_quality = 95, min_face = 32, frames = 32, threads = 0;
+  double crop_scale = 1.3;
+  int64_t max = 0;
+  LayoutRequest layout_request;
+};
+
+std::string layout_table() {
+  std::string text = "Layouts:\n";
+  for (const auto& layout : layouts()) text += fmt::format("  {:<14} {}\n", layout.name, layout.summary);
+  return text +
+         "A ROOT that is itself a prepared dataset is copied into --format without looking for faces again.\n"
+         "Interrupted? Run the same command again. Many machines? Give each --shard 1/n, 2/n, ...\n\n"
+         "Examples:\n"
+         "  fsfm prepare folder photos/ --out faces/\n"
+         "  fsfm prepare classes crops/ --no-detect --out dataset/\n"
+         "  fsfm prepare ffpp FaceForensics++/ --compression c23 --out ffpp/";
+}
+
+// "3/8" -> {3, 8}.
+std::pair<int, int> parse_shard(const std::string& text) {
+  int job = 0, jobs = 0;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, job);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
+    const auto second = std::from_chars(first.ptr + 1, end, jobs);
+    if (second.ec == std::errc() && second.ptr == end && job >= 1 && job <= jobs && jobs <= 100'000) return {job, jobs};
+  }
+  throw Error("--shard " + text + " is not i/n with 1 <= i <= n", "e.g. --shard 3/8 for the third of eight jobs");
+}
+
+void print_classes(const std::vector<std::string>& classes, const std::vector<std::string>& attacks) {
+  std::string text;
+  for (const auto& name : classes) {
+    const bool attack = std::find(attacks.begin(), attacks.end(), name) != attacks.end();
+    text += (text.empty() ? "" : ", ") + name + (attack ? " (attack)" : "");
+  }
+  std::printf("classes  %s\n", text.c_str());
+}
+
+int convert(const Settings& s, const nlohmann::json& made) {
+  const auto dataset = open_dataset(s.root);
+  Progress progress("convert", dataset->samples().size(), "faces", progress_visible());
+  const Manifest manifest =
+      convert_dataset(*dataset, s.out, s.format, made, [&](uint64_t done, uint64_t) { progress.update(done); });
+  progress.finish();
+  std::printf("%s faces of %s copied into %s as %s\n",
+              with_thousands(static_cast<long long>(manifest.samples())).c_str(), s.root.string().c_str(),
+              s.out.string().c_str(), s.format.c_str());
+  print_classes(manifest.classes, manifest.attack_classes);
+  return 0;
+}
+
+}  // namespace
+
+int run_prepare(int argc, char** argv) {
+  Settings s;
+  Options options("prepare", "Find, crop and parse the faces of photos, videos or a published dataset");
+  options.positional("LAYOUT", s.layout, "how ROOT is arranged (see below)").required();
+  options.positional("ROOT", s.root, "folder (or list file) to read").required();
+  options.add("out", s.out, "folder of the prepared dataset").required();
+  options.add("format", s.format, "shards: WebDataset tar files; folders: images/ + parsing_maps/, or class folders")
+      .choices({"shards", "folders"});
+  options.add("name", s.name, "name of the dataset (default: ROOT's)");
+  options.add("shard", s.shard, "i/n: this process does the i-th of n parts of the work").command_line_only();
+  options.add("max", s.max, "at most so many inputs, spread evenly over the list (0 = all)").range(0, 1e15);
+  options.add("threads", s.threads, "worker threads (0 = all cores)").range(0, 1024);
+  options.add("detect", s.detect, "look for faces; --no-detect: the pictures are face crops already").group("Faces");
+  options.add("detector", s.detector, "one of " + join(detector_names(), ", ") + ", or an ONNX file").group("Faces");
+  options.add("faces", s.faces, "of a picture: the best-scoring face or all").choices({"best", "all"}).group("Faces");
+  options.add("min-face", s.min_face, "smallest face box, pixels").range(1, 10000).group("Faces");
+  options.add("crop-scale", s.crop_scale, "side of the square crop / larger side of the box")
+      .range(0.5, 4)
+      .group("Faces");
+  options.add("frames", s.frames, "frames of a video, evenly spaced").range(1, 1'000'000).group("Faces");
+  options.add("parser", s.parser, "face parser: a model file, or none (default: the shipped one)").group("Faces");
+  options.add("keep-unparsed", s.keep_unparsed, "keep faces that cannot be parsed (always so for labelled data)")
+      .group("Faces");
+  options.add("keep-duplicates", s.keep_duplicates, "keep files of equal content in the same class and split")
+      .group("Faces");
+  options.add("size", s.size, "side of a stored picture; 0 = as cropped (default: 224, with --no-detect 0)")
+      .range(-1, 4096)
+      .group("Output");
+  options.add("jpeg-quality", s.jpeg_quality, "of stored pictures; 0 = PNG").range(0, 100).group("Output");
+  options.add("compression", s.layout_request.compression, "ffpp, dfd: raw, c23 or c40")
+      .choices({"raw", "c0", "c23", "c40"})
+      .group("Published datasets");
+  options
+      .add("methods", s.layout_request.methods,
+           "ffpp: which manipulations (default: the paper's four; none = originals only)")
+      .group("Published datasets");
+  options.add("labels", s.layout_request.labels, "binary: all forgeries are class fake; methods: a class each")
+      .choices({"binary", "methods"})
+      .group("Published datasets");
+  options.add("domains", s.layout_request.domains, "mcio, wcs, diff: which of their parts (default: all)")
+      .group("Published datasets");
+  options.enable_recipe();
+  options.footer(layout_table());
+  if (!options.parse(argc, argv)) return 0;
+
+  const Layout& layout = find_layout(s.layout);
+  const auto [job, jobs] = parse_shard(s.shard);
+  if (s.size < 0) s.size = s.detect ? 224 : 0;
+  const nlohmann::json made = {{"program", FSFM_VERSION},
+                               {"layout", s.layout},
+                               {"root", dataset_name(s.root)},
+                               {"detector", s.detect ? s.detector : ""},
+                               {"parser", s.parser},
+                               {"faces", s.faces},
+                               {"min_face", s.min_face},
+                               {"crop_scale", s.crop_scale},
+                               {"frames", s.frames},
+                               {"size", s.size},
+                               {"jpeg_quality", s.jpeg_quality},
+                               {"max", s.max},
+                               {"jobs", jobs},
+                               {"format", s.format},
+                               {"compression", s.layout_request.compression},
+                               {"methods", s.layout_request.methods},
+                               {"labels", s.layout_request.labels},
+                               {"domains", s.layout_request.domains},
+                               {"keep_duplicates", s.keep_duplicates},
+                               {"keep_unparsed", s.keep_unparsed}};
+  if (is_prepared(s.root)) return convert(s, made);
+
+  s.layout_request.root = s.root;
+  s.layout_request.frames = s.frames;
+  const Listing listing = enumerate_layout(layout, s.layout_request);
+  for (const auto& note : listing.notes) log::warn("note: {}", note);
+  const std::vector<PrepareEntry>& entries = listing.entries;
+  const bool labelled = std::any_of(entries.begin(), entries.end(),
+                                    [](const PrepareEntry& e) { return !is_genuine_class(e.class_name); });
+  const PrepareOptions prepare{.faces = {.root = s.root,
+                                         .size = s.size,
+                                         .jpeg_quality = s.jpeg_quality,
+                                         .crop_scale = s.crop_scale,
+                                         .all_faces = s.faces == "all",
+                                         .min_face = s.min_face,
+                                         .frames = s.frames,
+                                         .keep_unparsed = s.keep_unparsed || labelled},
+                               .out = s.out,
+                               .name = s.name.empty() ? dataset_name(s.root) : s.name,
+                               .format = s.format,
+                               .job = job,
+                               .jobs = jobs,
+                               .max_inputs = s.max,
+                               .keep_duplicates = s.keep_duplicates,
+                               .threads = s.threads,
+                               .made = made};
+  PrepareTools tools;
+  if (s.detect) {
+    make_detector(s.detector);  // a wrong name is reported before any work begins
+    tools.make_detector = [&] { return make_detector(s.detector); };
+  }
+  if (s.parser != "none") {
+    make_parser(s.parser);
+    tools.make_parser = [&] { return make_parser(s.parser); };
+  }
+  std::optional<Progress> bar;
+  const PrepareReport report =
+      prepare_dataset(entries, prepare, tools, interrupted, [&](uint64_t done, uint64_t total) {
+        if (!bar) bar.emplace("prepare", total, "inputs", progress_visible());
+        bar->update(done);
+      });
+  if (bar) bar->finish();
+  std::printf("%s", format_report(report).c_str());
+  if (report.interrupted) {
+    std::printf("interrupted; run the same command again to go on\n");
+    return 128 + interrupt_signal();
+  }
+  print_classes(report.manifest.classes, report.manifest.attack_classes);
+  if (report.jobs_missing > 0)
+    std::printf("%d of %d jobs still to come; the last one writes manifest.json\n", report.jobs_missing, jobs);
+  std::printf("every input is accounted for in %s\n",
+              (s.out / (jobs > 1 ? fmt::format("prepare-{}of{}.jsonl", job, jobs) : "prepare.jsonl")).string().c_str());
+  return 0;
+}
+
+}  // namespace fsfm::cli

@@ -1,0 +1,58 @@
+// Celeb-DF v1, v2 and ++: three folders and a list of test videos.
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "data/layouts/all.h"
+#include "data/layouts/walk.h"
+
+namespace fsfm {
+namespace {
+
+constexpr const char* kTree =
+    "ROOT/{Celeb-real,YouTube-real,Celeb-synthesis}/**.mp4 and ROOT/List_of_testing_videos.txt";
+
+}  // namespace
+
+Listing enumerate_celebdf(const LayoutRequest& request) {
+  require(request.root, "Celeb-synthesis", "celebdf", kTree);
+  require(request.root, "List_of_testing_videos.txt", "celebdf", kTree);
+  // Lines are "1 Celeb-real/id0_0001.mp4": 1 is real, 0 fake.
+  std::map<std::string, bool> test_is_real;
+  const fs::path list = request.root / "List_of_testing_videos.txt";
+  for (const auto& line : read_lines(list)) {
+    const size_t gap = line.find_first_of(" \t");
+    if (gap == std::string::npos || (line.substr(0, gap) != "0" && line.substr(0, gap) != "1"))
+      throw Error(list.string() + ": '" + line + "' is not `0|1 path`", "download the list again");
+    test_is_real[to_lower(trim(line.substr(gap)))] = line[0] == '1';
+  }
+  Listing listing;
+  size_t found = 0;
+  for (const auto& folder : subfolders(request.root)) {
+    const std::string part = to_lower(folder.filename().string());
+    const bool is_real = part == "celeb-real" || part == "youtube-real";
+    if (!is_real && part != "celeb-synthesis") continue;
+    for (const auto& path : list_files(folder, is_video_path)) {
+      const fs::path relative = path.lexically_relative(request.root);
+      const auto listed = test_is_real.find(to_lower(relative.generic_string()));
+      if (listed != test_is_real.end() && listed->second != is_real)
+        throw Error(list.string() + " labels " + relative.generic_string() + " against its folder",
+                    "download the list again");
+      found += listed != test_is_real.end();
+      // ++ keeps its methods in Celeb-synthesis/<scenario>/<method>/.
+      const bool has_method = std::distance(relative.begin(), relative.end()) > 3;
+      const std::string method = has_method ? path.parent_path().filename().string() : "fake";
+      const std::string class_name = is_real ? "real" : request.labels == "methods" ? method : "fake";
+      listing.entries.push_back(video_entry(path, class_name, listed != test_is_real.end() ? "test" : "train",
+                                            fs::path(relative).replace_extension().generic_string()));
+    }
+  }
+  if (found < test_is_real.size())
+    listing.notes.push_back(std::to_string(found) + " of the " + std::to_string(test_is_real.size()) +
+                            " test videos of the list are on the disk");
+  return listing;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,92 @@
+// DeepfakeBench: one JSON a dataset, naming the frames of every video.
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "data/layouts/all.h"
+#include "data/layouts/walk.h"
+#include "data/naming.h"
+
+namespace fsfm {
+namespace {
+
+// Frames are named from the folder that holds the datasets, wherever the JSON stands.
+fs::path base_of(const fs::path& json_file, const std::string& frame) {
+  fs::path folder = fs::absolute(json_file).parent_path();
+  for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())
+    for (const char* below : {"", "rgb", "datasets", "datasets/rgb", "data"})
+      if (fs::exists(folder / below / frame)) return folder / below;
+  throw Error(json_file.string() + " names frames that are not near it, e.g. " + frame,
+              "put the JSON beside the folder of the datasets");
+}
+
+class Walker {
+ public:
+  Walker(const LayoutRequest& request, Listing& listing) : request_(request), listing_(listing) {}
+
+  // dataset -> label -> split -> [compression ->] video -> {label, frames}.
+  void walk(const nlohmann::json& node, const std::string& split, const std::string& compression,
+            const std::string& name) {
+    if (!node.is_object()) return;
+    if (node.contains("frames") && node.contains("label")) return add_video(node, split, name);
+    for (const auto& [key, value] : node.items()) {
+      static const std::vector<std::string> kCompressions = {"raw", "c0", "c23", "c40"};
+      const bool is_compression = std::find(kCompressions.begin(), kCompressions.end(), key) != kCompressions.end();
+      if (is_compression && key != request_.compression) continue;
+      const auto is_split = split.empty() ? canonical_split(key) : std::nullopt;
+      walk(value, is_split.value_or(split), is_compression ? key : compression, key);
+    }
+  }
+  size_t missing() const { return missing_; }
+
+ private:
+  void add_video(const nlohmann::json& video, const std::string& split, const std::string& name) {
+    const std::string label = video.at("label").get<std::string>(), low = to_lower(label);
+    const bool is_real = low.ends_with("real") || low == "0" || is_genuine_class(label);
+    const std::string class_name = is_real ? "real" : request_.labels == "methods" ? label : "fake";
+    int64_t position = 0;
+    for (const auto& item : video.at("frames")) {
+      std::string frame = item.get<std::string>();
+      std::replace(frame.begin(), frame.end(), '\\', '/');
+      const fs::path relative = fs::path(frame).lexically_normal();
+      if (relative.is_absolute() || *relative.begin() == "..")
+        throw Error(request_.root.string() + ": '" + frame + "' leads outside",
+                    "write frames relative to the datasets' folder");
+      if (base_.empty()) base_ = base_of(request_.root, frame);
+      PrepareEntry entry;
+      entry.path = base_ / relative;
+      entry.class_name = class_name;
+      entry.split = split;
+      entry.video = label + "/" + name;
+      entry.frame = parse_index(relative.stem().string()).value_or(position);
+      ++position;
+      if (fs::exists(entry.path))
+        listing_.entries.push_back(std::move(entry));
+      else
+        ++missing_;
+    }
+  }
+
+  const LayoutRequest& request_;
+  Listing& listing_;
+  fs::path base_;
+  size_t missing_ = 0;
+};
+
+}  // namespace
+
+Listing enumerate_deepfakebench(const LayoutRequest& request) {
+  Listing listing;
+  Walker walker(request, listing);
+  try {
+    walker.walk(read_json(request.root), "", "", "");
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(request.root.string() + " is no DeepfakeBench list: " + error.what(), "name one file of dataset_json/");
+  }
+  if (walker.missing() > 0)
+    listing.notes.push_back(std::to_string(walker.missing()) + " listed frames are not on the disk");
+  return listing;
+}
+
+}  // namespace fsfm

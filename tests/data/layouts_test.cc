@@ -1,0 +1,269 @@
+// Miniature look-alikes of the published trees. Files are empty: layouts list, they do not open.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/layouts/layout.h"
+#include "support/temp_dir.h"
+
+namespace fsfm {
+namespace {
+
+class Layouts : public ::testing::Test {
+ protected:
+  void touch(const fs::path& name, const std::string& text = "") {
+    fs::create_directories((dir_ / name).parent_path());
+    std::ofstream(dir_ / name) << text;
+  }
+  Listing list(const std::string& layout, const fs::path& sub = "") {
+    request_.root = dir_ / sub;
+    return enumerate_layout(find_layout(layout), request_);
+  }
+  // "split/class" -> number of entries.
+  static std::map<std::string, int> counts(const Listing& listing) {
+    std::map<std::string, int> n;
+    for (const auto& e : listing.entries) ++n[e.split + "/" + e.class_name];
+    return n;
+  }
+  static const PrepareEntry& entry(const Listing& listing, const std::string& ending) {
+    for (const auto& e : listing.entries)
+      if (e.path.generic_string().ends_with(ending)) return e;
+    throw Error("no entry " + ending);
+  }
+  void draw_ffpp() {
+    touch("dataset/splits/train.json", R"([["071","054"],["087","081"]])");
+    touch("dataset/splits/val.json", R"([["720","672"]])");
+    touch("dataset/splits/test.json", R"([["953","974"]])");
+    for (const char* v : {"071", "054", "720", "953", "999"})
+      touch(std::string("original_sequences/youtube/c23/videos/") + v + ".mp4");
+    for (const char* m : {"DeepFakes", "Face2Face"})
+      for (const char* v : {"071_054", "054_071", "720_672", "953_974"})
+        touch(fs::path("manipulated_sequences") / m / "c23/videos" / (std::string(v) + ".mp4"));
+    touch("original_sequences/youtube/c40/videos/071.mp4");
+  }
+
+  test::TempDir dir_;
+  LayoutRequest request_;
+};
+
+using Counts = std::map<std::string, int>;
+
+TEST_F(Layouts, FolderListsPicturesAndVideos) {
+  for (const char* name : {"a/1.jpg", "a/._1.jpg", "b.mp4", "c.txt"}) touch(name);
+  const auto listing = list("folder");
+  EXPECT_EQ(counts(listing), (Counts{{"/real", 2}}));
+  EXPECT_EQ(entry(listing, "b.mp4").kind, PrepareEntry::Kind::video);
+  EXPECT_EQ(entry(listing, "b.mp4").key, "b");
+}
+
+TEST_F(Layouts, ClassesMayStandBelowSplits) {
+  for (const char* name : {"train/real/a_frame_1.png", "train/print/b.png", "devel/real/c.png"}) touch(name);
+  const auto listing = list("classes");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 1}, {"train/print", 1}, {"val/real", 1}}));
+  EXPECT_EQ(entry(listing, "a_frame_1.png").video, "a");
+  EXPECT_EQ(entry(listing, "a_frame_1.png").key, "train/real/a_frame_1");
+  touch("x/top.jpg");
+  EXPECT_THROW(list("classes", "x"), Error);
+}
+
+TEST_F(Layouts, ListAndCsv) {
+  touch("faces.txt", "a/x.jpg 0\nb y.png\tfake\n\nclip.mp4 1\n");
+  EXPECT_EQ(counts(list("list", "faces.txt")), (Counts{{"/real", 1}, {"/fake", 2}}));
+  touch("bad.txt", "only-a-path.jpg\n");
+  EXPECT_THROW(list("list", "bad.txt"), Error);
+  touch("faces.csv", "path,label,split,video,frame\n\"a,1.jpg\",real,train,v1,7\nb.jpg,print,dev,v2,\n");
+  const auto listing = list("csv", "faces.csv");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 1}, {"val/print", 1}}));
+  EXPECT_EQ(listing.entries[0].video, "v1");
+  EXPECT_EQ(listing.entries[0].frame, 7);
+  EXPECT_EQ(listing.entries[0].path.filename(), "a,1.jpg");
+  touch("bad.csv", "file,kind\nx.jpg,real\n");
+  EXPECT_THROW(list("csv", "bad.csv"), Error);
+  touch("short.csv", "path,label\nx.jpg\n");
+  EXPECT_THROW(list("csv", "short.csv"), Error);
+}
+
+TEST_F(Layouts, VggFace2AndYouTubeFaces) {
+  for (const char* name : {"v/train/n000001/0001_01.jpg", "v/train/n000002/0001_01.jpg", "v/test/n000001/0001_01.jpg"})
+    touch(name);
+  const auto vgg = list("vggface2", "v");
+  EXPECT_EQ(counts(vgg), (Counts{{"/real", 3}}));
+  std::set<std::string> keys;
+  for (const auto& e : vgg.entries) keys.insert(e.key);
+  EXPECT_EQ(keys.size(), 3u);
+  for (const char* name : {"y/frame_images_DB/Ann_Lee/0/0.123.jpg", "y/frame_images_DB/Ann_Lee/0/0.124.jpg",
+                           "y/frame_images_DB/Bo/2/2.5.jpg"})
+    touch(name);
+  const auto ytf = list("ytf", "y");
+  EXPECT_EQ(entry(ytf, "0.124.jpg").video, "Ann_Lee/0");
+  EXPECT_EQ(entry(ytf, "0.124.jpg").frame, 124);
+  EXPECT_EQ(entry(ytf, "2.5.jpg").key, "Bo/2_frame_5");
+}
+
+TEST_F(Layouts, FaceForensicsFollowsItsSplitsAndBalancesFrames) {
+  draw_ffpp();
+  request_.methods = {"Deepfakes", "Face2Face"};
+  const auto listing = list("ffpp");
+  EXPECT_EQ(
+      counts(listing),
+      (Counts{
+          {"train/real", 2}, {"val/real", 1}, {"test/real", 1}, {"train/fake", 4}, {"val/fake", 2}, {"test/fake", 2}}));
+  EXPECT_EQ(entry(listing, "youtube/c23/videos/071.mp4").frames, 64);
+  EXPECT_EQ(entry(listing, "Face2Face/c23/videos/071_054.mp4").frames, 32);
+  EXPECT_EQ(entry(listing, "DeepFakes/c23/videos/071_054.mp4").key, "train/fake/Deepfakes_071_054");
+  ASSERT_EQ(listing.notes.size(), 2u);  // videos promised and missing; a video in no list
+  EXPECT_NE(listing.notes[1].find("1 videos"), std::string::npos);
+}
+
+TEST_F(Layouts, FaceForensicsChoices) {
+  draw_ffpp();
+  request_.methods = {"none"};
+  EXPECT_EQ(counts(list("ffpp")), (Counts{{"train/real", 2}, {"val/real", 1}, {"test/real", 1}}));
+  request_.methods = {"Deepfakes"};
+  request_.labels = "methods";
+  EXPECT_EQ(counts(list("ffpp")).at("train/Deepfakes"), 2);
+  request_.methods.clear();
+  EXPECT_EQ(entry(list("ffpp"), "videos/071.mp4").frames, 128);
+  request_.compression = "c40";
+  EXPECT_EQ(list("ffpp").entries.size(), 1u);
+  request_.compression = "raw";
+  EXPECT_THROW(list("ffpp"), Error);
+  touch("dataset/splits/val.json", R"({"not":"pairs"})");
+  request_.compression = "c23";
+  EXPECT_THROW(list("ffpp"), Error);
+}
+
+TEST_F(Layouts, DeepFakeDetectionIsATestSet) {
+  touch("original_sequences/actors/raw/videos/01__exit_phone_room.mp4");
+  touch("manipulated_sequences/DeepFakeDetection/raw/videos/01_02__exit_phone_room__YVGY8LOK.mp4");
+  request_.compression = "raw";
+  EXPECT_EQ(counts(list("dfd")), (Counts{{"test/real", 1}, {"test/fake", 1}}));
+}
+
+TEST_F(Layouts, CelebDfTakesItsTestList) {
+  for (const char* name : {"Celeb-real/id0_0000.mp4", "Celeb-real/id0_0001.mp4", "YouTube-real/00170.mp4",
+                           "Celeb-synthesis/id0_id1_0000.mp4", "Celeb-synthesis/TalkingFace/FLOAT/id2_id3_0004.mp4"})
+    touch(name);
+  touch("List_of_testing_videos.txt",
+        "1 Celeb-real/id0_0001.mp4\n1 YouTube-real/00170.mp4\n0 Celeb-synthesis/TalkingFace/FLOAT/id2_id3_0004.mp4\n0 "
+        "Celeb-synthesis/gone.mp4\n");
+  request_.labels = "methods";
+  const auto listing = list("celebdf");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 1}, {"test/real", 2}, {"train/fake", 1}, {"test/FLOAT", 1}}));
+  EXPECT_EQ(listing.notes.size(), 1u);
+  touch("List_of_testing_videos.txt", "0 Celeb-real/id0_0001.mp4\n");
+  EXPECT_THROW(list("celebdf"), Error);
+}
+
+TEST_F(Layouts, DfdcReadsEitherList) {
+  for (const char* name :
+       {"test/ori_videos/aa.mp4", "test/ori_videos/bb.mp4", "dfdc_train_part_0/cc.mp4", "dfdc_train_part_0/dd.mp4"})
+    touch(name);
+  touch("test/labels.csv", "filename,label\naa.mp4,0\nbb.mp4,1\n");
+  touch("test/metadata.json", R"({"aa.mp4":{"is_fake":1}})");
+  touch("dfdc_train_part_0/metadata.json",
+        R"({"cc.mp4":{"label":"FAKE","original":"dd.mp4"},"dd.mp4":{"label":"REAL"},"ee.mp4":{"label":"REAL"}})");
+  const auto listing = list("dfdc");
+  EXPECT_EQ(counts(listing), (Counts{{"test/real", 1}, {"test/fake", 1}, {"train/real", 1}, {"train/fake", 1}}));
+  EXPECT_EQ(listing.notes.size(), 1u);
+}
+
+TEST_F(Layouts, DfdcPreviewReadsDatasetJson) {
+  touch("original_videos/1/a.mp4");
+  touch("method_A/1/b.mp4");
+  touch(
+      "dataset.json",
+      R"({"original_videos/1/a.mp4":{"label":"real","set":"test"},"method_A/1/b.mp4":{"label":"fake","set":"train"},"method_B/x.mp4":{"label":"fake","set":"test"}})");
+  const auto listing = list("dfdcp");
+  EXPECT_EQ(counts(listing), (Counts{{"test/real", 1}, {"train/fake", 1}}));
+  EXPECT_EQ(listing.notes.size(), 1u);
+  touch("dataset.json", R"({"../outside.mp4":{"label":"real","set":"test"}})");
+  EXPECT_THROW(list("dfdcp"), Error);
+}
+
+TEST_F(Layouts, WildDeepfakeSequencesAreVideos) {
+  touch("real_test/12/real/3/0007.png");
+  touch("fake_train/2/fake/1/0001.png");
+  const auto listing = list("wilddeepfake");
+  EXPECT_EQ(counts(listing), (Counts{{"test/real", 1}, {"train/fake", 1}}));
+  EXPECT_EQ(entry(listing, "0007.png").video, "12/real/3");
+  EXPECT_EQ(entry(listing, "0007.png").frame, 7);
+  touch("packed/real_test/1.tar.gz");
+  try {
+    list("wilddeepfake", "packed");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("unpack"), std::string::npos);
+  }
+}
+
+TEST_F(Layouts, DiffKeepsItsFourKinds) {
+  for (const char* name : {"DiFF_real/val/a.png", "DiFF_real/test/b.png", "DiFF_real/test/._b.png",
+                           "val/T2I/Midjourney/c.png", "test/FE/imagic/d.png"})
+    touch(name);
+  EXPECT_EQ(counts(list("diff")), (Counts{{"val/real", 1}, {"test/real", 1}, {"val/T2I", 1}, {"test/FE", 1}}));
+  request_.domains = {"FE"};
+  EXPECT_EQ(counts(list("diff")).count("val/T2I"), 0u);
+}
+
+TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
+  for (const char* name : {"m/frame/casia/train/real/1_1_frame0.png", "m/frame/casia/train/real/1_1_frame1.png",
+                           "m/frame/casia/test/fake/2_3_frame0.png", "m/frame/celeb/fake/197_spoof_420156.jpg"})
+    touch(name);
+  touch("m/txt/casia_real_train.txt", "casia/train/real/1_1_frame0.png\ncasia/train/real/1_1_frame1.png\n");
+  touch("m/txt/casia_fake_test.txt", "casia/test/fake/2_3\n");
+  touch("m/txt/casia_fake_train.txt",
+        "casia/test/fake/2_3_frame0.png\n");  // the published train lists repeat test pictures
+  touch("m/txt/celeb_fake_train.txt", "celeb/fake/197_spoof_420156.jpg\n");
+  const auto listing = list("mcio", "m");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 2}, {"test/fake", 1}, {"train/fake", 1}}));
+  EXPECT_EQ(entry(listing, "1_1_frame1.png").video, "casia/train/real/1_1");
+  EXPECT_EQ(entry(listing, "1_1_frame1.png").frame, 1);
+  EXPECT_EQ(entry(listing, "420156.jpg").video, "celeb/fake/197_spoof_420156");
+  request_.domains = {"mars"};
+  EXPECT_THROW(list("mcio", "m"), Error);
+  request_.domains.clear();
+  touch("w/frame/wmca/test/real/31.01.18_036_01_000_0_00_05.jpg");
+  touch("w/txt/wmca_real_test.txt", "wmca/test/real/31.01.18_036_01_000_0_00_05.jpg\n");
+  const auto wcs = list("wcs", "w");
+  EXPECT_EQ(wcs.entries[0].frame, 5);
+  EXPECT_EQ(wcs.entries[0].video, "wmca/test/real/31.01.18_036_01_000_0_00");
+  EXPECT_EQ(wcs.entries[0].key.find('.'), std::string::npos);
+}
+
+TEST_F(Layouts, DeepfakeBenchJson) {
+  touch("datasets/rgb/FaceForensics++/original_sequences/youtube/c23/frames/000/003.png");
+  touch("datasets/rgb/FaceForensics++/manipulated_sequences/Deepfakes/c23/frames/000_003/007.png");
+  touch("preprocessing/dataset_json/FaceForensics++.json", R"({"FaceForensics++":{
+    "FF-real":{"train":{"c23":{"000":{"label":"FF-real","frames":["FaceForensics++\\original_sequences\\youtube\\c23\\frames\\000\\003.png"]}},
+                        "c40":{"000":{"label":"FF-real","frames":["x.png"]}}}},
+    "FF-DF":{"test":{"c23":{"000_003":{"label":"FF-DF","frames":["FaceForensics++/manipulated_sequences/Deepfakes/c23/frames/000_003/007.png","FaceForensics++/gone.png"]}}}}}})");
+  const auto listing = list("deepfakebench", "preprocessing/dataset_json/FaceForensics++.json");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 1}, {"test/fake", 1}}));
+  EXPECT_EQ(entry(listing, "007.png").video, "FF-DF/000_003");
+  EXPECT_EQ(entry(listing, "007.png").frame, 7);
+  EXPECT_EQ(listing.notes.size(), 1u);
+}
+
+TEST_F(Layouts, AWrongTreeIsExplained) {
+  touch("some.jpg");
+  for (const auto& layout : layouts()) {
+    if (layout.name == "folder" || layout.name == "list" || layout.name == "csv" || layout.name == "deepfakebench")
+      continue;
+    try {
+      list(layout.name);
+      FAIL() << layout.name;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("; "), std::string::npos) << layout.name << ": " << error.what();
+    }
+  }
+  EXPECT_THROW(find_layout("ffp"), Error);
+  EXPECT_THROW(list("folder", "missing"), Error);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,0 +1,276 @@
+#include "data/prepare/prepare.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "data/jpeg_quality.h"
+#include "data/prepare/keys.h"
+#include "data/prepare/ordered.h"
+#include "media/codec.h"
+#include "support/face_painter.h"
+#include "support/temp_dir.h"
+
+namespace fsfm {
+namespace {
+
+using test::TempDir;
+
+// Finds the painted face of a photo: none in pictures narrower than 100 pixels, a tiny one in pictures 100 wide.
+class PaintedDetector final : public FaceDetector {
+ public:
+  std::vector<Face> detect(const Image& image) override {
+    if (image.width < 100) return {};
+    const int side = image.width == 100 ? 10 : image.height / 2;
+    Face best;
+    best.box = {image.width / 4, image.height / 4, side, side};
+    best.score = 1.5f;
+    Face second = best;
+    second.box.left += 5;
+    return {best, second};
+  }
+  std::string name() const override { return "painted"; }
+};
+
+// The map of a frontal face wherever the picture is not black.
+class PaintedParser final : public FaceParser {
+ public:
+  ParsingMap parse(const Image& crop) override {
+    if (crop.rgb[0] == 0 && crop.rgb[crop.rgb.size() / 2] == 0) return {224, 224, std::vector<uint8_t>(224 * 224, 0)};
+    return {224, 224, test::paint_face(1).parsing};
+  }
+  std::string name() const override { return "painted-parser"; }
+};
+
+PrepareTools tools() {
+  return {[] { return std::make_unique<PaintedDetector>(); }, [] { return std::make_unique<PaintedParser>(); }};
+}
+
+// Nine inputs, one of each fate and some good ones.
+void draw_inputs(const fs::path& root) {
+  fs::create_directories(root / "album");
+  for (uint64_t i = 0; i < 4; ++i)
+    write_image(root / "album" / ("good." + std::to_string(i) + ".png"), test::paint_photo(i, 1, 320, 320).image);
+  fs::copy_file(root / "album/good.0.png", root / "copy.png");
+  write_image(root / "landscape.jpg", test::paint_background(1, 90, 80));
+  write_image(root / "far.png", test::paint_background(2, 100, 100));
+  write_image(root / "black.png", Image(200, 200, 0));
+  std::ofstream(root / "text.jpg") << "no picture at all";
+  std::ofstream(root / "notes.txt") << "not an input";
+}
+
+PrepareOptions options_for(const fs::path& root, const fs::path& out) {
+  PrepareOptions options;
+  options.faces.root = root;
+  options.out = out;
+  options.name = "painted";
+  options.made = {{"size", 224}};
+  options.threads = 3;
+  return options;
+}
+
+std::vector<PrepareEntry> entries_of(const fs::path& root, const std::string& layout = "folder") {
+  LayoutRequest request;
+  request.root = root;
+  return enumerate_layout(find_layout(layout), request).entries;
+}
+
+TEST(Prepare, EveryInputIsAccountedFor) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const auto report = prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools());
+  const std::map<std::string, uint64_t> expected = {{"kept", 4},      {"duplicate", 1},    {"no face", 1},
+                                                    {"too small", 1}, {"parse failed", 1}, {"unreadable", 1}};
+  EXPECT_EQ(report.account.inputs, expected);
+  EXPECT_EQ(report.account.faces, 4u);
+  const std::string journal = read_file(dir / "out/prepare.jsonl");
+  EXPECT_EQ(std::count(journal.begin(), journal.end(), '\n'), 9);
+  EXPECT_NE(journal.find("text.jpg"), std::string::npos);
+  const auto data = open_dataset(dir / "out");
+  ASSERT_EQ(data->samples().size(), 4u);
+  EXPECT_EQ(data->samples()[1].key, "album/good_1");
+  EXPECT_EQ(data->samples()[1].video, "painted/real/album/good.1");
+  const auto record = data->load_record(0);
+  EXPECT_EQ(record->detector, "painted");
+  EXPECT_EQ(record->box, (Rect{80, 80, 160, 160}));
+  EXPECT_EQ(record->source, "album/good.0.png");
+  EXPECT_EQ(data->load(0).image.width, 224);
+  EXPECT_TRUE(data->load(0).region_map.has_value());
+  const std::string text = format_report(report);
+  for (const char* word : {"kept", "no face", "unreadable", "detect", "inputs"})
+    EXPECT_NE(text.find(word), std::string::npos) << word;
+}
+
+TEST(Prepare, ThreadsDoNotChangeTheResult) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  for (int threads : {1, 4}) {
+    auto options = options_for(dir / "in", dir / ("out" + std::to_string(threads)));
+    options.threads = threads;
+    prepare_dataset(entries_of(dir / "in"), options, tools());
+  }
+  EXPECT_EQ(read_file(dir / "out1/manifest.json"), read_file(dir / "out4/manifest.json"));
+  EXPECT_EQ(read_file(dir / "out1/prepare.jsonl"), read_file(dir / "out4/prepare.jsonl"));
+}
+
+TEST(Prepare, AnInterruptedRunGoesOnWhereItStopped) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const auto entries = entries_of(dir / "in");
+  for (const char* format : {"shards", "folders"}) {
+    const fs::path whole = dir / (std::string(format) + "-whole"), parts = dir / (std::string(format) + "-parts");
+    auto options = options_for(dir / "in", whole);
+    options.format = format;
+    prepare_dataset(entries, options, tools());
+    options.out = parts;
+    options.threads = 1;
+    int runs = 0;
+    for (;; ++runs) {
+      int inputs = 0;
+      const auto report = prepare_dataset(entries, options, tools(), [&] { return ++inputs > 2; });
+      if (!report.interrupted) break;
+      EXPECT_FALSE(fs::exists(parts / "manifest.json"));
+      // A crash may tear the last line.
+      std::ofstream(parts / "prepare.jsonl", std::ios::app) << "{\"input\": \"torn";
+    }
+    EXPECT_GE(runs, 3);
+    EXPECT_EQ(read_file(parts / "manifest.json"), read_file(whole / "manifest.json"));
+    EXPECT_EQ(read_file(parts / "prepare.jsonl"), read_file(whole / "prepare.jsonl"));
+    EXPECT_EQ(open_dataset(parts)->samples().size(), 4u);
+  }
+}
+
+TEST(Prepare, OtherOptionsAreNotMixedIn) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  auto options = options_for(dir / "in", dir / "out");
+  prepare_dataset(entries_of(dir / "in"), options, tools());
+  options.made["size"] = 112;
+  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), options, tools()), Error);
+}
+
+TEST(Prepare, JobsShareTheWorkAndTheLastMerges) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  fs::remove(dir / "in/copy.png");  // duplicates are found within a job
+  auto options = options_for(dir / "in", dir / "out");
+  options.jobs = 2;
+  const auto first = prepare_dataset(entries_of(dir / "in"), options, tools());
+  EXPECT_EQ(first.jobs_missing, 1);
+  EXPECT_FALSE(fs::exists(dir / "out/manifest.json"));
+  options.job = 2;
+  EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).jobs_missing, 0);
+  const auto data = open_dataset(dir / "out");
+  EXPECT_EQ(data->samples().size(), 4u);
+  EXPECT_EQ(Manifest::read(dir / "out/manifest.json").outcomes.at("unreadable"), 1u);
+}
+
+TEST(Prepare, ReadyCropsAreStoredByteForByte) {
+  TempDir dir;
+  test::write_face_tree(dir / "in", "train", "real", 3, 1, 120);
+  test::write_face_tree(dir / "in", "train", "fake", 3, 2, 120);
+  auto options = options_for(dir / "in", dir / "out");
+  options.faces.size = 0;
+  options.faces.keep_unparsed = true;
+  PrepareTools parse_only = tools();
+  parse_only.make_detector = nullptr;
+  const auto entries = entries_of(dir / "in", "classes");
+  prepare_dataset(entries, options, parse_only);
+  const auto data = open_dataset(dir / "out", "train");
+  ASSERT_EQ(data->samples().size(), 6u);
+  EXPECT_EQ(data->info().attack_classes, (std::vector<std::string>{"fake"}));
+  const std::string file = read_file(entries[0].path);
+  const auto stored = data->load_encoded(0);
+  EXPECT_TRUE(std::equal(stored.begin(), stored.end(), file.begin(), file.end(),
+                         [](std::byte b, char c) { return static_cast<char>(b) == c; }));
+  EXPECT_EQ(data->load_parsing(0)->size(), 224u * 224);
+}
+
+TEST(Prepare, FoldersOfTheAuthorsForm) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  auto options = options_for(dir / "in", dir / "out");
+  options.format = "folders";
+  prepare_dataset(entries_of(dir / "in"), options, tools());
+  EXPECT_TRUE(fs::exists(dir / "out/images/album__good_1.png"));
+  EXPECT_TRUE(fs::exists(dir / "out/parsing_maps/album__good_1.npy"));
+  EXPECT_TRUE(fs::exists(dir / "out/pretrain_ds_mean_std.txt"));
+  EXPECT_EQ(open_dataset(dir / "out")->samples().size(), 4u);
+}
+
+TEST(Prepare, AllFacesOfAPicture) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  auto options = options_for(dir / "in", dir / "out");
+  options.faces.all_faces = true;
+  EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).account.faces, 8u);
+  EXPECT_EQ(open_dataset(dir / "out")->samples()[1].key, "album/good_0_face_1");
+}
+
+TEST(Prepare, MaxIsSpreadOverTheList) {
+  TempDir dir;
+  test::write_face_tree(dir / "in", "train", "real", 6, 1, 40);
+  test::write_face_tree(dir / "in", "train", "fake", 6, 20, 40);
+  auto options = options_for(dir / "in", dir / "out");
+  options.max_inputs = 4;
+  prepare_dataset(entries_of(dir / "in", "classes"), options, {});
+  EXPECT_EQ(class_counts(*open_dataset(dir / "out")), (std::vector<size_t>{2, 2}));
+}
+
+TEST(Prepare, NothingKeptIsAnError) {
+  TempDir dir;
+  fs::create_directories(dir / "in");
+  std::ofstream(dir / "in/text.jpg") << "no picture";
+  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools()), Error);
+}
+
+TEST(Keys, AreSafeAndUnique) {
+  KeyMaker keys;
+  EXPECT_EQ(keys.make("a/b.c"), "a/b_c");
+  EXPECT_EQ(keys.make("a/b_c"), "a/b_c-2");
+  EXPECT_EQ(keys.make("../../x"), "x");
+  EXPECT_EQ(keys.make("///"), "unnamed");
+  const std::string longest = keys.make(std::string(300, 'p') + "/" + std::string(300, 'q'));
+  EXPECT_LT(longest.size(), 200u);
+  EXPECT_NE(longest, keys.make(std::string(300, 'p') + "/" + std::string(299, 'q')));
+}
+
+TEST(OrderedFor, TakesInOrderAndPassesErrorsOn) {
+  std::vector<size_t> taken;
+  EXPECT_TRUE(ordered_for(
+      100, 4, [](size_t i, int) { return i * i; },
+      [&](size_t i, size_t square) {
+        EXPECT_EQ(square, i * i);
+        taken.push_back(i);
+      },
+      {}));
+  ASSERT_EQ(taken.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(taken.begin(), taken.end()));
+  EXPECT_THROW(ordered_for(
+                   50, 3,
+                   [](size_t i, int) {
+                     if (i == 20) throw Error("broken");
+                     return i;
+                   },
+                   [](size_t, size_t) {}, {}),
+               Error);
+  std::atomic<int> asked{0};
+  EXPECT_FALSE(ordered_for(
+      50, 2, [](size_t i, int) { return i; }, [](size_t, size_t) {}, [&] { return ++asked > 10; }));
+}
+
+TEST(JpegQuality, IsReadFromTheTables) {
+  const Image image = test::paint_face(2).image;
+  for (const int quality : {30, 50, 75, 90, 95}) EXPECT_EQ(estimate_jpeg_quality(encode_jpeg(image, quality)), quality);
+  EXPECT_EQ(estimate_jpeg_quality(encode_png(image)), 0);
+  auto cut = encode_jpeg(image, 80);
+  for (const size_t size : {0, 1, 3, 10, 30}) {
+    EXPECT_EQ(estimate_jpeg_quality(std::span(cut).first(size)), 0);
+  }
+}
+
+}  // namespace
+}  // namespace fsfm

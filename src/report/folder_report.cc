@@ -1,0 +1,220 @@
+#include "report/folder_report.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "data/dataset.h"
+#include "face/region_map.h"
+#include "media/codec.h"
+#include "media/resize.h"
+#include "report/charts.h"
+#include "tensorio/model_file.h"
+
+namespace fsfm::report {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kGalleryFaces = 12;
+constexpr int kTile = 168;
+
+json read_json(const fs::path& file) {
+  try {
+    return json::parse(read_file(file));
+  } catch (const json::exception&) {
+    throw Error(file.string() + " is not valid JSON", "make it again");
+  }
+}
+
+std::vector<json> read_lines(const fs::path& file) {
+  std::vector<json> lines;
+  for (const auto& line : split(read_file(file), '\n')) {
+    json value = json::parse(line, nullptr, false);
+    if (value.is_object()) lines.push_back(std::move(value));
+  }
+  return lines;
+}
+
+std::vector<fs::path> entries(const fs::path& folder) {
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(folder)) paths.push_back(entry.path());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+// The face with its class colours laid over it at half strength.
+Image overlay(const Image& face, const std::vector<uint8_t>& parsing, int side) {
+  Image out = resize(face, side, side);
+  const auto classes = resize_nearest(parsing, kParsingSide, kParsingSide, side, side);
+  for (size_t p = 0; p < classes.size(); ++p) {
+    if (classes[p] == kBackground || classes[p] >= kFaceClasses) continue;
+    for (size_t c = 0; c < 3; ++c) out.rgb[3 * p + c] = static_cast<uint8_t>((out.rgb[3 * p + c] + kFaceClassColors[classes[p]][c]) / 2);
+  }
+  return out;
+}
+
+void add_dataset(HtmlPage& page, const fs::path& folder) {
+  const auto dataset = open_dataset(folder);
+  const auto& samples = dataset->samples();
+  page.section("Faces: " + folder.filename().string(),
+               fmt::format("{} faces, each with the class of every pixel. Nothing vanishes: every input is counted.",
+                           with_thousands(static_cast<long long>(samples.size()))));
+  const json manifest = read_json(folder / "manifest.json");
+  if (const auto outcomes = manifest.find("outcomes"); outcomes != manifest.end() && outcomes->is_object()) {
+    Table table{"What became of the inputs", {"outcome", "inputs"}, {}};
+    for (const auto& [outcome, count] : outcomes->items())
+      if (count.is_number_unsigned()) table.rows.push_back({Cell(outcome), Cell(with_thousands(count.get<long long>()))});
+    if (!table.rows.empty()) page.table(table);
+  }
+  // One face of each video or picture first, so that the gallery does not show one person twelve times.
+  std::vector<size_t> order(samples.size()), chosen;
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  Rng(1).shuffle(std::span<size_t>(order));
+  std::map<std::string, size_t> seen;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return samples[a].frame < 0 && samples[b].frame >= 0; });
+  for (size_t limit = 1; chosen.size() < std::min(kGalleryFaces, samples.size()) && limit <= samples.size(); ++limit)
+    for (size_t i : order) {
+      if (chosen.size() == kGalleryFaces) break;
+      if (std::find(chosen.begin(), chosen.end(), i) == chosen.end() && seen[samples[i].video] < limit) {
+        ++seen[samples[i].video];
+        chosen.push_back(i);
+      }
+    }
+  std::vector<Picture> pictures;
+  for (size_t i : chosen) {
+    const Sample sample = dataset->load(i);
+    const auto parsing = dataset->load_parsing(i);
+    Image tile(2 * kTile, kTile);
+    const Image face = resize(sample.image, kTile, kTile);
+    const Image labelled = parsing ? overlay(sample.image, *parsing, kTile) : face;
+    for (int y = 0; y < kTile; ++y) {
+      std::copy_n(face.row(y), 3 * kTile, tile.row(y));
+      std::copy_n(labelled.row(y), 3 * kTile, tile.row(y) + 3 * kTile);
+    }
+    pictures.push_back({std::move(tile), samples[i].key});
+  }
+  page.images(pictures, 2 * kTile);
+}
+
+Series series(const std::vector<json>& lines, const std::string& kind, const std::string& key, const std::string& name) {
+  Series s{.name = name};
+  for (const auto& line : lines) {
+    if (line.value("kind", "") != kind || !line.contains(key) || !line[key].is_number()) continue;
+    s.x.push_back(line.value("step", 0.0));
+    s.y.push_back(line[key].get<double>());
+  }
+  return s;
+}
+
+void add_line_chart(std::vector<Chart>& charts, const std::string& title, const std::string& caption, std::vector<Series> list) {
+  std::erase_if(list, [](const Series& s) { return s.x.size() < 2; });
+  for (size_t i = 0; i < list.size(); ++i) list[i].color = static_cast<int>(i);
+  if (list.empty()) return;
+  charts.push_back({line_chart({.title = title, .x = {.label = "step"}, .y = {}, .series = std::move(list)}), title, caption});
+}
+
+void add_card(HtmlPage& page, const fs::path& model) {
+  if (!fs::exists(model)) return;
+  const ModelFile file = ModelFile::open(model);
+  const ModelCard& card = file.card();
+  int64_t parameters = 0;
+  for (const auto& [name, tensor] : file.tensors()) parameters += tensor.count();
+  std::vector<std::pair<std::string, std::string>> pairs = {
+      {"model file", model.filename().string()}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
+  if (!card.classes.empty()) pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
+  if (card.threshold) pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
+  if (!card.licence.empty()) pairs.emplace_back("licence", card.licence);
+  page.key_values(pairs);
+}
+
+void add_run(HtmlPage& page, const fs::path& folder) {
+  const auto lines = read_lines(folder / "log.jsonl");
+  const std::string name = folder.stem().string();
+  std::vector<Chart> charts;
+  const Series pixel = series(lines, "held_out", "pixel_mse", "network"), baseline = series(lines, "held_out", "pixel_baseline", "mean colour");
+  if (!pixel.y.empty() && !baseline.y.empty()) {
+    page.section("Pretraining: " + name, "Three quarters of each face are hidden; the network paints them from the rest.");
+    page.cards({{fmt::format("{:.0f} %", 100 * pixel.y.back() / baseline.y.back()), "of the mean-colour error", "held-out faces, hidden patches"},
+                {with_thousands(static_cast<long long>(pixel.x.back())), "steps", ""}});
+    add_line_chart(charts, "Error on held-out faces", "Squared error of hidden patches; painting each with its true mean colour gives the dashed level.",
+                   {pixel, baseline});
+    add_line_chart(charts, "Training loss", "Masked and covered-region reconstruction, per-patch normalised.",
+                   {series(lines, "train", "loss_masked", "masked"), series(lines, "train", "loss_region", "region")});
+  } else {
+    page.section("Transfer: " + name, "The pretrained encoder learns to tell real from forged.");
+    add_line_chart(charts, "Loss", "Of the training batches and of the held-out faces.",
+                   {series(lines, "train", "loss", "training"), series(lines, "validation", "loss", "validation")});
+    add_line_chart(charts, "AUC on held-out faces", "1 = every fake above every real face; 0.5 = chance.",
+                   {series(lines, "validation", "auc", "faces"), series(lines, "validation", "video_auc", "videos")});
+  }
+  if (!charts.empty()) page.charts(charts);
+  const fs::path pictures = folder / "reconstructions";
+  if (fs::is_directory(pictures)) {
+    const auto files = entries(pictures);
+    page.heading("Original, what the network sees, what it paints");
+    std::vector<Picture> shown;
+    for (size_t i : {size_t{0}, files.size() / 2, files.size() - 1})
+      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), files[i].stem().string()});
+    page.images(shown, 320);
+  }
+  add_card(page, fs::path(folder).replace_extension(".safetensors"));
+  if (fs::exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
+}
+
+void add_verdicts(HtmlPage& page, const fs::path& file) {
+  const json verdicts = read_json(file);
+  const json& files = verdicts.is_object() && verdicts.contains("files") ? verdicts["files"] : verdicts;
+  if (!files.is_array()) throw Error(file.string() + " is no output of fsfm detect --json", "make it again");
+  page.section("Verdicts", "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is inconclusive, with the reason.");
+  Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};
+  std::vector<Picture> pictures;
+  for (const auto& entry : files) {
+    const fs::path input = entry.value("file", "");
+    if (entry.contains("annotated") && entry["annotated"].is_string()) {
+      const fs::path annotated = entry["annotated"].get<std::string>();
+      if (fs::exists(annotated)) pictures.push_back({read_image(annotated), input.filename().string()});
+    }
+    int number = 0;
+    for (const auto& face : entry.value("faces", json::array()))
+      table.rows.push_back({Cell(input.filename().string()), Cell(std::to_string(++number)), Cell(fmt::format("{:.3f}", face.value("score", 0.0))),
+                            Cell(face.value("verdict", "")), Cell(face.value("why", ""))});
+  }
+  page.images(pictures, 460);
+  page.table(table);
+}
+
+}  // namespace
+
+HtmlPage folder_page(const fs::path& folder, const std::string& title) {
+  if (!fs::is_directory(folder)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
+  const auto paths = entries(folder);
+  HtmlPage page(title, "What fsfm found, learned and decided");
+  int sections = 0;
+  const auto each = [&](auto&& wanted, auto&& add) {
+    for (const auto& path : paths)
+      if (wanted(path)) {
+        add(path);
+        ++sections;
+      }
+  };
+  each([](const fs::path& p) { return fs::exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
+  each([](const fs::path& p) { return p.extension() == ".png"; },
+       [&](const fs::path& p) { page.section("Sheet: " + p.stem().string()).image({read_image(p), "", true}); });
+  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && fs::exists(p / "log.jsonl"); };
+  const auto is_pretraining = [](const fs::path& p) { return fs::exists(p / "reconstructions"); };
+  each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
+  each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
+  each([](const fs::path& p) { return p.filename() == "verdicts.json"; }, [&](const fs::path& p) { add_verdicts(page, p); });
+  if (sections == 0) throw Error(folder.string() + " holds nothing to report", "run fsfm prepare, pretrain, finetune or detect with their output there");
+  return page;
+}
+
+}  // namespace fsfm::report

@@ -101,6 +101,10 @@ LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, con
       value = resize_positions(value.to(torch::kFloat), grid);
       report.resized.push_back(item.key());
     }
+    if (value.sizes() != parameter.sizes() && has_prefix(item.key(), options.skip_misshaped)) {
+      report.missing.push_back(item.key());
+      continue;
+    }
     if (value.sizes() != parameter.sizes()) {
       throw Error(source + ": '" + item.key() + "' has shape " + shape_text(value.sizes()) + " but the network needs " +
                       shape_text(parameter.sizes()),

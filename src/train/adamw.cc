@@ -203,6 +203,13 @@ void AdamW::zero_grad() {
     if (slot.param.grad().defined()) slot.param.mutable_grad().reset();
 }
 
+std::vector<torch::Tensor> AdamW::gradients() const {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& slot : slots_)
+    if (slot.param.grad().defined()) gradients.push_back(slot.param.grad());
+  return gradients;
+}
+
 std::map<std::string, torch::Tensor> AdamW::state() const {
   std::map<std::string, torch::Tensor> state;
   for (const auto& slot : slots_) {

@@ -35,6 +35,8 @@ class AdamW {
   void step(double lr, double grad_scale = 1.0, std::optional<double> momentum = std::nullopt);
 
   void zero_grad();
+  // Those that exist, aliased, in a fixed order: what ranks average before a step.
+  std::vector<torch::Tensor> gradients() const;
   int64_t steps() const { return steps_; }
   const std::vector<ParamGroup>& groups() const { return groups_; }
 

@@ -83,7 +83,14 @@ void load_random_state(const std::map<std::string, torch::Tensor>& state) {
 }
 
 CheckpointFolder::CheckpointFolder(std::filesystem::path folder, int keep_last)
-    : folder_(std::move(folder)), keep_last_(std::max(1, keep_last)) {}
+    : folder_(std::move(folder)), keep_last_(std::max(1, keep_last)) {
+  // A killed run may have left a half-written file.
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder_, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') && name.ends_with(".tmp")) fs::remove(entry.path(), code);
+  }
+}
 
 void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
   std::error_code code;

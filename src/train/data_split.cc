@@ -57,6 +57,16 @@ std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>
   return concatenate(std::move(parts));
 }
 
+std::vector<size_t> training_indices(const Dataset& dataset) {
+  std::vector<size_t> training, everything;
+  for (size_t i = 0; i < dataset.samples().size(); ++i) {
+    const std::string& split = dataset.samples()[i].split;
+    everything.push_back(i);
+    if (split == "train" || split.empty()) training.push_back(i);
+  }
+  return training.empty() ? everything : training;
+}
+
 std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> dataset, int64_t count, uint64_t seed) {
   const size_t total = dataset->samples().size();
   if (count <= 0 || static_cast<size_t>(count) >= total) return dataset;

@@ -25,6 +25,10 @@ Split hold_out_videos(std::shared_ptr<const Dataset> dataset, double fraction, u
 std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders,
                                         const std::string& split = "");
 
+// What there is to learn from when splits are named: samples of "train" and of no split; everything if there are none
+// (a single folder that is itself called test).
+std::vector<size_t> training_indices(const Dataset& dataset);
+
 // A seeded draw of `count` samples in dataset order; everything when count is 0 or too large.
 std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> dataset, int64_t count, uint64_t seed);
 

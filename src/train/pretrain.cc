@@ -20,6 +20,7 @@
 #include "train/data_split.h"
 #include "train/device.h"
 #include "train/init_weights.h"
+#include "train/pretrain_page.h"
 #include "train/pretrain_step.h"
 #include "train/run_log.h"
 #include "train/schedule.h"
@@ -28,26 +29,34 @@ namespace fsfm {
 namespace {
 
 constexpr int kPictureFaces = 8;
+constexpr int64_t kMapFaces = 150;  // of real faces and of attacks, in the page's feature map
 constexpr int64_t kMaxSkippedInARow = 50;
 constexpr size_t kNormalizationSamples = 4000;
 
 struct PretrainData {
   std::shared_ptr<const Dataset> train, held_out;  // held_out may be null
+  std::shared_ptr<const Dataset> attacks;          // of the same folders, never learned from; may be null
   Normalization normalization;
 };
 
+// The samples whose class is genuine, or is an attack.
+std::vector<size_t> indices_of_kind(const Dataset& dataset, bool attack) {
+  const auto& attacks = dataset.info().attack_classes;
+  std::vector<size_t> kept;
+  for (size_t i = 0; i < dataset.samples().size(); ++i) {
+    const std::string& name = dataset.info().classes[static_cast<size_t>(dataset.samples()[i].label)];
+    if ((std::find(attacks.begin(), attacks.end(), name) != attacks.end()) == attack) kept.push_back(i);
+  }
+  return kept;
+}
+
 // Real faces only, unless the recipe wants all classes.
 std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> dataset, const PretrainRecipe& recipe) {
-  const DatasetInfo& info = dataset->info();
-  if (recipe.all_classes || info.attack_classes.empty()) return dataset;
-  std::vector<size_t> kept;
-  for (size_t i = 0; i < dataset->samples().size(); ++i) {
-    const std::string& name = info.classes[static_cast<size_t>(dataset->samples()[i].label)];
-    if (std::find(info.attack_classes.begin(), info.attack_classes.end(), name) == info.attack_classes.end())
-      kept.push_back(i);
-  }
+  if (recipe.all_classes || dataset->info().attack_classes.empty()) return dataset;
+  auto kept = indices_of_kind(*dataset, /*attack=*/false);
   if (kept.empty())
-    throw Error(info.name + " has no real faces", "give real faces, or --all-classes to learn from what there is");
+    throw Error(dataset->info().name + " has no real faces",
+                "give real faces, or --all-classes to learn from what there is");
   return subset(std::move(dataset), std::move(kept));
 }
 
@@ -69,12 +78,14 @@ PretrainData open_data(const PretrainRecipe& recipe) {
     data.held_out = genuine_only(open_all(recipe.val_data), recipe);
   else if (recipe.split.empty() && has("train") && has("val"))
     data.held_out = of_split("val");
-  data.train = recipe.split.empty() && has("train") ? of_split("train") : genuine_only(all, recipe);
+  data.train = genuine_only(recipe.split.empty() ? subset(all, training_indices(*all)) : all, recipe);
   if (!data.held_out) {
     Split split = hold_out_videos(data.train, recipe.val_fraction, recipe.seed);
     data.train = split.train;
     data.held_out = split.held_out;
   }
+  if (auto attacks = indices_of_kind(*all, /*attack=*/true); !attacks.empty() && !recipe.all_classes)
+    data.attacks = subset(all, std::move(attacks));
   data.train = draw_samples(data.train, recipe.max_samples, recipe.seed);
   if (data.held_out) data.held_out = draw_samples(data.held_out, recipe.val_samples, recipe.seed);
   data.normalization = choose_normalization(recipe, *data.train);
@@ -134,7 +145,12 @@ class PretrainRun {
       const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
       if (in_epoch == 0 || !started_) loader_.start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
       started_ = true;
-      one_step();
+      try {
+        one_step();
+      } catch (const Error&) {
+        rescue();
+        throw;
+      }
       progress.update(static_cast<uint64_t>(step_), note_);
       const bool epoch_end = step_ % steps_per_epoch_ == 0, end = step_ == total_steps_;
       if (end || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
@@ -149,6 +165,7 @@ class PretrainRun {
     progress.finish(note_);
     result_.interrupted = stop && step_ < total_steps_;
     if (!result_.interrupted && others_.is_main()) write_model_file();
+    if (others_.is_main()) write_page();
     others_.barrier();
     result_.steps = step_;
     result_.skipped = skipped_;
@@ -197,7 +214,7 @@ class PretrainRun {
       step_ = checkpoint.state.at("step");
       skipped_ = checkpoint.state.at("skipped");
       if (!checkpoint.state.at("best").is_null()) best_ = checkpoint.state["best"].get<double>();
-      resumed = step_;
+      resumed = saved_step_ = step_;
       if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, latest->string());
     } else if (!recipe_.init.empty()) {
       LoadOptions load;
@@ -317,8 +334,19 @@ class PretrainRun {
     period_.since = std::chrono::steady_clock::now();  // evaluation is no training time
   }
 
+  // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
+  void rescue() {
+    if (step_ == saved_step_) return;
+    try {
+      save();
+    } catch (const Error&) {
+      // The first failure is the one to report.
+    }
+  }
+
   void save() {
     if (!others_.is_main()) return;
+    saved_step_ = step_;
     Checkpoint checkpoint;
     learner_.save(checkpoint);
     checkpoint.state["kind"] = "pretrain";
@@ -330,6 +358,26 @@ class PretrainRun {
     checkpoints_.save(step_, checkpoint);
     if (new_best_) checkpoints_.mark_best();
     new_best_ = false;
+  }
+
+  void write_page() {
+    PretrainPageFacts facts;
+    const FsfmConfig network = recipe_.network();
+    facts.title = recipe_.out.stem().string();
+    facts.model = fmt::format("ViT-{}, {} x {} pixels, patches of {}", recipe_.model, network.encoder.img_size,
+                              network.encoder.img_size, network.encoder.patch_size);
+    facts.strategy = fmt::format("{}, {:.0f} %", recipe_.mask_strategy, 100 * recipe_.mask_ratio);
+    facts.recipe = recipe_text_;
+    facts.data = manifest_of(*data_.train);
+    if (data_.held_out) facts.held_out = manifest_of(*data_.held_out);
+    facts.steps = step_;
+    facts.total_steps = total_steps_;
+    facts.faces_per_step = faces_per_step();
+    facts.image_side = network.encoder.img_size;
+    if (data_.held_out && data_.attacks)
+      facts.points = feature_map(learner_.online(), device_, parse_precision(recipe_.precision), data_.normalization,
+                                 {data_.held_out, data_.attacks}, kMapFaces);
+    write_pretrain_page(recipe_.run_folder(), facts);
   }
 
   void write_model_file() {
@@ -375,7 +423,7 @@ class PretrainRun {
   Loader loader_;
   CheckpointFolder checkpoints_;
   std::optional<RunLog> log_;
-  int64_t steps_per_epoch_ = 0, total_steps_ = 0;
+  int64_t saved_step_ = 0, steps_per_epoch_ = 0, total_steps_ = 0;
   int64_t step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
   std::optional<double> best_;
   bool new_best_ = false, started_ = false;

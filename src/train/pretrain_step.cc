@@ -109,13 +109,7 @@ PretrainLosses PretrainLearner::step(std::span<const Batch> batches, double lr, 
 
   // A rank that skipped its backward has no gradients to average: all ranks leave the step together.
   if (!others_.any(broken)) {
-    if (others_.size() > 1) {
-      std::vector<torch::Tensor> grads;
-      for (const auto& group : optimizer_->groups())
-        for (const auto& param : group.params)
-          if (param.grad().defined()) grads.push_back(param.grad());
-      others_.average(std::move(grads));
-    }
+    if (others_.size() > 1) others_.average(optimizer_->gradients());
     sum.grad_norm = optimizer_->grad_norm() / loss_scale_;
     broken = !std::isfinite(sum.grad_norm);
   } else {

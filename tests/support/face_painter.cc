@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "face/region_map.h"
 #include "media/codec.h"
@@ -369,14 +370,20 @@ PaintedPhoto paint_photo(uint64_t seed, int faces, int width, int height) {
 }
 
 void write_face_tree(const std::filesystem::path& dir, const std::string& split, const std::string& label, int n,
-                     uint64_t seed, int side) {
+                     uint64_t seed, int side, bool maps) {
   const auto folder = dir / split / label;
   std::filesystem::create_directories(folder);
   const auto paint = label == "real" || label == "live" ? paint_face : paint_fake_face;
   for (int i = 0; i < n; ++i) {
     char name[32];
     std::snprintf(name, sizeof name, "face_%04d.png", i);
-    write_image(folder / name, paint(seed + static_cast<uint64_t>(i), side).image);
+    const PaintedFace face = paint(seed + static_cast<uint64_t>(i), side);
+    write_image(folder / name, face.image);
+    if (!maps) continue;
+    std::vector<uint8_t> palette;
+    for (const auto& color : kFaceClassColors) palette.insert(palette.end(), color.begin(), color.end());
+    write_file_atomic(folder / (std::filesystem::path(name).stem().string() + ".seg.png"),
+                      encode_palette_png(face.parsing, side, side, palette));
   }
 }
 

@@ -43,7 +43,8 @@ Image paint_background(uint64_t seed, int width, int height);
 
 // Writes dir/split/label/face_0000.png ... (n files, `side` pixels): painted as fakes unless the label is "real" or
 // "live".
+// `maps`: with each picture's exact class map beside it, as NAME.seg.png.
 void write_face_tree(const std::filesystem::path& dir, const std::string& split, const std::string& label, int n,
-                     uint64_t seed, int side = 224);
+                     uint64_t seed, int side = 224, bool maps = false);
 
 }  // namespace fsfm::test

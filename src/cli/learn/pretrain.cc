@@ -1,30 +1,20 @@
 // fsfm pretrain --data DIR... --out M.safetensors
 #include "train/pretrain.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/options.h"
+#include "base/parallel.h"
 #include "cli/commands.h"
+#include "train/distributed.h"
 
 namespace fsfm::cli {
+namespace {
 
-int run_pretrain(int argc, char** argv) {
-  PretrainRecipe recipe;
-  Options options(
-      "pretrain",
-      "Learn from unlabelled real faces (FSFM: masked regions, region consistency, local-to-global agreement)");
-  recipe.declare(options);
-  options.enable_recipe();
-  options.footer(
-      "Examples:\n"
-      "  fsfm pretrain --data faces/ --recipe recipes/fsfm_vitb.toml --out fsfm-b.safetensors\n"
-      "  fsfm pretrain --data faces/ --model tiny --epochs 20 --warmup-epochs 2 --batch-size 32 --out "
-      "tiny.safetensors\n"
-      "Beside M.safetensors the folder M.run keeps checkpoints, log.jsonl, TensorBoard events and reconstructions.");
-  if (!options.parse(argc, argv)) return 0;
-
-  Communicator alone;
-  const PretrainResult result = pretrain(recipe, options.to_toml(), progress_visible(), alone);
+int run(const PretrainRecipe& recipe, const std::string& text, Communicator& others) {
+  const PretrainResult result = pretrain(recipe, text, progress_visible(), others);
+  if (!others.is_main()) return 0;
   if (result.interrupted) {
     std::printf("stopped after step %lld; the checkpoint is in %s; add --resume to go on\n",
                 static_cast<long long>(result.steps), result.run_folder.c_str());
@@ -39,9 +29,35 @@ int run_pretrain(int argc, char** argv) {
         "%lld held-out faces: error of hidden patches %.4f of the mean-colour baseline (pixels), %.4f (per-patch "
         "normalised)\n",
         static_cast<long long>(held_out->faces), held_out->pixel_ratio(), held_out->patch_ratio());
-  std::printf("model  %s\nrun    %s (log.jsonl, TensorBoard events, reconstructions, checkpoints)\n",
+  std::printf("model  %s\nrun    %s (report.html, log.jsonl, TensorBoard events, reconstructions, checkpoints)\n",
               result.model.c_str(), result.run_folder.c_str());
   return 0;
+}
+
+}  // namespace
+
+int run_pretrain(int argc, char** argv) {
+  PretrainRecipe recipe;
+  Options options(
+      "pretrain",
+      "Learn from unlabelled real faces (FSFM: masked regions, region consistency, local-to-global agreement)");
+  recipe.declare(options);
+  options.enable_recipe();
+  options.footer(
+      "Examples:\n"
+      "  fsfm pretrain --data faces/ --recipe recipes/fsfm_vitb.toml --out fsfm-b.safetensors\n"
+      "  fsfm pretrain --data faces/ --model tiny --epochs 20 --warmup-epochs 2 --batch-size 32 --out "
+      "tiny.safetensors\n"
+      "Beside M.safetensors the folder M.run keeps report.html, checkpoints, log.jsonl, TensorBoard events, reconstructions.");
+  int processes = 1;
+  options.add("nproc", processes, "processes on this machine (torchrun, mpirun and srun are recognised by themselves)")
+      .range(1, 1024)
+      .group("Machine")
+      .command_line_only();
+  if (!options.parse(argc, argv)) return 0;
+  if (processes > 1 && recipe.threads == 0) recipe.threads = std::max(1, thread_count(0) / processes);
+
+  return run_distributed(processes, [&](Communicator& others) { return run(recipe, options.to_toml(), others); });
 }
 
 }  // namespace fsfm::cli

@@ -1,0 +1,62 @@
+// fsfm finetune --task dfd|diff|fas|multi --init M --data DIR... --out D.safetensors
+#include "train/finetune.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/options.h"
+#include "base/parallel.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "train/distributed.h"
+
+namespace fsfm::cli {
+namespace {
+
+int run(const FinetuneRecipe& recipe, const std::string& text, Communicator& others) {
+  const FinetuneResult result = finetune(recipe, text, progress_visible(), others);
+  if (!others.is_main()) return 0;
+  if (result.interrupted) {
+    std::printf("stopped after step %lld; the checkpoint is in %s; add --resume to go on\n",
+                static_cast<long long>(result.steps), result.run_folder.c_str());
+    return 0;
+  }
+  std::printf("classes %s; attack: %s\n", join(result.classes, ", ").c_str(),
+              join(result.attack_classes, ", ").c_str());
+  std::printf("validation (best of %lld steps: step %lld): loss %.4f, AUC %.4f, video AUC %.4f, accuracy %.4f\n",
+              static_cast<long long>(result.steps), static_cast<long long>(result.best_step), result.validation.loss,
+              result.validation.auc, result.validation.video_auc, result.validation.accuracy);
+  if (const auto& fitted = result.operating)
+    std::printf("threshold %.4f (EER %.2f %%), temperature %.3f\n", fitted->threshold, 100 * fitted->eer,
+                fitted->temperature);
+  std::printf("model  %s\nrun    %s (log.jsonl, TensorBoard events, checkpoints)\n", result.model.c_str(),
+              result.run_folder.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int run_finetune(int argc, char** argv) {
+  FinetuneRecipe recipe;
+  Options options("finetune", "Learn to tell real faces from forged or spoofed ones, from pretrained weights");
+  recipe.declare(options);
+  options.enable_recipe();
+  options.footer(
+      "Examples:\n"
+      "  fsfm finetune --task dfd --init fsfm-b.safetensors --data ffpp/ --out deepfakes.safetensors\n"
+      "  fsfm finetune --task fas --init fsfm-b.safetensors --data oulu/ msu/ casia/ --out spoof.safetensors\n"
+      "  fsfm finetune --task dfd --method adapter --init fsvfm-l.safetensors --data ffpp/ --out adapter.safetensors\n"
+      "The kept weights are those with the lowest validation loss; threshold and temperature are fitted on the same "
+      "data.");
+  int processes = 1;
+  options.add("nproc", processes, "processes on this machine (torchrun, mpirun and srun are recognised by themselves)")
+      .range(1, 1024)
+      .group("Machine")
+      .command_line_only();
+  if (!options.parse(argc, argv)) return 0;
+  if (processes > 1 && recipe.threads == 0) recipe.threads = std::max(1, thread_count(0) / processes);
+
+  return run_distributed(processes, [&](Communicator& others) { return run(recipe, options.to_toml(), others); });
+}
+
+}  // namespace fsfm::cli

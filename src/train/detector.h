@@ -1,0 +1,78 @@
+// A detector that learns: the network of one fine-tuning method, its optimiser and its step.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/loader.h"
+#include "nn/adapter.h"
+#include "nn/precision.h"
+#include "nn/vit.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
+#include "train/communicator.h"
+#include "train/mixup.h"
+
+namespace fsfm {
+
+enum class FinetuneMethod { full, linear_probe, adapter };
+FinetuneMethod parse_finetune_method(const std::string& name);  // full, linear-probe, adapter
+
+struct DetectorOptions {
+  VitConfig network;
+  FinetuneMethod method = FinetuneMethod::full;
+  MixupOptions mixup;
+  double weight_decay = 0.05, layer_decay = 0.65, clip = 0;
+  double contrastive_weight = 0.01;  // adapter only
+  std::vector<uint8_t> is_attack;    // model class -> 1 when attack
+  double weight_ema = 0;             // 0 = off
+  Precision precision = Precision::fp32;
+  uint64_t seed = 0;
+};
+
+struct DetectorLosses {
+  double total = 0, grad_norm = 0;
+  bool skipped = false;  // not finite on some rank: nothing was changed
+};
+
+// Thread-compatible. Every rank holds the same weights at all times.
+class DetectorLearner {
+ public:
+  // `init`: a weight file, or empty for fresh weights. A head of other classes is left out. `others` outlives the
+  // learner.
+  DetectorLearner(const DetectorOptions& options, const std::filesystem::path& init, torch::Device device,
+                  Communicator& others);
+
+  DetectorLosses step(std::span<const Batch> batches, double lr);
+  // [B,3,S,S] normalised on the host -> [B,classes] on the host; from the averaged weights when there are any.
+  torch::Tensor logits(const Batch& batch);
+
+  // The network to keep (averaged when weight_ema > 0); aliases its memory.
+  torch::nn::Module& network();
+  void save(Checkpoint& checkpoint) const;
+  void load(const Checkpoint& checkpoint);
+
+ private:
+  // The two kinds of network behind one face: exactly one is set.
+  struct Network {
+    Vit plain{nullptr};
+    AdapterVit adapter{nullptr};
+    torch::nn::Module& module() const {
+      if (plain) return *plain.ptr();
+      return *adapter.ptr();
+    }
+  };
+  Network make_network() const;
+  torch::Tensor loss_of(const Batch& batch);
+
+  DetectorOptions options_;
+  torch::Device device_;
+  Communicator& others_;
+  Network learning_, averaged_;
+  std::unique_ptr<AdamW> optimizer_;
+};
+
+}  // namespace fsfm

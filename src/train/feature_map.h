@@ -1,0 +1,26 @@
+// Faces as points: frozen features of the encoder, flattened to two dimensions.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "media/preprocess.h"
+#include "nn/fsfm_net.h"
+#include "nn/precision.h"
+
+namespace fsfm {
+
+struct FacePoint {
+  std::string group;  // class of the face
+  double x, y;
+};
+
+// Pooled features of up to `most` faces of each dataset (full view, nothing hidden), centred and projected on their two
+// principal directions. Empty when there are fewer than three faces.
+std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device device, Precision precision,
+                                   const Normalization& normalization,
+                                   const std::vector<std::shared_ptr<const Dataset>>& datasets, int64_t most);
+
+}  // namespace fsfm

@@ -1,0 +1,443 @@
+#include "train/finetune.h"
+
+#include <spdlog/fmt/chrono.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "data/finetune_batch.h"
+#include "data/statistics.h"
+#include "engine/vit_layout.h"
+#include "nn/weights.h"
+#include "train/data_split.h"
+#include "train/device.h"
+#include "train/init_weights.h"
+#include "train/run_log.h"
+#include "train/schedule.h"
+
+namespace fsfm {
+namespace {
+
+constexpr int64_t kMaxSkippedInARow = 50;
+constexpr int64_t kDomainStepsPerEpoch = 100;  // the anti-spoofing recipe counts steps; it is validated this often
+constexpr size_t kNormalizationSamples = 4000;
+
+// The card of the weights to start from, if they have one, and the network they belong to.
+struct Start {
+  VitConfig network;
+  std::optional<ModelCard> card;
+};
+
+Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
+  Start start;
+  if (recipe.init == "scratch") {
+    start.network = VitConfig::named(recipe.model);
+  } else {
+    const WeightFile weights = read_weights(recipe.init);
+    start.card = weights.card;
+    nlohmann::json stated = nlohmann::json::object();
+    if (weights.card) stated = weights.card->config;
+    if (recipe.num_heads > 0) stated["num_heads"] = recipe.num_heads;
+    try {
+      const VitLayout layout =
+          infer_vit_layout(weights.tensors, {{"num_heads", stated.value("num_heads", nlohmann::json())}});
+      start.network.img_size = layout.img_size;
+      start.network.patch_size = layout.patch_size;
+      start.network.embed_dim = layout.embed_dim;
+      start.network.depth = layout.depth;
+      start.network.num_heads = layout.num_heads;
+      start.network.mlp_ratio = static_cast<double>(layout.mlp_hidden) / layout.embed_dim;
+    } catch (const Error& error) {
+      throw Error(recipe.init + ": " + error.what(), "give a vision transformer with timm's parameter names");
+    }
+  }
+  if (recipe.img_size > 0) start.network.img_size = recipe.img_size;
+  start.network.num_classes = static_cast<int>(classes);
+  start.network.global_pool = recipe.global_pool;
+  start.network.drop_path = recipe.drop_path;
+  start.network.check();
+  return start;
+}
+
+Normalization choose_normalization(const FinetuneRecipe& recipe, const Start& start, const Dataset& train) {
+  if (recipe.normalization == "dataset") return dataset_normalization(train, kNormalizationSamples, recipe.threads);
+  if (recipe.normalization == "imagenet" || !start.card) return {};
+  return {start.card->mean, start.card->std};
+}
+
+class FinetuneRun {
+ public:
+  FinetuneRun(const FinetuneRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
+      : recipe_(recipe),
+        recipe_text_(recipe_text),
+        visible_(visible && others.is_main()),
+        others_(others),
+        device_(choose_device(recipe.device, recipe.threads)),
+        data_(open_finetune_data(recipe)),
+        start_(starting_point(recipe, data_.classes.size())),
+        normalization_(choose_normalization(recipe, start_, *data_.train.dataset)),
+        detector_(detector_options(), recipe.init == "scratch" ? fs::path() : fs::path(recipe.init), device_, others),
+        checkpoints_(recipe.run_folder() / "checkpoints", recipe.keep) {
+    // One square size serves any input: the crop is 7/8 of the resized picture, as 224 is of 256.
+    const int side = start_.network.img_size;
+    eval_.transform = Transform::parse(fmt::format("pillow-bicubic-{}-crop-{}", side * 8 / 7, side));
+    eval_.normalization = normalization_;
+    for (const auto& name : data_.classes) is_attack_.push_back(is_attack(name));
+    batch_size_ =
+        recipe.per_domain_batches() ? 2 * recipe.per_domain * count_domains(*data_.train.dataset) : recipe.batch_size;
+    if (recipe.per_domain_batches() && others.size() > 1)
+      throw Error("the fas task draws its batches for one process", "run it without --nproc");
+    if (recipe.balance && !recipe.per_domain_batches())
+      train_ = subset(data_.train.dataset, balanced_indices(data_.train));
+    else
+      train_ = data_.train.dataset;
+    if (recipe.per_domain_batches()) {
+      const auto per_step = static_cast<int64_t>(batch_size_) * recipe.accumulate;
+      const auto pass = std::max<int64_t>(1, static_cast<int64_t>(data_.train.dataset->samples().size()) / per_step);
+      steps_per_epoch_ = recipe.max_steps > 0 ? std::min(kDomainStepsPerEpoch, recipe.max_steps) : pass;
+    } else {
+      make_loader(0);
+      steps_per_epoch_ = loader_->batches_per_epoch() / recipe.accumulate;
+      if (steps_per_epoch_ == 0)
+        throw Error("an epoch has too few batches for --accumulate " + std::to_string(recipe.accumulate),
+                    "use a smaller one");
+    }
+    total_steps_ = recipe.max_steps > 0 ? recipe.max_steps : steps_per_epoch_ * recipe.epochs;
+  }
+
+  FinetuneResult run() {
+    begin();
+    Progress progress("finetune", static_cast<uint64_t>(total_steps_), "steps", visible_);
+    auto saved = std::chrono::steady_clock::now();
+    bool stop = false, started = false;
+    while (step_ < total_steps_ && !stop) {
+      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
+      if (in_epoch == 0 || !started) {
+        make_loader(static_cast<int>(epoch));
+        loader_->start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
+      }
+      started = true;
+      try {
+        one_step();
+      } catch (const Error&) {
+        rescue();
+        throw;
+      }
+      progress.update(static_cast<uint64_t>(step_), note_);
+      const bool epoch_end = step_ % steps_per_epoch_ == 0 || step_ == total_steps_;
+      if (epoch_end) evaluate();
+      stop = others_.any(interrupted());
+      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
+      if (others_.any(minutes >= recipe_.save_minutes) || epoch_end || stop) {
+        save();
+        saved = std::chrono::steady_clock::now();
+      }
+    }
+    progress.finish(note_);
+    result_.interrupted = stop && step_ < total_steps_;
+    if (!result_.interrupted && others_.is_main()) finish();
+    others_.barrier();
+    result_.steps = step_;
+    result_.skipped = skipped_;
+    result_.classes = data_.classes;
+    result_.attack_classes = data_.attack_classes;
+    result_.run_folder = recipe_.run_folder();
+    return result_;
+  }
+
+ private:
+  bool is_attack(const std::string& name) const {
+    return std::find(data_.attack_classes.begin(), data_.attack_classes.end(), name) != data_.attack_classes.end();
+  }
+
+  DetectorOptions detector_options() const {
+    DetectorOptions options;
+    options.network = start_.network;
+    options.method = parse_finetune_method(recipe_.method);
+    options.mixup = {recipe_.mixup, recipe_.cutmix, recipe_.smoothing};
+    options.weight_decay = recipe_.weight_decay;
+    options.layer_decay = recipe_.layer_decay;
+    options.clip = recipe_.clip;
+    options.contrastive_weight = recipe_.contrastive_weight;
+    for (const auto& name : data_.classes) options.is_attack.push_back(is_attack(name));
+    options.weight_ema = recipe_.weight_ema;
+    options.precision = parse_precision(recipe_.precision);
+    options.seed = recipe_.seed;
+    return options;
+  }
+
+  FinetuneBatchOptions batch_options() const {
+    FinetuneBatchOptions options;
+    options.side = start_.network.img_size;
+    options.normalization = normalization_;
+    options.min_area = recipe_.min_area;
+    if (recipe_.rand_augment == "on") options.rand_augment = RandAugmentOptions{};
+    options.erasing = recipe_.erasing;
+    options.saturation = recipe_.saturation;
+    options.degrade = recipe_.degrade;
+    options.self_blend = recipe_.self_blend;
+    options.self_blend_label = 0;
+    options.label_map = data_.train.label_map;
+    options.genuine = data_.train.genuine;
+    return options;
+  }
+
+  void make_loader(int epoch) {
+    if (loader_ && !recipe_.per_domain_batches()) return;
+    LoaderOptions order;
+    order.batch_size = batch_size_;
+    order.workers = recipe_.workers;
+    order.seed = recipe_.seed;
+    order.rank = others_.rank();
+    order.world_size = others_.size();
+    if (recipe_.per_domain_batches()) {
+      loader_.reset();
+      train_ = subset(data_.train.dataset,
+                      domain_balanced_indices(data_.train, recipe_.per_domain, steps_per_epoch_ * recipe_.accumulate,
+                                              recipe_.seed, epoch));
+      order.shuffle = false;
+    }
+    loader_.emplace(*train_, order, make_finetune_filler(batch_options()),
+                    make_finetune_batch(batch_options(), batch_size_));
+  }
+
+  nlohmann::json fingerprint() const {
+    return {{"network", start_.network.to_json()},
+            {"method", recipe_.method},
+            {"seed", recipe_.seed},
+            {"samples", manifest_of(*data_.train.dataset)["keys_sha256"]},
+            {"batch", batch_size_ * others_.size()},
+            {"accumulate", recipe_.accumulate},
+            {"total_steps", total_steps_}};
+  }
+
+  void begin() {
+    const auto latest = checkpoints_.latest();
+    if (latest && !recipe_.resume && !recipe_.overwrite)
+      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run",
+                  "add --resume to go on with it, or --overwrite to start anew");
+    std::optional<int64_t> resumed;
+    if (latest && recipe_.resume) {
+      const Checkpoint checkpoint = read_checkpoint(*latest);
+      const nlohmann::json mine = fingerprint(),
+                           theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
+      for (const auto& [key, value] : mine.items())
+        if (!theirs.contains(key) || theirs[key] != value)
+          throw Error(latest->string() + " belongs to a run with other settings (" + key + ")",
+                      "resume with the same recipe and data, or start anew with --overwrite");
+      detector_.load(checkpoint);
+      best_weights_ = checkpoint.part("best.");
+      step_ = checkpoint.state.at("step");
+      skipped_ = checkpoint.state.at("skipped");
+      result_.best_step = checkpoint.state.at("best_step");
+      if (!checkpoint.state.at("best_loss").is_null()) best_loss_ = checkpoint.state["best_loss"].get<double>();
+      resumed = saved_step_ = step_;
+      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, latest->string());
+    }
+    if (!others_.is_main()) return;
+    if (!resumed) checkpoints_.clear();
+    log_.emplace(recipe_.run_folder(), resumed);
+    write_file_atomic(recipe_.run_folder() / "recipe.toml", recipe_text_);
+    if (!visible_) return;
+    log::info("classes {} (attack: {}); {} pictures to learn from, {} for validation ({})", join(data_.classes, ", "),
+              join(data_.attack_classes, ", "), data_.train.dataset->samples().size(),
+              data_.validation.dataset->samples().size(), data_.validation_source);
+    log::info("{} on {}, {}; {} steps of {} pictures, peak learning rate {:.3g}", recipe_.method, device_.str(),
+              recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(faces_per_step()));
+  }
+
+  int64_t faces_per_step() const { return int64_t{batch_size_} * recipe_.accumulate * others_.size(); }
+
+  void one_step() {
+    std::vector<Batch> batches;
+    while (static_cast<int>(batches.size()) < recipe_.accumulate) {
+      auto batch = loader_->next();
+      if (!batch) throw InternalError("finetune: the epoch ended before its last step");
+      batches.push_back(*std::move(batch));
+    }
+    const double epochs = static_cast<double>(total_steps_) / static_cast<double>(steps_per_epoch_);
+    // The published warm-up is half of ten epochs; a much shorter or longer run keeps it to a fifth at most.
+    const double warmup = recipe_.epochs == 10 && recipe_.max_steps == 0 ? recipe_.warmup_epochs
+                                                                         : std::min(recipe_.warmup_epochs, epochs / 5);
+    const double peak = recipe_.peak_lr(faces_per_step());
+    const double lr = recipe_.per_domain_batches()
+                          ? peak  // the anti-spoofing recipe keeps one rate
+                          : LearningRate{peak, std::min(recipe_.min_lr, peak), warmup, epochs}.at(
+                                static_cast<double>(step_) / static_cast<double>(steps_per_epoch_));
+    const DetectorLosses losses = detector_.step(batches, lr);
+    for (auto& batch : batches) loader_->recycle(std::move(batch));
+    ++step_;
+    skipped_ += losses.skipped;
+    skipped_in_a_row_ = losses.skipped ? skipped_in_a_row_ + 1 : 0;
+    if (skipped_in_a_row_ >= kMaxSkippedInARow)
+      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
+                  "use a lower --blr, or --precision fp32 or bf16");
+    if (!losses.skipped) {
+      period_loss_ += losses.total;
+      ++period_steps_;
+    }
+    if (step_ % recipe_.log_every != 0 && step_ != total_steps_) return;
+    const double mean = period_loss_ / std::max<double>(1.0, static_cast<double>(period_steps_));
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - period_since_).count();
+    note_ =
+        fmt::format("loss {:.4f}  lr {:.2e}{}", mean, lr, skipped_ > 0 ? fmt::format("  {} skipped", skipped_) : "");
+    if (log_)
+      log_->scalars(
+          "train", step_, static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
+          {{"loss", mean},
+           {"lr", lr},
+           {"grad_norm", losses.grad_norm},
+           {"skipped", static_cast<double>(skipped_)},
+           {"faces_per_second", static_cast<double>(period_steps_ * faces_per_step()) / std::max(seconds, 1e-9)},
+           {"wait_seconds", loader_->wait_seconds()}});
+    period_loss_ = 0;
+    period_steps_ = 0;
+    period_since_ = std::chrono::steady_clock::now();
+  }
+
+  ValidationReport validation() {
+    return validate(detector_, data_.validation, eval_, is_attack_, recipe_.val_batch_size, recipe_.workers);
+  }
+
+  void evaluate() {
+    if (!others_.is_main()) return;
+    const ValidationReport report = validation();
+    const bool better = std::isfinite(report.loss) && report.loss < best_loss_;
+    if (better) {
+      best_loss_ = report.loss;
+      result_.best_step = step_;
+      best_weights_.clear();
+      for (const auto& [name, tensor] : module_state(detector_.network()))
+        best_weights_.emplace(name, tensor.to(torch::kCPU).clone());
+    }
+    log_->scalars(
+        "validation", step_, static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
+        {{"loss", report.loss}, {"accuracy", report.accuracy}, {"auc", report.auc}, {"video_auc", report.video_auc}});
+    if (visible_)
+      log::info("validation, step {}: loss {:.4f}, AUC {:.4f} (videos {:.4f}), accuracy {:.3f}{}", step_, report.loss,
+                report.auc, report.video_auc, report.accuracy, better ? "  *" : "");
+    period_since_ = std::chrono::steady_clock::now();
+  }
+
+  // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
+  void rescue() {
+    if (step_ == saved_step_) return;
+    try {
+      save();
+    } catch (const Error&) {
+      // The first failure is the one to report.
+    }
+  }
+
+  void save() {
+    if (!others_.is_main()) return;
+    saved_step_ = step_;
+    Checkpoint checkpoint;
+    detector_.save(checkpoint);
+    checkpoint.put("best.", best_weights_);
+    checkpoint.state["kind"] = "finetune";
+    checkpoint.state["step"] = step_;
+    checkpoint.state["skipped"] = skipped_;
+    checkpoint.state["best_step"] = result_.best_step;
+    checkpoint.state["best_loss"] = std::isfinite(best_loss_) ? nlohmann::json(best_loss_) : nlohmann::json(nullptr);
+    checkpoint.state["fingerprint"] = fingerprint();
+    checkpoint.state["recipe"] = recipe_text_;
+    checkpoints_.save(step_, checkpoint);
+  }
+
+  // The best weights, once more over the validation set: figures, temperature, threshold, model file.
+  void finish() {
+    if (!best_weights_.empty()) load_module_state(detector_.network(), best_weights_);
+    result_.validation = validation();
+    result_.operating = fit_operating_point(result_.validation, is_attack_);
+    const std::string validation_name = data_.validation.dataset->info().name + " (" + data_.validation_source + ")";
+    ModelCard card;
+    card.name = recipe_.out.stem().string();
+    card.kind = "detector";
+    card.architecture = "vit";
+    card.config = start_.network.to_json();
+    card.task = recipe_.task;
+    card.classes = data_.classes;
+    card.attack_classes = data_.attack_classes;
+    card.mean = normalization_.mean;
+    card.std = normalization_.std;
+    if (start_.card) {
+      card.detector = start_.card->detector;
+      card.crop_scale = start_.card->crop_scale;
+    }
+    card.resize = eval_.transform.name();
+    if (const auto& fitted = result_.operating) {
+      card.threshold = fitted->threshold;
+      card.threshold_source = "equal error rates on " + validation_name;
+      card.temperature = fitted->temperature;
+      card.calibration = {{"ece", fitted->ece}, {"data", validation_name}};
+    }
+    card.training = {{"recipe", recipe_text_},
+                     {"init", recipe_.init},
+                     {"method", recipe_.method},
+                     {"steps", step_},
+                     {"best_step", result_.best_step},
+                     {"skipped_steps", skipped_},
+                     {"pictures_per_step", faces_per_step()},
+                     {"seed", recipe_.seed},
+                     {"data", manifest_of(*data_.train.dataset)},
+                     {"validation", manifest_of(*data_.validation.dataset)},
+                     {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+                     {"program", "fsfm " FSFM_VERSION}};
+    if (start_.card) card.training["pretraining"] = start_.card->training;
+    const auto figure = [](double value) {
+      return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+    };
+    card.metrics["validation"] = {{"data", validation_name},
+                                  {"loss", figure(result_.validation.loss)},
+                                  {"auc", figure(result_.validation.auc)},
+                                  {"video_auc", figure(result_.validation.video_auc)},
+                                  {"accuracy", result_.validation.accuracy}};
+    if (result_.operating) card.metrics["validation"]["eer"] = result_.operating->eer;
+    card.licence = "weights: as the licences of the training data allow (" + data_.train.dataset->info().name + ")";
+    write_model(recipe_.out, card, ModuleTensors(detector_.network()).map());
+    result_.model = recipe_.out;
+  }
+
+  const FinetuneRecipe& recipe_;
+  const std::string& recipe_text_;
+  bool visible_;
+  Communicator& others_;
+  torch::Device device_;
+  FinetuneData data_;
+  Start start_;
+  Normalization normalization_;
+  DetectorLearner detector_;
+  CheckpointFolder checkpoints_;
+  EvalBatchOptions eval_;
+  std::vector<uint8_t> is_attack_;
+  int batch_size_ = 0;
+  std::shared_ptr<const Dataset> train_;  // outlives the loader, which refers to it
+  std::optional<Loader> loader_;
+  std::optional<RunLog> log_;
+  std::map<std::string, torch::Tensor> best_weights_;
+  double best_loss_ = INFINITY, period_loss_ = 0;
+  int64_t saved_step_ = 0, steps_per_epoch_ = 0, total_steps_ = 0, step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0,
+          period_steps_ = 0;
+  std::chrono::steady_clock::time_point period_since_ = std::chrono::steady_clock::now();
+  std::string note_;
+  FinetuneResult result_;
+};
+
+}  // namespace
+
+FinetuneResult finetune(FinetuneRecipe recipe, const std::string& recipe_text, bool visible, Communicator& others) {
+  recipe.resolve();
+  return FinetuneRun(recipe, recipe_text, visible, others).run();
+}
+
+}  // namespace fsfm

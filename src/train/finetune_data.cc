@@ -1,0 +1,152 @@
+#include "train/finetune_data.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "train/data_split.h"
+
+namespace fsfm {
+namespace {
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+std::string domain_of(const SampleRef& sample) { return sample.video.substr(0, sample.video.find('/')); }
+
+std::vector<std::string> attack_classes_of(const DatasetInfo& info, const FinetuneRecipe& recipe) {
+  if (recipe.attack_classes.empty()) return info.attack_classes;
+  for (const auto& name : recipe.attack_classes)
+    if (!contains(info.classes, name))
+      throw Error("--attack-classes names '" + name + "', which the data does not have",
+                  "it has " + join(info.classes, ", "));
+  return recipe.attack_classes;
+}
+
+LabelledData label(std::shared_ptr<const Dataset> dataset, const FinetuneRecipe& recipe,
+                   const std::vector<std::string>& classes, const std::vector<std::string>& attacks) {
+  LabelledData data;
+  for (const auto& name : dataset->info().classes) {
+    const bool attack = contains(attacks, name);
+    data.genuine.push_back(!attack);
+    if (recipe.task != "multi") {
+      data.label_map.push_back(attack ? 0 : 1);
+      continue;
+    }
+    const auto found = std::find(classes.begin(), classes.end(), name);
+    if (found == classes.end())
+      throw Error("class '" + name + "' is in the validation data but not in the training data",
+                  "remove it or add pictures of it");
+    data.label_map.push_back(static_cast<int>(found - classes.begin()));
+  }
+  data.dataset = std::move(dataset);
+  return data;
+}
+
+void require_both(const LabelledData& data, const FinetuneRecipe& recipe, const char* what) {
+  size_t genuine = 0, attacks = 0;
+  for (const auto& sample : data.dataset->samples())
+    ++(data.genuine[static_cast<size_t>(sample.label)] ? genuine : attacks);
+  if (genuine > 0 && (attacks > 0 || recipe.self_blend > 0)) return;
+  throw Error(std::string("the ") + what + " holds " + std::to_string(genuine) + " genuine and " +
+                  std::to_string(attacks) + " attack pictures",
+              "put both below folders named by class (real/, fake/, ...), or use --self-blend with real faces only");
+}
+
+}  // namespace
+
+FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
+  const auto all = open_all(recipe.data);
+  const auto splits = splits_of(*all);
+  const bool has_train = contains(splits, "train"), has_val = contains(splits, "val");
+  FinetuneData data;
+  std::shared_ptr<const Dataset> train = subset(all, training_indices(*all)), validation;
+  if (!recipe.val_data.empty()) {
+    validation = open_all(recipe.val_data);
+    data.validation_source = "--val-data";
+  } else if (has_train && has_val) {
+    validation = subset(all, indices_of_split(*all, "val"));
+    data.validation_source = "val split";
+  } else {
+    Split split = hold_out_videos(train, recipe.val_fraction, recipe.seed);
+    if (!split.held_out)
+      throw Error("the data is too small to hold out videos for validation",
+                  "give --val-data, or more videos of each class");
+    train = split.train;
+    validation = split.held_out;
+    data.validation_source = "held-out videos";
+  }
+  train = draw_samples(train, recipe.max_samples, recipe.seed);
+
+  const auto attacks = attack_classes_of(all->info(), recipe);
+  if (recipe.task == "multi") {
+    data.classes = all->info().classes;
+    data.attack_classes = attacks;
+  } else {
+    data.classes =
+        recipe.task == "fas" ? std::vector<std::string>{"spoof", "live"} : std::vector<std::string>{"fake", "real"};
+    data.attack_classes = {data.classes.front()};
+  }
+  data.train = label(train, recipe, data.classes, attacks);
+  data.validation = label(validation, recipe, data.classes,
+                          recipe.val_data.empty() ? attacks : attack_classes_of(validation->info(), recipe));
+  require_both(data.train, recipe, "training data");
+  require_both(data.validation, recipe, "validation data");
+  return data;
+}
+
+std::vector<size_t> balanced_indices(const LabelledData& data) {
+  std::map<int, std::vector<size_t>> classes;
+  const auto& samples = data.dataset->samples();
+  for (size_t i = 0; i < samples.size(); ++i)
+    classes[data.label_map[static_cast<size_t>(samples[i].label)]].push_back(i);
+  size_t most = 0;
+  for (const auto& [label, indices] : classes) most = std::max(most, indices.size());
+  std::vector<size_t> balanced;
+  for (const auto& [label, indices] : classes)
+    for (size_t i = 0; i < most; ++i) balanced.push_back(indices[i % indices.size()]);
+  return balanced;
+}
+
+int count_domains(const Dataset& dataset) {
+  std::set<std::string> domains;
+  for (const auto& sample : dataset.samples()) domains.insert(domain_of(sample));
+  return static_cast<int>(domains.size());
+}
+
+std::vector<size_t> domain_balanced_indices(const LabelledData& data, int per_class, int64_t steps, uint64_t seed,
+                                            int epoch) {
+  std::map<std::pair<std::string, int>, std::vector<size_t>> queues;  // (domain, genuine)
+  std::set<std::string> domains;
+  const auto& samples = data.dataset->samples();
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const std::string domain = domain_of(samples[i]);
+    domains.insert(domain);
+    queues[{domain, data.genuine[static_cast<size_t>(samples[i].label)]}].push_back(i);
+  }
+  if (queues.size() != 2 * domains.size())
+    throw Error("a domain has only live or only attack pictures", "every --data of the fas task needs both");
+  Rng rng(seed, static_cast<uint64_t>(epoch) + 1);
+  std::map<std::pair<std::string, int>, size_t> next;
+  for (auto& [key, queue] : queues) rng.shuffle(std::span(queue));
+  std::vector<size_t> order;
+  for (int64_t step = 0; step < steps; ++step) {
+    for (auto& [key, queue] : queues) {
+      for (int k = 0; k < per_class; ++k) {
+        size_t& at = next[key];
+        if (at == queue.size()) {
+          rng.shuffle(std::span(queue));
+          at = 0;
+        }
+        order.push_back(queue[at++]);
+      }
+    }
+  }
+  return order;
+}
+
+}  // namespace fsfm

@@ -1,0 +1,42 @@
+// What a detector learns from: folders to classes, domains, and a validation set that shares no video with the training
+// set.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "media/preprocess.h"
+#include "train/finetune_recipe.h"
+
+namespace fsfm {
+
+// A dataset and how its labels become the model's classes.
+struct LabelledData {
+  std::shared_ptr<const Dataset> dataset;
+  std::vector<int> label_map;    // dataset label -> model class
+  std::vector<uint8_t> genuine;  // dataset label -> 1 when genuine
+};
+
+struct FinetuneData {
+  LabelledData train, validation;
+  std::vector<std::string> classes, attack_classes;  // of the model, in logit order
+  std::string validation_source;                     // "val split", "held-out videos", "--val-data"
+};
+
+// dfd and diff learn {fake, real}, fas {spoof, live}, multi every class of the data. Throws Error when a class is
+// missing.
+FinetuneData open_finetune_data(const FinetuneRecipe& recipe);
+
+// Indices in which every class occurs equally often: the rarer ones repeated.
+std::vector<size_t> balanced_indices(const LabelledData& data);
+
+// `steps` batches, each holding `per_class` genuine and as many attack samples of every domain (the part of a video's
+// identity before the first '/'), drawn without repetition until a queue is empty, then reshuffled. Depends on the seed
+// and the epoch alone. Throws Error when a domain lacks one of the two.
+std::vector<size_t> domain_balanced_indices(const LabelledData& data, int per_class, int64_t steps, uint64_t seed,
+                                            int epoch);
+int count_domains(const Dataset& dataset);
+
+}  // namespace fsfm

@@ -1,0 +1,58 @@
+// Every setting of a fine-tuning run, declared once.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace fsfm {
+
+// Numbers below 0 and "task" stand for "as the task's published recipe has it"; resolve() fills them in.
+struct FinetuneRecipe {
+  // Data
+  std::vector<std::filesystem::path> data, val_data;
+  double val_fraction = 0.1;
+  int64_t max_samples = 0;
+  bool balance = false;
+  std::vector<std::string> attack_classes;  // empty = inferred from the class names
+
+  // Network
+  std::string task = "dfd", init, method = "full", model, global_pool = "task";
+  int img_size = 0, num_heads = 0;
+  double drop_path = -1;
+  std::string normalization = "init";  // init | dataset | imagenet
+
+  // Augmentation
+  double mixup = -1, cutmix = -1, smoothing = -1, erasing = -1, min_area = -1, saturation = -1;
+  std::string rand_augment = "task";  // task | on | off
+  double degrade = 0, self_blend = 0;
+
+  // Optimisation
+  int epochs = -1, batch_size = -1, accumulate = 1, per_domain = 12;
+  int64_t max_steps = -1;
+  double blr = -1, lr = 0, min_lr = 1e-6, weight_decay = -1, layer_decay = -1, warmup_epochs = -1, clip = 0;
+  double contrastive_weight = -1, weight_ema = 0;
+
+  // Machine
+  std::string precision = "fp32", device = "auto";
+  uint64_t seed = 0;
+  int threads = 0, workers = 1;
+
+  // Output
+  std::filesystem::path out;
+  bool resume = false, overwrite = false;
+  int keep = 1, log_every = 10, val_batch_size = 32;
+  double save_minutes = 10;
+
+  void declare(Options& options);
+  // Fills in the task's own values and checks what single options cannot see; throws Error naming what does not fit.
+  void resolve();
+  bool per_domain_batches() const { return task == "fas"; }
+  double peak_lr(int64_t effective_batch) const;
+  std::filesystem::path run_folder() const;  // D.safetensors -> D.run
+};
+
+}  // namespace fsfm

@@ -1,0 +1,186 @@
+// `fsfm pretrain` as a user runs it, at the smallest sizes.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "base/file.h"
+#include "nn/fsfm_net.h"
+#include "support/face_painter.h"
+#include "support/run_cli.h"
+#include "support/temp_dir.h"
+#include "tensorio/model_file.h"
+#include "train/checkpoint.h"
+#include "train/run_log.h"
+
+namespace fsfm {
+namespace {
+
+using test::run_cli;
+using test::TempDir;
+
+std::vector<std::string> pretrain_args(const TempDir& dir, const std::string& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> args = {"pretrain",
+                                   "--data",
+                                   (dir / "faces").string(),
+                                   "--out",
+                                   (dir / out).string(),
+                                   "--model",
+                                   "tiny",
+                                   "--img-size",
+                                   "32",
+                                   "--patch-size",
+                                   "8",
+                                   "--batch-size",
+                                   "4",
+                                   "--decoder-dim",
+                                   "32",
+                                   "--decoder-depth",
+                                   "1",
+                                   "--warmup-epochs",
+                                   "1",
+                                   "--epochs",
+                                   "4",
+                                   "--lr",
+                                   "1e-3",
+                                   "--threads",
+                                   "1",
+                                   "--workers",
+                                   "1",
+                                   "--log-every",
+                                   "1",
+                                   "--val-fraction",
+                                   "0.2"};
+  // A repeated option is an error: later values take the place of earlier ones.
+  for (size_t i = 0; i < more.size(); ++i) {
+    const auto known = std::find(args.begin(), args.end(), more[i]);
+    const bool has_value = i + 1 < more.size() && !more[i + 1].starts_with("--");
+    if (known != args.end() && has_value)
+      *(known + 1) = more[++i];
+    else
+      args.push_back(more[i]);
+  }
+  return args;
+}
+
+std::vector<double> losses(const fs::path& run) {
+  std::vector<double> values;
+  for (const auto& line : RunLog::read(run))
+    if (line["kind"] == "train") values.push_back(line["loss"]);
+  return values;
+}
+
+TEST(PretrainCli, WritesAModelALogAndPictures) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  test::write_face_tree(dir / "faces", "train", "fake", 4, 100, 64, /*maps=*/true);
+  const auto result = run_cli(pretrain_args(dir, "m.safetensors"));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("16 steps"), std::string::npos) << result.out;  // 16 real faces to learn from, four epochs
+
+  const ModelFile model = ModelFile::open(dir / "m.safetensors");
+  EXPECT_EQ(model.card().kind, "pretrain");
+  EXPECT_EQ(model.card().config["embed_dim"], 192);
+  EXPECT_EQ(model.card().training["data"]["samples"], 16);
+  EXPECT_NE(model.card().mean[0], .485f);  // computed from the faces
+  EXPECT_LT(model.card().metrics["held_out"]["patch_baseline"], 1.01);
+  EXPECT_TRUE(model.tensors().contains("blocks.0.attn.qkv.weight"));
+  EXPECT_EQ(losses(dir / "m.run").size(), 16u);
+  EXPECT_TRUE(fs::exists(dir / "m.run" / "recipe.toml"));
+  EXPECT_NE(read_file(dir / "m.run" / "report.html").find("What it learned"), std::string::npos);
+  EXPECT_TRUE(fs::exists(dir / "m.run" / "reconstructions" / "step-000000016.png"));
+
+  // An earlier run is never overwritten by mistake.
+  const auto again = run_cli(pretrain_args(dir, "m.safetensors"));
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_NE(again.err.find("--resume"), std::string::npos) << again.err;
+}
+
+TEST(PretrainCli, MistakesAreOneLineAndLeaveNothing) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 8, 1, 64);  // without maps
+  const auto check = [&](std::vector<std::string> more, const std::string& expected) {
+    const auto result = run_cli(pretrain_args(dir, "m.safetensors", std::move(more)));
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find(expected), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(dir / "m.safetensors"));
+  };
+  check({}, "fsfm prepare");  // region masks need parsing maps
+  check({"--mask-strategy", "crfr-q"}, "crfr-p");
+  check({"--batch-size", "64", "--mask-strategy", "random", "--overwrite"}, "too few");
+  check({"--img-size", "33", "--mask-strategy", "random", "--overwrite"}, "multiple");
+  write_file_atomic(dir / "r.toml", "epoch = 3\n");
+  check({"--recipe", (dir / "r.toml").string()}, "did you mean 'epochs'?");
+}
+
+// Starts `fsfm ARGS` and returns its process.
+pid_t start(const std::vector<std::string>& args, const fs::path& err) {
+  std::vector<std::string> all = {FSFM_BINARY};
+  all.insert(all.end(), args.begin(), args.end());
+  std::vector<char*> argv;
+  for (auto& arg : all) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (!std::freopen("/dev/null", "w", stdout) || !std::freopen(err.c_str(), "w", stderr)) ::_exit(126);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  return child;
+}
+
+// Waits until the log has `lines` training lines, signals, and returns the exit status.
+int signal_after(pid_t child, const fs::path& run, size_t lines, int signal) {
+  for (int i = 0; i < 6000 && losses(run).size() < lines; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  ::kill(child, signal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(PretrainCli, KilledAtAnyMomentItResumesToTheSameLosses) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  ASSERT_EQ(run_cli(pretrain_args(dir, "whole.safetensors")).exit_code, 0);
+  const auto expected = losses(dir / "whole.run");
+  ASSERT_EQ(expected.size(), 16u);
+
+  for (const size_t moment : {2u, 6u, 11u}) {
+    const auto args = pretrain_args(dir, "killed.safetensors", {"--save-every", "3", "--resume"});
+    const int status = signal_after(start(args, dir / "err"), dir / "killed.run", moment, SIGKILL);
+    ASSERT_TRUE(WIFSIGNALED(status)) << read_file(dir / "err");
+  }
+  const auto last = run_cli(pretrain_args(dir, "killed.safetensors", {"--resume"}));
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(losses(dir / "killed.run"), expected);  // bit-equal
+
+  const ModelFile a = ModelFile::open(dir / "whole.safetensors"), b = ModelFile::open(dir / "killed.safetensors");
+  for (const auto& [name, view] : a.tensors())
+    EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
+}
+
+TEST(PretrainCli, SigtermSavesAndExitsWithZero) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  const auto args = pretrain_args(dir, "m.safetensors", {"--epochs", "100"});
+  const int status = signal_after(start(args, dir / "err"), dir / "m.run", 2, SIGTERM);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << read_file(dir / "err");
+  EXPECT_FALSE(fs::exists(dir / "m.safetensors"));
+  const CheckpointFolder checkpoints(dir / "m.run" / "checkpoints", 2);
+  ASSERT_TRUE(checkpoints.latest());
+  EXPECT_GE(read_checkpoint(*checkpoints.latest()).state["step"], 2);
+  // Another recipe must not go on from it.
+  const auto other = run_cli(pretrain_args(dir, "m.safetensors", {"--resume", "--batch-size", "8"}));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("other settings"), std::string::npos) << other.err;
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,0 +1,118 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "support/memory_dataset.h"
+#include "train/data_split.h"
+#include "train/finetune_data.h"
+#include "train/mixup.h"
+
+namespace fsfm {
+namespace {
+
+using test::MemoryDataset;
+
+std::shared_ptr<MemoryDataset> videos(int count, int frames) {
+  auto dataset = std::make_shared<MemoryDataset>(static_cast<size_t>(count * frames), [](size_t) { return Sample{}; });
+  for (size_t i = 0; i < dataset->samples().size(); ++i) {
+    auto& sample = dataset->samples()[i];
+    const size_t video = i / static_cast<size_t>(frames);
+    sample.label = static_cast<int>(video % 2);
+    sample.video = "memory/v" + std::to_string(video);
+  }
+  return dataset;
+}
+
+TEST(DataSplit, NoVideoStandsOnBothSidesAndBothClassesAreHeldOut) {
+  const auto dataset = videos(20, 7);
+  const Split split = hold_out_videos(dataset, 0.2, 3);
+  ASSERT_TRUE(split.held_out);
+  std::set<std::string> train, held_out;
+  std::set<int> labels;
+  for (const auto& sample : split.train->samples()) train.insert(sample.video);
+  for (const auto& sample : split.held_out->samples()) {
+    held_out.insert(sample.video);
+    labels.insert(sample.label);
+  }
+  for (const auto& video : held_out) EXPECT_FALSE(train.contains(video)) << video;
+  EXPECT_EQ(train.size() + held_out.size(), 20u);
+  EXPECT_EQ(held_out.size(), 4u);
+  EXPECT_EQ(labels.size(), 2u);
+  EXPECT_FALSE(hold_out_videos(dataset, 0.0, 3).held_out);
+}
+
+TEST(DataSplit, DrawsAreSeeded) {
+  const auto dataset = videos(20, 7);
+  EXPECT_EQ(draw_samples(dataset, 10, 1)->samples().size(), 10u);
+  EXPECT_EQ(manifest_of(*draw_samples(dataset, 10, 1)), manifest_of(*draw_samples(dataset, 10, 1)));
+  EXPECT_NE(manifest_of(*draw_samples(dataset, 10, 1)), manifest_of(*draw_samples(dataset, 10, 2)));
+}
+
+LabelledData labelled(std::shared_ptr<const Dataset> dataset) { return {std::move(dataset), {0, 1}, {0, 1}}; }
+
+TEST(FinetuneData, DomainsAreBalancedInEveryStep) {
+  auto dataset = std::make_shared<MemoryDataset>(90, [](size_t) { return Sample{}; });
+  for (size_t i = 0; i < 90; ++i) {
+    dataset->samples()[i].video = std::string(i < 70 ? "large" : "small") + "/v" + std::to_string(i);
+    dataset->samples()[i].label = i % 3 == 0;
+  }
+  EXPECT_EQ(count_domains(*dataset), 2);
+  const auto order = domain_balanced_indices(labelled(dataset), 3, 5, 1, 0);
+  ASSERT_EQ(order.size(), 5u * 12u);
+  for (int step = 0; step < 5; ++step) {
+    std::map<std::pair<bool, int>, int> counts;
+    for (int k = 0; k < 12; ++k) {
+      const size_t index = order[static_cast<size_t>(step * 12 + k)];
+      ++counts[{index < 70, dataset->samples()[index].label}];
+    }
+    for (const auto& [key, count] : counts) EXPECT_EQ(count, 3);
+    EXPECT_EQ(counts.size(), 4u);
+  }
+  EXPECT_EQ(order, domain_balanced_indices(labelled(dataset), 3, 5, 1, 0));
+  EXPECT_NE(order, domain_balanced_indices(labelled(dataset), 3, 5, 1, 1));
+  for (auto& sample : dataset->samples())
+    if (sample.video.starts_with("small")) sample.label = 1;
+  EXPECT_THROW(domain_balanced_indices(labelled(dataset), 3, 5, 1, 0), Error);
+}
+
+TEST(FinetuneData, BalancingRepeatsTheRarerClass) {
+  auto dataset = std::make_shared<MemoryDataset>(10, [](size_t) { return Sample{}; });
+  for (size_t i = 0; i < 10; ++i) dataset->samples()[i].label = i < 2;
+  int ones = 0;
+  const auto indices = balanced_indices(labelled(dataset));
+  for (const size_t index : indices) ones += dataset->samples()[index].label;
+  EXPECT_EQ(indices.size(), 16u);
+  EXPECT_EQ(ones, 8);
+}
+
+TEST(Mixup, TargetsSumToOneAndFollowThePictures) {
+  const auto labels = torch::tensor({0, 1, 1, 0}, torch::kInt64);
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    // Picture i is all i: the share of each partner can be read off the mixture.
+    auto images = torch::arange(4, torch::kFloat).view({4, 1, 1, 1}).expand({4, 3, 8, 8}).contiguous();
+    Rng rng(seed);
+    const auto targets = mix_batch(images, labels, 2, {0.8, 1.0, 0.0}, rng);
+    EXPECT_TRUE(torch::allclose(targets.sum(1), torch::ones(4)));
+    const double partner = images[0].mean().item<double>() / 3;  // picture 0 was mixed with picture 3
+    EXPECT_NEAR(targets[1][1].item<double>(), 1.0, 1e-5);        // 1 and 2 share a class
+    const double second = (images[1].mean().item<double>() - 1);
+    EXPECT_NEAR(partner, second, 1e-5);
+  }
+  Rng rng(0);
+  auto images = torch::zeros({4, 3, 8, 8});
+  const auto smooth = mix_batch(images, labels, 2, {0, 0, 0.1}, rng);
+  EXPECT_NEAR(smooth[0][0].item<double>(), 0.95, 1e-6);
+}
+
+TEST(Mixup, SoftCrossEntropyEqualsTheHardOneOnHardTargets) {
+  torch::manual_seed(1);
+  const auto logits = torch::randn({5, 3});
+  const auto labels = torch::tensor({0, 2, 1, 1, 0}, torch::kInt64);
+  EXPECT_NEAR(soft_cross_entropy(logits, soft_targets(labels, 3, 0)).item<double>(),
+              torch::nn::functional::cross_entropy(logits, labels).item<double>(), 1e-6);
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,11 +1,12 @@
 // fsfm detect FILE... --model M [--json] [--out PICTURE_OR_DIR]
+#include "detect/detect.h"
+
+#include <spdlog/fmt/fmt.h>
+
 #include <cstdio>
 #include <map>
-#include <optional>
-#include <set>
-
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,7 +15,6 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "detect/detect.h"
 #include "face/detector.h"
 #include "media/codec.h"
 #include "media/draw.h"
@@ -44,8 +44,10 @@ std::vector<fs::path> expand(const std::vector<fs::path>& named) {
       files.push_back(path);
       continue;
     }
-    const auto found = list_files(path, [](const fs::path& file) { return is_image_path(file) || is_video_path(file); });
-    if (found.empty()) throw Error(path.string() + " holds no pictures or videos", "name a folder with some, or the files themselves");
+    const auto found =
+        list_files(path, [](const fs::path& file) { return is_image_path(file) || is_video_path(file); });
+    if (found.empty())
+      throw Error(path.string() + " holds no pictures or videos", "name a folder with some, or the files themselves");
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;
@@ -57,18 +59,21 @@ class Outputs {
   Outputs(const fs::path& out, const std::vector<fs::path>& inputs) : out_(out) {
     if (out.empty()) return;
     single_ = is_image_path(out) && !fs::is_directory(out);
-    if (single_ && inputs.size() != 1) throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
+    if (single_ && inputs.size() != 1)
+      throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
     std::error_code code;
     if (!single_ && !fs::create_directories(out, code) && !fs::is_directory(out))
-      throw Error("cannot make the folder " + out.string() + (code ? ": " + code.message() : ""), "choose another --out");
+      throw Error("cannot make the folder " + out.string() + (code ? ": " + code.message() : ""),
+                  "choose another --out");
     for (const auto& input : inputs)
-      if (fs::exists(out) && fs::equivalent(out, input, code)) throw Error("--out " + out.string() + " would overwrite its input", "choose another name");
+      if (fs::exists(out) && fs::equivalent(out, input, code))
+        throw Error("--out " + out.string() + " would overwrite its input", "choose another name");
   }
   bool wanted() const { return !out_.empty(); }
   fs::path path_for(const fs::path& input) {
     if (single_) return out_;
     std::string name = input.stem().string() + "_verdict";
-    if (const int repeats = used_[name]++; repeats > 0) name += "_" + std::to_string(repeats + 1);
+    if (const int repeats = used_[name]++; repeats > 0) name += fmt::format("_{}", repeats + 1);
     return out_ / (name + (is_video_path(input) ? ".jpg" : ".png"));
   }
 
@@ -102,8 +107,8 @@ json to_json(const std::vector<FaceVerdict>& faces, const ModelCard& card) {
 void print_faces(const std::vector<FaceVerdict>& faces, const char* indent) {
   for (const auto& v : faces) {
     const Rect& box = v.face.box;
-    std::printf("%s%-12s  P(attack) %.3f  box %dx%d at %d,%d  %s\n", indent, verdict_name(v.verdict), v.score, box.width, box.height,
-                box.left, box.top, v.why.c_str());
+    std::printf("%s%-12s  %.3f  box %dx%d at %d,%d  %s\n", indent, verdict_name(v.verdict), v.score, box.width,
+                box.height, box.left, box.top, v.why.c_str());
   }
 }
 
@@ -129,22 +134,30 @@ json run_video(Detector& detector, const fs::path& file, const Request& request,
   const VideoVerdict video = detector.run_video(file, request.frames, outputs.wanted());
   json frames = json::array();
   for (const auto& frame : video.frames)
-    frames.push_back({{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, detector.card())}});
-  json result = {{"file", file.string()}, {"kind", "video"}, {"verdict", verdict_name(video.verdict)}, {"why", video.why},
-                 {"score", video.frames_judged > 0 ? json(video.score) : json()}, {"frames_judged", video.frames_judged},
-                 {"frames_skipped", video.frames_skipped}, {"frames", frames}};
+    frames.push_back(
+        {{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, detector.card())}});
+  json result = {{"file", file.string()},
+                 {"kind", "video"},
+                 {"verdict", verdict_name(video.verdict)},
+                 {"why", video.why},
+                 {"score", video.frames_judged > 0 ? json(video.score) : json()},
+                 {"frames_judged", video.frames_judged},
+                 {"frames_skipped", video.frames_skipped},
+                 {"frames", frames}};
   fs::path written;
   if (outputs.wanted() && !video.pictures.empty()) {
     std::vector<SheetTile> tiles;
-    for (size_t i = 0; i < video.frames.size(); ++i) tiles.push_back({video.pictures[i], fmt::format("{:.1f} s", video.frames[i].seconds)});
+    for (size_t i = 0; i < video.frames.size(); ++i)
+      tiles.push_back({video.pictures[i], fmt::format("{:.1f} s", video.frames[i].seconds)});
     written = outputs.path_for(file);
-    write_image(written, contact_sheet(tiles, 4, 320, fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict))));
+    write_image(written, contact_sheet(tiles, 4, 320,
+                                       fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict))));
     result["annotated"] = written.string();
   }
   if (!request.json) {
     std::printf("%s: video, %s looked at\n", file.c_str(), plural(video.frames.size(), "frame").c_str());
     if (video.frames_judged > 0)
-      std::printf("  %-12s  P(attack) %.3f  %s\n", verdict_name(video.verdict), video.score, video.why.c_str());
+      std::printf("  %-12s  %.3f  %s\n", verdict_name(video.verdict), video.score, video.why.c_str());
     else
       std::printf("  %-12s  %s\n", verdict_name(video.verdict), video.why.c_str());
     if (!written.empty()) std::printf("  annotated: %s\n", written.c_str());
@@ -156,10 +169,13 @@ std::optional<Request> parse(int argc, char** argv) {
   Request request;
   Options options("detect", "Find all faces of photos and videos and say for each: real, attack or inconclusive");
   options.positional("FILE", request.files, "photos, videos, or folders of them").required();
-  options.add("model", request.model, "model file made by fsfm finetune or fsfm convert (default: the one shipped, if any)");
-  options.add("out", request.out, "annotated picture, or a folder for one per input (a contact sheet for a video)").command_line_only();
+  options.add("model", request.model,
+              "model file made by fsfm finetune or fsfm convert (default: the one shipped, if any)");
+  options.add("out", request.out, "annotated picture, or a folder for one per input (a contact sheet for a video)")
+      .command_line_only();
   options.add("json", request.json, "print JSON instead of text").command_line_only();
-  options.add("detector", request.detect.detector, "face detector: " + join(detector_names(), ", ") + " (default: the model's own)");
+  options.add("detector", request.detect.detector,
+              "face detector: " + join(detector_names(), ", ") + " (default: the model's own)");
   options.add("min-face", request.detect.min_face, "smaller faces (pixels) are inconclusive; 0 = 48").range(0, 10000);
   options.add("frames", request.frames, "frames sampled from a video").range(1, 10000);
   options.add("threads", request.detect.threads, "threads; 0 = all cores").range(0, 1024);
@@ -180,7 +196,8 @@ int run_detect(int argc, char** argv) {
   std::optional<Request> request = parse(argc, argv);
   if (!request) return 0;
   if (request->model.empty()) request->model = find_model(kDefaultModel);
-  if (request->model.empty()) throw Error("fsfm detect needs a model", "name one with --model; fsfm finetune and fsfm convert make them");
+  if (request->model.empty())
+    throw Error("fsfm detect needs a model", "name one with --model; fsfm finetune and fsfm convert make them");
   const std::vector<fs::path> files = expand(request->files);
   Detector detector(request->model, request->detect);
   Outputs outputs(request->out, files);
@@ -190,7 +207,8 @@ int run_detect(int argc, char** argv) {
   for (const auto& file : files) {
     if (interrupted()) return 128 + interrupt_signal();
     try {
-      results.push_back(is_video_path(file) ? run_video(detector, file, *request, outputs) : run_picture(detector, file, *request, outputs));
+      results.push_back(is_video_path(file) ? run_video(detector, file, *request, outputs)
+                                            : run_picture(detector, file, *request, outputs));
     } catch (const Error& error) {
       failed = true;
       results.push_back({{"file", file.string()}, {"error", error.what()}});
@@ -200,8 +218,12 @@ int run_detect(int argc, char** argv) {
   }
   if (request->json) {
     const ModelCard& card = detector.card();
-    const json document = {{"model", request->model.string()}, {"name", card.name}, {"classes", card.classes},
-                           {"attack_classes", card.attack_classes}, {"threshold", decision_threshold(card)}, {"results", results}};
+    const json document = {{"model", request->model.string()},
+                           {"name", card.name},
+                           {"classes", card.classes},
+                           {"attack_classes", card.attack_classes},
+                           {"threshold", decision_threshold(card)},
+                           {"results", results}};
     std::printf("%s\n", document.dump(2, ' ', false, json::error_handler_t::replace).c_str());
   }
   return failed ? 2 : 0;

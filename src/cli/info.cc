@@ -1,11 +1,11 @@
 // fsfm info FILE [--json] [--tensors]
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <string>
-
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
+#include <string>
 
 #include "base/error.h"
 #include "base/options.h"
@@ -40,12 +40,14 @@ std::string describe_architecture(const Weights& weights) {
   if (!weights.tensors.contains("patch_embed.proj.weight")) return "";
   try {
     const VitLayout v = infer_vit_layout(weights.tensors, weights.card.config);
-    std::string text = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size, v.patch_size, v.embed_dim,
-                                   v.depth, v.num_heads);
+    std::string text = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
+                                   v.patch_size, v.embed_dim, v.depth, v.num_heads);
     if (v.num_classes > 0) text += fmt::format(", {} pooling, {} classes", v.global_pool, v.num_classes);
     if (v.adapter) text += ", FS-Adapter";
-    if (weights.tensors.contains("decoder_embed.weight")) text += ", with the decoders of the online pretraining network";
-    else if (weights.tensors.contains("rep_decoder_embed.weight")) text += ", with the decoder of the target pretraining network";
+    if (weights.tensors.contains("decoder_embed.weight"))
+      text += ", with the decoders of the online pretraining network";
+    else if (weights.tensors.contains("rep_decoder_embed.weight"))
+      text += ", with the decoder of the target pretraining network";
     return text;
   } catch (const Error& error) {
     return std::string("not a usable vision transformer: ") + error.what();
@@ -62,21 +64,25 @@ std::string short_json(const json& value) {
   return text.size() > 400 ? text.substr(0, 400) + "... (all of it: --json)" : text;
 }
 
-std::string numbers(const std::array<float, 3>& values) { return fmt::format("{:.4f} {:.4f} {:.4f}", values[0], values[1], values[2]); }
+std::string numbers(const std::array<float, 3>& values) {
+  return fmt::format("{:.4f} {:.4f} {:.4f}", values[0], values[1], values[2]);
+}
 
 void print_card(const ModelCard& card) {
   line("name", card.name);
   line("kind", card.kind + (card.task.empty() ? "" : ", task " + card.task));
   std::string classes;
   for (const auto& name : card.classes) {
-    const bool attack = std::find(card.attack_classes.begin(), card.attack_classes.end(), name) != card.attack_classes.end();
+    const bool attack =
+        std::find(card.attack_classes.begin(), card.attack_classes.end(), name) != card.attack_classes.end();
     classes += (classes.empty() ? "" : ", ") + name + (attack ? " (attack)" : "");
   }
   line("classes", classes);
   line("mean / std", numbers(card.mean) + " / " + numbers(card.std));
   line("face crop", fmt::format("{}, {} times the box, {}", card.detector, card.crop_scale, card.resize));
   if (card.kind == "detector") {
-    line("threshold", card.threshold ? fmt::format("{:.4f}", *card.threshold) + (card.threshold_source.empty() ? "" : " (" + card.threshold_source + ")")
+    line("threshold", card.threshold ? fmt::format("{:.4f}", *card.threshold) +
+                                           (card.threshold_source.empty() ? "" : " (" + card.threshold_source + ")")
                                      : "none: 0.5 is used");
     if (card.abstain) line("undecided", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
     line("temperature", fmt::format("{:.4g}", card.temperature));
@@ -109,34 +115,44 @@ int run_info(int argc, char** argv) {
   std::filesystem::path file;
   bool as_json = false, list_tensors = false;
   Options options("info", "Show what a model file holds, or what is wrong with it");
-  options.positional("FILE", file, "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth or a .npy").required();
+  options.positional("FILE", file, "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth or a .npy")
+      .required();
   options.add("json", as_json, "print JSON, with the whole card and all tensors").command_line_only();
   options.add("tensors", list_tensors, "list every tensor").command_line_only();
-  options.footer("Nothing in the file is ever run: a .pth from a stranger is safe to look at. Exit code 2 when the file is damaged.\n");
+  options.footer(
+      "Nothing in the file is ever run: a .pth from a stranger is safe to look at. Exit code 2 when the file is "
+      "damaged.\n");
   if (!options.parse(argc, argv)) return 0;
 
   const Weights weights = read_weights(file);
   const Summary summary = summarize(weights.tensors);
   const std::string architecture = describe_architecture(weights);
   if (as_json) {
-    std::printf("%s\n", to_json(file.string(), weights, summary, architecture).dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n", to_json(file.string(), weights, summary, architecture)
+                            .dump(2, ' ', false, json::error_handler_t::replace)
+                            .c_str());
   } else {
     std::printf("%s: %s\n", file.c_str(), weights.format.c_str());
     std::string dtypes;
-    for (const auto& [name, count] : summary.dtypes) dtypes += (dtypes.empty() ? "" : ", ") + name + (summary.dtypes.size() > 1 ? fmt::format(" x {}", count) : "");
-    line("parameters", fmt::format("{} in {} tensors, {}, {}", with_thousands(summary.parameters), weights.tensors.size(), dtypes,
-                                   format_bytes(static_cast<double>(summary.bytes))));
+    for (const auto& [name, count] : summary.dtypes)
+      dtypes += (dtypes.empty() ? "" : ", ") + name + (summary.dtypes.size() > 1 ? fmt::format(" x {}", count) : "");
+    line("parameters", fmt::format("{} in {} tensors, {}, {}", with_thousands(summary.parameters),
+                                   weights.tensors.size(), dtypes, format_bytes(static_cast<double>(summary.bytes))));
     line("architecture", architecture);
-    if (weights.has_card) print_card(weights.card);
-    else if (weights.format != "NumPy array") line("card", "none; make a model file with fsfm convert");
+    if (weights.has_card)
+      print_card(weights.card);
+    else if (weights.format != "NumPy array")
+      line("card", "none; make a model file with fsfm convert");
     line("beside weights", short_json(weights.source));
     const bool few = weights.tensors.size() <= 8;
     if (list_tensors || few)
-      for (const auto& [name, tensor] : weights.tensors) std::printf("  %-40s %-5s %s\n", name.c_str(), dtype_name(tensor.dtype), shape_text(tensor.shape).c_str());
+      for (const auto& [name, tensor] : weights.tensors)
+        std::printf("  %-40s %-5s %s\n", name.c_str(), dtype_name(tensor.dtype), shape_text(tensor.shape).c_str());
   }
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
-    throw Error(fmt::format("{}: {} of its tensors hold NaN or infinity, the first is '{}'", file.string(), bad.size(), bad[0]),
-                "training diverged or the file is damaged");
+    throw Error(
+        fmt::format("{}: {} of its tensors hold NaN or infinity, the first is '{}'", file.string(), bad.size(), bad[0]),
+        "training diverged or the file is damaged");
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // Draws verdicts into the picture they belong to.
-#include <algorithm>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
 
 #include "detect/detect.h"
 #include "media/draw.h"

@@ -1,9 +1,9 @@
 #include "detect/detect.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -18,10 +18,14 @@ namespace {
 
 const ModelFile& check_detector(const ModelFile& model) {
   const ModelCard& card = model.card();
-  auto bad = [&](const std::string& what, const std::string& hint) { return Error(model.path().string() + " " + what, hint); };
-  if (card.kind != "detector") throw bad("is no detector but a '" + card.kind + "' model", "fine-tune it first: fsfm finetune --help");
+  auto bad = [&](const std::string& what, const std::string& hint) {
+    return Error(model.path().string() + " " + what, hint);
+  };
+  if (card.kind != "detector")
+    throw bad("is no detector but a '" + card.kind + "' model", "fine-tune it first: fsfm finetune --help");
   if (card.architecture != "vit") throw bad("has the unknown architecture '" + card.architecture + "'", "update fsfm");
-  if (card.attack_classes.empty()) throw bad("does not say which of its classes mean attack", "state them: fsfm convert --attack-classes");
+  if (card.attack_classes.empty())
+    throw bad("does not say which of its classes mean attack", "state them: fsfm convert --attack-classes");
   return model;
 }
 
@@ -51,10 +55,12 @@ struct Detector::Impl {
         finder(make_detector(options.detector.empty() ? card.detector : options.detector)) {
     const std::string name = model.path().string();
     if (engine.classes() != static_cast<int>(card.classes.size()))
-      throw Error(fmt::format("{} names {} classes but its network answers {}", name, card.classes.size(), engine.classes()),
-                  "the model file was put together wrongly");
+      throw Error(
+          fmt::format("{} names {} classes but its network answers {}", name, card.classes.size(), engine.classes()),
+          "the model file was put together wrongly");
     if (engine.image_size() != transform.size)
-      throw Error(fmt::format("{}: its transform makes {} pixels but its network reads {}", name, transform.size, engine.image_size()),
+      throw Error(fmt::format("{}: its transform makes {} pixels but its network reads {}", name, transform.size,
+                              engine.image_size()),
                   "the model file was put together wrongly");
     if (options.min_face > 0) limits.min_face = options.min_face;
   }

@@ -14,17 +14,17 @@ namespace fsfm {
 
 struct FaceVerdict {
   Face face;
-  Rect crop;                      // what the network saw
-  double score = 0;               // P(attack), calibrated with the card's temperature
+  Rect crop;                        // what the network saw
+  double score = 0;                 // P(attack), calibrated with the card's temperature
   std::vector<double> per_class{};  // softmax, in the card's class order
   VerdictKind verdict = VerdictKind::inconclusive;
-  std::string why{};              // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
+  std::string why{};  // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
 };
 
 struct DetectOptions {
-  std::string detector;           // "" = the card's
-  int threads = 0;                // 0 = all cores
-  double min_face = 0;            // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
+  std::string detector;  // "" = the card's
+  int threads = 0;       // 0 = all cores
+  double min_face = 0;   // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
 };
 
 struct FrameVerdict {
@@ -39,10 +39,10 @@ struct VideoVerdict {
   double score = 0;
   VerdictKind verdict = VerdictKind::inconclusive;
   std::string why;
-  int frames_judged = 0;          // frames whose face entered the mean
-  int64_t frames_skipped = 0;     // frames that could not be decoded
+  int frames_judged = 0;       // frames whose face entered the mean
+  int64_t frames_skipped = 0;  // frames that could not be decoded
   std::vector<FrameVerdict> frames;
-  std::vector<Image> pictures;    // annotated frames, parallel to `frames`, when asked for
+  std::vector<Image> pictures;  // annotated frames, parallel to `frames`, when asked for
 };
 
 // Not thread-safe: one Detector per thread.

@@ -20,9 +20,9 @@ struct Judgement {
 
 // Faces below these limits get a score but no verdict.
 struct QualityLimits {
-  double min_face = 48;   // pixels, shorter side of the detector's box
-  double min_blur = 20;   // Face::blur
-  double max_yaw = 60;    // degrees to either side
+  double min_face = 48;  // pixels, shorter side of the detector's box
+  double min_blur = 20;  // Face::blur
+  double max_yaw = 60;   // degrees to either side
 };
 
 // The card's threshold; 0.5 when it names none.

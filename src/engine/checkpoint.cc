@@ -1,11 +1,11 @@
 #include "engine/checkpoint.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -29,7 +29,8 @@ Weights read_checkpoint(const fs::path& path) {
   if (file.root().is(PickleValue::Kind::dict))
     for (const auto& [key, value] : file.root().entries) {
       // Optimiser state is long and of no use to a reader.
-      const bool plain = key->is(PickleValue::Kind::string) && !value->is(PickleValue::Kind::tensor) && key->text != "optimizer";
+      const bool plain =
+          key->is(PickleValue::Kind::string) && !value->is(PickleValue::Kind::tensor) && key->text != "optimizer";
       if (plain && !value->find("cls_token")) weights.source[key->text] = pickle_to_json(*value, 4);
     }
   for (const char* key : {"model", "state_dict", "model_state_dict", "net", "module"}) weights.source.erase(key);
@@ -50,7 +51,8 @@ int count_blocks(const TensorMap& tensors, const std::string& prefix) {
 // First size of a matrix; throws Error when it is missing.
 int64_t rows_of(const TensorMap& tensors, const std::string& name) {
   const auto found = tensors.find(name);
-  if (found == tensors.end() || found->second.shape.size() != 2) throw Error("tensor '" + name + "' of a pretraining network is missing");
+  if (found == tensors.end() || found->second.shape.size() != 2)
+    throw Error("tensor '" + name + "' of a pretraining network is missing");
   return found->second.shape[0];
 }
 
@@ -66,7 +68,8 @@ json pretraining_config(const TensorMap& tensors, const VitLayout& layout, int d
   if (tensors.contains("decoder_embed.weight")) {  // only the online network predicts pixels
     const int64_t width = rows_of(tensors, "decoder_embed.weight");
     if (decoder_heads < 1 || width % decoder_heads != 0)
-      throw Error(fmt::format("{} heads do not divide the pixel decoder's width {}", decoder_heads, width), "state them: --decoder-heads");
+      throw Error(fmt::format("{} heads do not divide the pixel decoder's width {}", decoder_heads, width),
+                  "state them: --decoder-heads");
     config["decoder_embed_dim"] = width;
     config["decoder_depth"] = count_blocks(tensors, "decoder_blocks.");
     config["decoder_num_heads"] = decoder_heads;
@@ -76,18 +79,22 @@ json pretraining_config(const TensorMap& tensors, const VitLayout& layout, int d
 
 // Fills mean and std; returns where they come from.
 std::string read_mean_std(const fs::path& file, ModelCard& card) {
-  const json document = parse_json(read_file(file, 1 << 16), file.string(), "expected one line {\"mean\": [3 numbers], \"std\": [3 numbers]}");
+  const json document = parse_json(read_file(file, 1 << 16), file.string(),
+                                   "expected one line {\"mean\": [3 numbers], \"std\": [3 numbers]}");
   try {
     card.mean = document.at("mean").get<std::array<float, 3>>();
     card.std = document.at("std").get<std::array<float, 3>>();
   } catch (const json::exception&) {
-    throw Error(file.string() + " does not hold mean and std", "expected one line {\"mean\": [3 numbers], \"std\": [3 numbers]}");
+    throw Error(file.string() + " does not hold mean and std",
+                "expected one line {\"mean\": [3 numbers], \"std\": [3 numbers]}");
   }
   return file.filename().string();
 }
 
 bool has_nonfinite(const TensorView& tensor) {
-  if (tensor.dtype != DType::f32 && tensor.dtype != DType::f64 && tensor.dtype != DType::f16 && tensor.dtype != DType::bf16) return false;
+  if (tensor.dtype != DType::f32 && tensor.dtype != DType::f64 && tensor.dtype != DType::f16 &&
+      tensor.dtype != DType::bf16)
+    return false;
   const std::vector<float> values = tensor.to_float();
   return std::any_of(values.begin(), values.end(), [](float v) { return !std::isfinite(v); });
 }
@@ -98,7 +105,9 @@ Weights read_weights(const fs::path& path) {
   if (fs::is_regular_file(path) && path.extension() != ".json") {
     const MappedFile file(path);
     const std::span<const std::byte> start = file.bytes().first(std::min<size_t>(file.bytes().size(), 8));
-    auto begins = [&](std::string_view magic) { return start.size() >= magic.size() && std::memcmp(start.data(), magic.data(), magic.size()) == 0; };
+    auto begins = [&](std::string_view magic) {
+      return start.size() >= magic.size() && std::memcmp(start.data(), magic.data(), magic.size()) == 0;
+    };
     if (ZipReader::is_zip(start) || begins("\x80")) return read_checkpoint(path);
     if (begins("\x93NUMPY")) return read_array(path);
     const std::string extension = path.extension().string();
@@ -106,14 +115,16 @@ Weights read_weights(const fs::path& path) {
     if (extension == ".npy") return read_array(path);
   }
   ModelFile model = ModelFile::open(path, false);
-  Weights weights{.tensors = model.tensors(), .has_card = model.has_card(), .card = model.card(), .keep_alive = model.keep_alive()};
+  Weights weights{
+      .tensors = model.tensors(), .has_card = model.has_card(), .card = model.card(), .keep_alive = model.keep_alive()};
   const bool sharded = model.path().extension() == ".json";
   weights.format = std::string(sharded ? "sharded " : "") + (model.has_card() ? "model file" : "safetensors");
   return weights;
 }
 
 ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOptions& options) {
-  const VitLayout layout = infer_vit_layout(weights.tensors, options.heads > 0 ? json{{"num_heads", options.heads}} : json());
+  const VitLayout layout =
+      infer_vit_layout(weights.tensors, options.heads > 0 ? json{{"num_heads", options.heads}} : json());
   ModelCard card;
   card.training = {{"imported_from", path.filename().string()}, {"format", weights.format}};
   if (!weights.source.empty()) card.training["source"] = weights.source;
@@ -131,15 +142,19 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOp
     card.task = options.task;
     card.classes = options.classes.empty() ? std::vector<std::string>{"fake", "real"} : options.classes;
     card.attack_classes = options.classes.empty() ? std::vector<std::string>{"fake"} : options.attack_classes;
-    card.training["class_order"] = options.classes.empty() ? "assumed: alphabetical, as the authors train (fake = 0, real = 1)" : "stated at import";
+    card.training["class_order"] = options.classes.empty()
+                                       ? "assumed: alphabetical, as the authors train (fake = 0, real = 1)"
+                                       : "stated at import";
     if (static_cast<int>(card.classes.size()) != layout.num_classes)
-      throw Error(fmt::format("{} has {} classes, but {} are named", path.string(), layout.num_classes, card.classes.size()),
-                  "name all of them in logit order: --classes");
+      throw Error(
+          fmt::format("{} has {} classes, but {} are named", path.string(), layout.num_classes, card.classes.size()),
+          "name all of them in logit order: --classes");
   }
   const int size = layout.img_size;
   card.resize = fmt::format("pillow-bicubic-{}-crop-{}", static_cast<int>(std::lround(size * 256.0 / 224.0)), size);
   const fs::path side_car = !options.mean_std.empty() ? options.mean_std : path.parent_path() / kSideCar;
-  card.training["mean_std"] = !options.mean_std.empty() || fs::exists(side_car) ? read_mean_std(side_car, card) : "assumed: ImageNet";
+  card.training["mean_std"] =
+      !options.mean_std.empty() || fs::exists(side_car) ? read_mean_std(side_car, card) : "assumed: ImageNet";
   return card;
 }
 

@@ -1,4 +1,5 @@
-// Other people's weights as our model files: what they are is read from their shapes, what shapes cannot say is asked for.
+// Other people's weights as our model files: what they are is read from their shapes, what shapes cannot say is asked
+// for.
 #pragma once
 
 #include <filesystem>
@@ -12,15 +13,16 @@ namespace fsfm {
 
 // Tensors of any file we read, with what came along.
 struct Weights {
-  std::string format{};      // "model file", "safetensors", "sharded safetensors", "PyTorch checkpoint", "NumPy array"
+  std::string format{};  // "model file", "safetensors", "sharded safetensors", "PyTorch checkpoint", "NumPy array"
   TensorMap tensors{};
   bool has_card = false;
   ModelCard card{};
-  nlohmann::json source{};   // of a checkpoint: everything beside the weights (epoch, args, ...), as plain data
+  nlohmann::json source{};  // of a checkpoint: everything beside the weights (epoch, args, ...), as plain data
   std::vector<std::shared_ptr<const void>> keep_alive{};
 };
 
-// Recognises the format by content, not by name; a folder may hold one model. Throws Error (file, what is wrong, way out).
+// Recognises the format by content, not by name; a folder may hold one model. Throws Error (file, what is wrong, way
+// out).
 Weights read_weights(const std::filesystem::path& path);
 
 struct ImportOptions {
@@ -32,8 +34,8 @@ struct ImportOptions {
   int decoder_heads = 16;                   // of both decoders of a pretraining network
 };
 
-// The card that makes `weights` (read from `path`) a model file: kind "detector" with a classification head, else "pretrain".
-// Throws Error for weights that are no vision transformer of this family.
+// The card that makes `weights` (read from `path`) a model file: kind "detector" with a classification head, else
+// "pretrain". Throws Error for weights that are no vision transformer of this family.
 ModelCard make_card(const Weights& weights, const std::filesystem::path& path, const ImportOptions& options);
 
 // Names of tensors that hold NaN or infinity.

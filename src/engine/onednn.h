@@ -4,10 +4,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <dnnl.hpp>
 #include <string>
 #include <utility>
-
-#include <dnnl.hpp>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -32,7 +31,9 @@ auto with_onednn(const char* work, Action&& action) {
 // OpenMP's thread count for the calling thread, restored at the end of the scope. 0 = all cores.
 class ScopedThreads {
  public:
-  explicit ScopedThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(std::max(1, thread_count(threads))); }
+  explicit ScopedThreads(int threads) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(std::max(1, thread_count(threads)));
+  }
   ~ScopedThreads() { omp_set_num_threads(before_); }
   ScopedThreads(const ScopedThreads&) = delete;
   ScopedThreads& operator=(const ScopedThreads&) = delete;

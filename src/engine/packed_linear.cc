@@ -6,8 +6,8 @@ namespace fsfm {
 
 using dnnl::memory;
 
-PackedLinear::PackedLinear(OneDnn& onednn, std::span<const float> weight, std::span<const float> bias, int inputs, int outputs,
-                           Post post, int rows_hint)
+PackedLinear::PackedLinear(OneDnn& onednn, std::span<const float> weight, std::span<const float> bias, int inputs,
+                           int outputs, Post post, int rows_hint)
     : onednn_(&onednn), inputs_(inputs), outputs_(outputs), post_(post) {
   with_onednn("packing a layer's weights", [&] {
     const memory::desc any({inputs, outputs}, memory::data_type::f32, memory::format_tag::any);
@@ -44,12 +44,12 @@ void PackedLinear::run(int rows, const float* x, float* y) {
       if (by_rows_.size() >= kMaxPrimitives) by_rows_.clear();
       found = by_rows_.emplace(rows, dnnl::matmul(describe(rows, weight_.get_desc()))).first;
     }
-    memory source({{rows, inputs_}, memory::data_type::f32, memory::format_tag::ab}, onednn_->engine, const_cast<float*>(x));
+    memory source({{rows, inputs_}, memory::data_type::f32, memory::format_tag::ab}, onednn_->engine,
+                  const_cast<float*>(x));
     memory target({{rows, outputs_}, memory::data_type::f32, memory::format_tag::ab}, onednn_->engine, y);
-    found->second.execute(onednn_->stream, {{DNNL_ARG_SRC, source},
-                                            {DNNL_ARG_WEIGHTS, weight_},
-                                            {DNNL_ARG_BIAS, bias_},
-                                            {DNNL_ARG_DST, target}});
+    found->second.execute(
+        onednn_->stream,
+        {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, weight_}, {DNNL_ARG_BIAS, bias_}, {DNNL_ARG_DST, target}});
     onednn_->stream.wait();
   });
 }

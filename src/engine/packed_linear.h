@@ -1,10 +1,9 @@
 // A fully connected layer whose weights are packed once into oneDNN's preferred layout.
 #pragma once
 
+#include <dnnl.hpp>
 #include <map>
 #include <span>
-
-#include <dnnl.hpp>
 
 #include "engine/onednn.h"
 
@@ -16,9 +15,10 @@ class PackedLinear {
   enum class Post { none, gelu, relu, add };  // gelu is the erf form; add: y += x W^T + b
 
   PackedLinear() = default;
-  // weight: [outputs, inputs] row-major, as PyTorch keeps it; bias: [outputs] or empty. `rows_hint`: the usual number of rows.
-  PackedLinear(OneDnn& onednn, std::span<const float> weight, std::span<const float> bias, int inputs, int outputs, Post post,
-               int rows_hint);
+  // weight: [outputs, inputs] row-major, as PyTorch keeps it; bias: [outputs] or empty. `rows_hint`: the usual number
+  // of rows.
+  PackedLinear(OneDnn& onednn, std::span<const float> weight, std::span<const float> bias, int inputs, int outputs,
+               Post post, int rows_hint);
 
   // x: [rows, inputs] -> y: [rows, outputs]; they must not overlap.
   void run(int rows, const float* x, float* y);

@@ -24,7 +24,8 @@ struct LayerNorm {
 
 PackedLinear linear(OneDnn& onednn, const TensorMap& tensors, const std::string& name, int inputs, int outputs,
                     PackedLinear::Post post, int rows) {
-  return {onednn, tensors.at(name + ".weight").to_float(), tensors.at(name + ".bias").to_float(), inputs, outputs, post, rows};
+  return {onednn, tensors.at(name + ".weight").to_float(), tensors.at(name + ".bias").to_float(), inputs, outputs, post,
+          rows};
 }
 
 struct Block {
@@ -83,8 +84,10 @@ struct VitEngine::Impl {
     const int d = layout.embed_dim, patch = layout.patch_size;
     cls_token = tensors.at("cls_token").to_float();
     positions = tensors.at("pos_embed").to_float();
-    patch_embed = linear(onednn, tensors, "patch_embed.proj", 3 * patch * patch, d, PackedLinear::Post::none, layout.tokens() - 1);
-    for (int i = 0; i < layout.depth; ++i) blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".");
+    patch_embed = linear(onednn, tensors, "patch_embed.proj", 3 * patch * patch, d, PackedLinear::Post::none,
+                         layout.tokens() - 1);
+    for (int i = 0; i < layout.depth; ++i)
+      blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".");
     pool_norm = std::make_unique<LayerNorm>(tensors, layout.global_pool == "token" ? "norm" : "fc_norm");
     head = make_vit_head(onednn, tensors, layout);
   }
@@ -93,8 +96,8 @@ struct VitEngine::Impl {
   float* embed(const float* images, int n) {
     const int d = layout.embed_dim, patch = layout.patch_size, side = layout.img_size, grid = side / patch;
     const int patches = grid * grid, tokens = 1 + patches, width = 3 * patch * patch;
-    float* pixels = wide.get(static_cast<size_t>(n) * patches * width);      // [n * L, 3 * P * P]
-    float* embedded = normed.get(static_cast<size_t>(n) * tokens * d);       // [n * L, D]
+    float* pixels = wide.get(static_cast<size_t>(n) * patches * width);  // [n * L, 3 * P * P]
+    float* embedded = normed.get(static_cast<size_t>(n) * tokens * d);   // [n * L, D]
     float* out = stream.get(static_cast<size_t>(n) * tokens * d);
 #pragma omp parallel for
     for (int row = 0; row < n * patches; ++row) {
@@ -110,7 +113,8 @@ struct VitEngine::Impl {
 #pragma omp parallel for
     for (int row = 0; row < n * tokens; ++row) {
       const int image = row / tokens, token = row % tokens;
-      const float* from = token == 0 ? cls_token.data() : embedded + (static_cast<size_t>(image) * patches + token - 1) * d;
+      const float* from =
+          token == 0 ? cls_token.data() : embedded + (static_cast<size_t>(image) * patches + token - 1) * d;
       const float* position = positions.data() + static_cast<size_t>(token) * d;
       for (int j = 0; j < d; ++j) out[static_cast<size_t>(row) * d + j] = from[j] + position[j];
     }
@@ -121,7 +125,8 @@ struct VitEngine::Impl {
     const int d = layout.embed_dim;
 #pragma omp parallel for
     for (int row = 0; row < rows; ++row)
-      kernels.layer_norm(x + static_cast<size_t>(row) * d, norm.weight.data(), norm.bias.data(), y + static_cast<size_t>(row) * d, d);
+      kernels.layer_norm(x + static_cast<size_t>(row) * d, norm.weight.data(), norm.bias.data(),
+                         y + static_cast<size_t>(row) * d, d);
   }
 
   void attend(const float* qkv, float* out, int n) {
@@ -178,8 +183,10 @@ struct VitEngine::Impl {
   std::vector<float> run(std::span<const float> images, int batch, bool want_logits) {
     const size_t image = static_cast<size_t>(3) * layout.img_size * layout.img_size;
     if (batch < 0 || images.size() != image * static_cast<size_t>(batch))
-      throw Error("the network reads pictures of " + std::to_string(layout.img_size) + " x " + std::to_string(layout.img_size) + " pixels");
-    if (want_logits && !head) throw Error("this model has no classification head", "fine-tune it first: fsfm finetune --help");
+      throw Error("the network reads pictures of " + std::to_string(layout.img_size) + " x " +
+                  std::to_string(layout.img_size) + " pixels");
+    if (want_logits && !head)
+      throw Error("this model has no classification head", "fine-tune it first: fsfm finetune --help");
     const ScopedThreads scope(threads);
     std::vector<float> out;
     for (int start = 0; start < batch; start += kMaxBatch) {
@@ -208,7 +215,11 @@ VitEngine::VitEngine(VitEngine&&) noexcept = default;
 const VitLayout& VitEngine::layout() const { return impl_->layout; }
 int VitEngine::image_size() const { return impl_->layout.img_size; }
 int VitEngine::classes() const { return impl_->layout.num_classes; }
-std::vector<float> VitEngine::logits(std::span<const float> images, int batch) { return impl_->run(images, batch, true); }
-std::vector<float> VitEngine::features(std::span<const float> images, int batch) { return impl_->run(images, batch, false); }
+std::vector<float> VitEngine::logits(std::span<const float> images, int batch) {
+  return impl_->run(images, batch, true);
+}
+std::vector<float> VitEngine::features(std::span<const float> images, int batch) {
+  return impl_->run(images, batch, false);
+}
 
 }  // namespace fsfm

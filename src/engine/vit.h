@@ -13,8 +13,9 @@ namespace fsfm {
 // Thread-compatible; weights are packed once in the constructor, and the model file is not needed afterwards.
 class VitEngine {
  public:
-  // Reads sizes from the tensors' shapes and the card; heads: global_pool "avg" (fc_norm + head), "token" (norm + head on cls),
-  // "fas" (method.md section 4), FS-Adapter. threads: 0 = all cores. Throws Error naming a missing or misshaped tensor.
+  // Reads sizes from the tensors' shapes and the card; heads: global_pool "avg" (fc_norm + head), "token" (norm + head
+  // on cls), "fas" (method.md section 4), FS-Adapter. threads: 0 = all cores. Throws Error naming a missing or
+  // misshaped tensor.
   explicit VitEngine(const ModelFile& model, int threads = 0);
   // The same from bare tensors.
   VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads = 0);

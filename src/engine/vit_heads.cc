@@ -10,7 +10,8 @@ namespace fsfm {
 namespace {
 
 // Few rows and few outputs: a packed product would only cost set-up.
-void small_linear(const float* x, const std::vector<float>& weight, const std::vector<float>& bias, int inputs, int outputs, float* y) {
+void small_linear(const float* x, const std::vector<float>& weight, const std::vector<float>& bias, int inputs,
+                  int outputs, float* y) {
   for (int o = 0; o < outputs; ++o) {
     double sum = bias.empty() ? 0.0 : bias[o];
     for (int i = 0; i < inputs; ++i) sum += static_cast<double>(x[i]) * weight[static_cast<size_t>(o) * inputs + i];
@@ -47,7 +48,8 @@ class LinearHead : public VitHead {
         relu(wide);
         input.insert(input.end(), wide.begin(), wide.end());
       }
-      small_linear(input.data(), weight_, bias_, static_cast<int>(input.size()), classes_, &out[static_cast<size_t>(b) * classes_]);
+      small_linear(input.data(), weight_, bias_, static_cast<int>(input.size()), classes_,
+                   &out[static_cast<size_t>(b) * classes_]);
     }
     return out;
   }
@@ -57,8 +59,8 @@ class LinearHead : public VitHead {
   std::vector<float> weight_, bias_, squeeze_, expand_;
 };
 
-// Bottleneck and ReLU on every token; each channel divided by sqrt(2 * its norm over the tokens); classifier with unit columns;
-// the answer is token 0, which holds the pooled features.
+// Bottleneck and ReLU on every token; each channel divided by sqrt(2 * its norm over the tokens); classifier with unit
+// columns; the answer is token 0, which holds the pooled features.
 class FasHead : public VitHead {
  public:
   FasHead(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout)
@@ -69,8 +71,8 @@ class FasHead : public VitHead {
         bias_(tensors.at("head.classifier.bias").to_float()) {
     const TensorView& bottleneck = tensors.at("head.bottleneck.weight");
     width_ = static_cast<int>(bottleneck.shape[0]);
-    bottleneck_ = PackedLinear(onednn, bottleneck.to_float(), tensors.at("head.bottleneck.bias").to_float(), dim_, width_,
-                               PackedLinear::Post::relu, tokens_);
+    bottleneck_ = PackedLinear(onednn, bottleneck.to_float(), tensors.at("head.bottleneck.bias").to_float(), dim_,
+                               width_, PackedLinear::Post::relu, tokens_);
     for (int i = 0; i < width_; ++i) {
       double square = 0;
       for (int c = 0; c < classes_; ++c) square += std::pow(weight_[static_cast<size_t>(c) * width_ + i], 2);

@@ -17,8 +17,8 @@ class VitHead {
   virtual std::vector<float> logits(const float* features, const float* tokens, int batch) = 0;
 };
 
-// The head that `layout` describes: linear, FS-Adapter or anti-spoofing. nullptr when there are no classes. The OneDnn must
-// outlive it.
+// The head that `layout` describes: linear, FS-Adapter or anti-spoofing. nullptr when there are no classes. The OneDnn
+// must outlive it.
 std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout);
 
 }  // namespace fsfm

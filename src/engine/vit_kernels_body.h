@@ -1,6 +1,6 @@
-// The kernels of vit_kernels.h, written once on GCC/Clang vector types and compiled by vit_kernels*.cc for each instruction
-// set. FSFM_VECTOR is the number of floats in a vector. Everything is in an unnamed namespace and calls no function of the
-// standard library, so that no code for a newer processor can leak into the rest of the program.
+// The kernels of vit_kernels.h, written once on GCC/Clang vector types and compiled by vit_kernels*.cc for each
+// instruction set. FSFM_VECTOR is the number of floats in a vector. Everything is in an unnamed namespace and calls no
+// function of the standard library, so that no code for a newer processor can leak into the rest of the program.
 #pragma once
 
 #include <cstddef>
@@ -60,13 +60,15 @@ void layer_norm(const float* x, const float* weight, const float* bias, float* y
   for (; i < dim; ++i) variance += (x[i] - mean) * (x[i] - mean);
   const float scale = 1.0f / __builtin_sqrtf(variance / static_cast<float>(dim) + 1e-6f);
 
-  for (i = 0; i + kLanes <= dim; i += kLanes) store(y + i, (load(x + i) - mean) * scale * load(weight + i) + load(bias + i));
+  for (i = 0; i + kLanes <= dim; i += kLanes)
+    store(y + i, (load(x + i) - mean) * scale * load(weight + i) + load(bias + i));
   for (; i < dim; ++i) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
 }
 
 // C[R][V * kLanes] = A[R][depth] * B[depth][V * kLanes], all of it in registers.
 template <int R, int V>
-inline void tile(const float* a, ptrdiff_t a_row, const float* b, ptrdiff_t b_row, int depth, float* c, ptrdiff_t c_row) {
+inline void tile(const float* a, ptrdiff_t a_row, const float* b, ptrdiff_t b_row, int depth, float* c,
+                 ptrdiff_t c_row) {
   Vec sums[R][V] = {};
   for (int k = 0; k < depth; ++k) {
     Vec column[V];
@@ -82,7 +84,8 @@ inline void tile(const float* a, ptrdiff_t a_row, const float* b, ptrdiff_t b_ro
 
 // `width` is a multiple of kPad.
 template <int R>
-inline void multiply(const float* a, ptrdiff_t a_row, const float* b, ptrdiff_t b_row, int depth, int width, float* c, ptrdiff_t c_row) {
+inline void multiply(const float* a, ptrdiff_t a_row, const float* b, ptrdiff_t b_row, int depth, int width, float* c,
+                     ptrdiff_t c_row) {
   constexpr int kWide = kLanes == 16 ? 4 : 2;  // R * kWide sums + kWide columns fit the registers
   int n = 0;
   for (; n + kWide * kLanes <= width; n += kWide * kLanes) tile<R, kWide>(a, a_row, b + n, b_row, depth, c + n, c_row);
@@ -132,9 +135,10 @@ inline void attend_rows(const float* q, float* out, int tokens, int dim, int hea
 void attention(const float* qkv, float* out, int tokens, int dim, int head_dim, float* scratch) {
   const int width = padded(tokens), depth = padded(head_dim);
   const ptrdiff_t row = 3 * static_cast<ptrdiff_t>(dim);
-  const Scratch s{scratch, scratch + static_cast<ptrdiff_t>(head_dim) * width,
-                  scratch + static_cast<ptrdiff_t>(head_dim) * width + static_cast<ptrdiff_t>(tokens) * depth,
-                  scratch + static_cast<ptrdiff_t>(head_dim) * width + static_cast<ptrdiff_t>(tokens) * depth + 6 * width};
+  const Scratch s{
+      scratch, scratch + static_cast<ptrdiff_t>(head_dim) * width,
+      scratch + static_cast<ptrdiff_t>(head_dim) * width + static_cast<ptrdiff_t>(tokens) * depth,
+      scratch + static_cast<ptrdiff_t>(head_dim) * width + static_cast<ptrdiff_t>(tokens) * depth + 6 * width};
   for (int t = 0; t < tokens; ++t) {
     const float *k = qkv + t * row + dim, *v = k + dim;
     for (int j = 0; j < head_dim; ++j) s.keys[static_cast<ptrdiff_t>(j) * width + t] = k[j];
@@ -144,8 +148,10 @@ void attention(const float* qkv, float* out, int tokens, int dim, int head_dim, 
   for (int j = 0; j < head_dim; ++j)
     for (int t = tokens; t < width; ++t) s.keys[static_cast<ptrdiff_t>(j) * width + t] = 0;
   int t = 0;
-  for (; t + 6 <= tokens; t += 6) attend_rows<6>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
-  for (; t < tokens; ++t) attend_rows<1>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
+  for (; t + 6 <= tokens; t += 6)
+    attend_rows<6>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
+  for (; t < tokens; ++t)
+    attend_rows<1>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
 }
 
 }  // namespace

@@ -25,10 +25,15 @@ void expect(const TensorMap& tensors, const std::string& name, const Shape& shap
 int heads_of(int dim, const nlohmann::json& config) {
   static const std::map<int, int> kKnown = {{192, 3}, {384, 12}, {768, 12}, {1024, 16}, {1280, 16}};
   int heads = 0;
-  if (const auto stated = config.find("num_heads"); stated != config.end() && stated->is_number_integer()) heads = stated->get<int>();
-  else if (const auto known = kKnown.find(dim); known != kKnown.end()) heads = known->second;
-  if (heads == 0) throw Error("the number of attention heads of width " + std::to_string(dim) + " is not known", "state it (--heads)");
-  if (heads < 1 || dim % heads != 0) throw Error(std::to_string(heads) + " attention heads do not divide the width " + std::to_string(dim));
+  if (const auto stated = config.find("num_heads"); stated != config.end() && stated->is_number_integer())
+    heads = stated->get<int>();
+  else if (const auto known = kKnown.find(dim); known != kKnown.end())
+    heads = known->second;
+  if (heads == 0)
+    throw Error("the number of attention heads of width " + std::to_string(dim) + " is not known",
+                "state it (--heads)");
+  if (heads < 1 || dim % heads != 0)
+    throw Error(std::to_string(heads) + " attention heads do not divide the width " + std::to_string(dim));
   return heads;
 }
 
@@ -63,14 +68,16 @@ void read_head(const TensorMap& tensors, VitLayout& v) {
     expect(tensors, "head.classifier.bias", {v.num_classes});
   } else if (tensors.contains("head.weight")) {
     const Shape& shape = get(tensors, "head.weight").shape;
-    if (shape.size() != 2 || shape[0] < 1 || shape[0] > 100'000) throw Error("tensor 'head.weight' has shape " + shape_text(shape));
+    if (shape.size() != 2 || shape[0] < 1 || shape[0] > 100'000)
+      throw Error("tensor 'head.weight' has shape " + shape_text(shape));
     v.num_classes = static_cast<int>(shape[0]);
     v.adapter = tensors.contains("adapter.linear1.weight");
     expect(tensors, "head.weight", {shape[0], v.adapter ? 2 * d : d});
     expect(tensors, "head.bias", {shape[0]});
     if (v.adapter) {
       const Shape& squeeze = get(tensors, "adapter.linear1.weight").shape;
-      if (squeeze.size() != 2 || squeeze[0] < 1 || squeeze[0] > kMaxDim) throw Error("tensor 'adapter.linear1.weight' has shape " + shape_text(squeeze));
+      if (squeeze.size() != 2 || squeeze[0] < 1 || squeeze[0] > kMaxDim)
+        throw Error("tensor 'adapter.linear1.weight' has shape " + shape_text(squeeze));
       expect(tensors, "adapter.linear1.weight", {squeeze[0], d});
       expect(tensors, "adapter.linear2.weight", {d, squeeze[0]});
     }
@@ -81,22 +88,26 @@ void read_head(const TensorMap& tensors, VitLayout& v) {
 void compare(const nlohmann::json& config, const nlohmann::json& seen) {
   for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_classes", "global_pool"})
     if (const auto claimed = config.find(key); claimed != config.end() && *claimed != seen.at(key))
-      throw Error(std::string("the model card and the tensors disagree on ") + key, "the file was put together wrongly");
+      throw Error(std::string("the model card and the tensors disagree on ") + key,
+                  "the file was put together wrongly");
 }
 
 }  // namespace
 
 nlohmann::json VitLayout::to_config() const {
-  return {{"img_size", img_size},       {"patch_size", patch_size},   {"embed_dim", embed_dim}, {"depth", depth},
+  return {{"img_size", img_size},       {"patch_size", patch_size},
+          {"embed_dim", embed_dim},     {"depth", depth},
           {"num_heads", num_heads},     {"mlp_ratio", static_cast<double>(mlp_hidden) / embed_dim},
-          {"num_classes", num_classes}, {"global_pool", global_pool}, {"adapter", adapter}};
+          {"num_classes", num_classes}, {"global_pool", global_pool},
+          {"adapter", adapter}};
 }
 
 VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& stated) {
   const nlohmann::json config = stated.is_object() ? stated : nlohmann::json::object();
   VitLayout v;
   const Shape& patch = get(tensors, "patch_embed.proj.weight").shape;
-  if (patch.size() != 4 || patch[1] != 3 || patch[2] != patch[3] || patch[2] < 1 || patch[2] > 256 || patch[0] < 4 || patch[0] > kMaxDim)
+  if (patch.size() != 4 || patch[1] != 3 || patch[2] != patch[3] || patch[2] < 1 || patch[2] > 256 || patch[0] < 4 ||
+      patch[0] > kMaxDim)
     throw Error("tensor 'patch_embed.proj.weight' has shape " + shape_text(patch) + ", expected [D, 3, P, P]");
   v.embed_dim = static_cast<int>(patch[0]);
   v.patch_size = static_cast<int>(patch[2]);
@@ -104,16 +115,20 @@ VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& state
   expect(tensors, "cls_token", {1, 1, patch[0]});
   const Shape& positions = get(tensors, "pos_embed").shape;
   const int64_t rows = positions.size() == 3 ? positions[1] : 0;
-  const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 1 && rows <= kMaxTokens ? rows - 1 : 0))));
+  const auto grid =
+      static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 1 && rows <= kMaxTokens ? rows - 1 : 0))));
   if (grid < 1 || grid * grid + 1 != rows || positions[0] != 1 || positions[2] != patch[0])
     throw Error("tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
   v.img_size = static_cast<int>(grid) * v.patch_size;
   while (v.depth < 1000 && tensors.contains("blocks." + std::to_string(v.depth) + ".norm1.weight")) ++v.depth;
   const Shape& fc1 = get(tensors, "blocks.0.mlp.fc1.weight").shape;
-  if (fc1.size() != 2 || fc1[0] < 1 || fc1[0] > 8 * kMaxDim) throw Error("tensor 'blocks.0.mlp.fc1.weight' has shape " + shape_text(fc1));
+  if (fc1.size() != 2 || fc1[0] < 1 || fc1[0] > 8 * kMaxDim)
+    throw Error("tensor 'blocks.0.mlp.fc1.weight' has shape " + shape_text(fc1));
   v.mlp_hidden = static_cast<int>(fc1[0]);
   v.num_heads = heads_of(v.embed_dim, config);
-  v.global_pool = tensors.contains("head.bottleneck.weight") ? "fas" : tensors.contains("fc_norm.weight") ? "avg" : "token";
+  v.global_pool = tensors.contains("head.bottleneck.weight") ? "fas"
+                  : tensors.contains("fc_norm.weight")       ? "avg"
+                                                             : "token";
   check_blocks(tensors, v);
   read_head(tensors, v);
   compare(config, v.to_config());

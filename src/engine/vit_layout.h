@@ -1,9 +1,8 @@
 // What a set of weights says about the vision transformer it belongs to: sizes and head.
 #pragma once
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "tensorio/tensor.h"
 

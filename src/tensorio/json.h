@@ -1,15 +1,14 @@
 // JSON from strangers: bounded depth, no duplicate keys, errors that name the file.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 namespace fsfm {
 
-// Depth is limited to 64 (writers of nested JSON recurse), and a key that occurs twice in the outer object is refused (two
-// readers could see two different documents). Throws Error "`name`: ..." with `hint` as the way out.
+// Depth is limited to 64 (writers of nested JSON recurse), and a key that occurs twice in the outer object is refused
+// (two readers could see two different documents). Throws Error "`name`: ..." with `hint` as the way out.
 nlohmann::json parse_json(std::string_view text, const std::string& name, const std::string& hint);
 
 }  // namespace fsfm

@@ -56,13 +56,16 @@ void check_card(const ModelCard& card) {
     check(std::isfinite(card.mean[c]), "mean", "is not finite");
     check(std::isfinite(card.std[c]) && card.std[c] > 0, "std", "is not positive");
   }
-  check(std::isfinite(card.crop_scale) && card.crop_scale > 0 && card.crop_scale <= 10, "crop_scale", "is not in (0, 10]");
+  check(std::isfinite(card.crop_scale) && card.crop_scale > 0 && card.crop_scale <= 10, "crop_scale",
+        "is not in (0, 10]");
   check(std::isfinite(card.temperature) && card.temperature > 0, "temperature", "is not positive");
   check(!card.threshold || (*card.threshold >= 0 && *card.threshold <= 1), "threshold", "is not in [0, 1]");
-  check(!card.abstain || ((*card.abstain)[0] >= 0 && (*card.abstain)[0] <= (*card.abstain)[1] && (*card.abstain)[1] <= 1),
-        "abstain", "is not a range inside [0, 1]");
+  check(
+      !card.abstain || ((*card.abstain)[0] >= 0 && (*card.abstain)[0] <= (*card.abstain)[1] && (*card.abstain)[1] <= 1),
+      "abstain", "is not a range inside [0, 1]");
   for (const auto& name : card.attack_classes)
-    check(std::find(card.classes.begin(), card.classes.end(), name) != card.classes.end(), "attack_classes", "names an unknown class");
+    check(std::find(card.classes.begin(), card.classes.end(), name) != card.classes.end(), "attack_classes",
+          "names an unknown class");
 }
 
 // The file to read for what the user named; an index for sharded models.
@@ -76,8 +79,9 @@ fs::path resolve(const fs::path& path) {
     }
     if (indexes.size() == 1) return indexes[0];
     if (indexes.empty() && singles.size() == 1) return singles[0];
-    throw Error(path.string() + (indexes.empty() && singles.empty() ? " holds no model file" : " holds several model files"),
-                "name the .safetensors file itself");
+    throw Error(
+        path.string() + (indexes.empty() && singles.empty() ? " holds no model file" : " holds several model files"),
+        "name the .safetensors file itself");
   }
   if (!fs::exists(path) && fs::exists(shard_index_path(path))) return shard_index_path(path);
   return path;
@@ -143,7 +147,8 @@ ModelCard ModelCard::from_json(const json& value) {
 ModelFile ModelFile::open(const fs::path& path, bool card_required) {
   ModelFile model;
   model.path_ = resolve(path);
-  TensorFile file = model.path_.extension() == ".json" ? read_sharded_safetensors(model.path_) : read_safetensors(model.path_);
+  TensorFile file =
+      model.path_.extension() == ".json" ? read_sharded_safetensors(model.path_) : read_safetensors(model.path_);
   model.tensors_ = std::move(file.tensors);
   model.keep_alive_ = std::move(file.keep_alive);
   const auto card = file.metadata.find(kCardKey);
@@ -165,7 +170,8 @@ ModelFile ModelFile::open(const fs::path& path, bool card_required) {
 
 const TensorView& ModelFile::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw Error(path_.string() + " lacks the tensor '" + name + "'", "see fsfm info " + path_.string());
+  if (found == tensors_.end())
+    throw Error(path_.string() + " lacks the tensor '" + name + "'", "see fsfm info " + path_.string());
   return found->second;
 }
 
@@ -173,7 +179,8 @@ void write_model(const fs::path& path, const ModelCard& card, const TensorMap& t
   ModelCard named = card;
   if (named.name.empty()) named.name = path.stem().string();
   check_card(named);
-  const Metadata metadata = {{kCardKey, named.to_json().dump(-1, ' ', false, json::error_handler_t::replace)}, {"format", "pt"}};
+  const Metadata metadata = {{kCardKey, named.to_json().dump(-1, ' ', false, json::error_handler_t::replace)},
+                             {"format", "pt"}};
   write_sharded_safetensors(path, tensors, metadata, max_shard_bytes);
 }
 

@@ -6,11 +6,10 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "tensorio/tensor.h"
 
@@ -19,27 +18,29 @@ namespace fsfm {
 // Serialised as JSON under the safetensors metadata key "fsfm.card". Unknown keys are kept in `extra` on reading.
 struct ModelCard {
   int format = 1;
-  std::string name;                 // file stem by default
-  std::string kind;                 // "pretrain" | "detector" | "parser" | "face_detector"
-  std::string architecture;         // "vit" | "fsfm" | "parsenet" | ...
-  nlohmann::json config;            // architecture sizes: {"img_size":224,"patch_size":16,"embed_dim":192,"depth":12,"num_heads":3,
-                                    //  "mlp_ratio":4, "global_pool":"avg"|"token"|"fas", ...}; names of timm
-  std::string task;                 // "dfd" | "diff" | "fas" | "multi" | "" (pretrain)
-  std::vector<std::string> classes;        // in logit order, e.g. {"fake","real"}
-  std::vector<std::string> attack_classes; // subset of classes that mean "attack": score = P(attack) = sum of their softmax
+  std::string name;          // file stem by default
+  std::string kind;          // "pretrain" | "detector" | "parser" | "face_detector"
+  std::string architecture;  // "vit" | "fsfm" | "parsenet" | ...
+  nlohmann::json
+      config;        // architecture sizes: {"img_size":224,"patch_size":16,"embed_dim":192,"depth":12,"num_heads":3,
+                     //  "mlp_ratio":4, "global_pool":"avg"|"token"|"fas", ...}; names of timm
+  std::string task;  // "dfd" | "diff" | "fas" | "multi" | "" (pretrain)
+  std::vector<std::string> classes;  // in logit order, e.g. {"fake","real"}
+  std::vector<std::string>
+      attack_classes;  // subset of classes that mean "attack": score = P(attack) = sum of their softmax
   std::array<float, 3> mean{.485f, .456f, .406f}, std{.229f, .224f, .225f};  // RGB, of pixels in [0,1]
-  std::string detector = "dlib-hog";       // face detector the crops were made with
-  double crop_scale = 1.3;                 // side of the square crop / larger side of the face box
+  std::string detector = "dlib-hog";                                         // face detector the crops were made with
+  double crop_scale = 1.3;                             // side of the square crop / larger side of the face box
   std::string resize = "pillow-bicubic-256-crop-224";  // transform from crop to network input
-  std::optional<double> threshold;         // attack if calibrated P(attack) >= threshold
-  std::string threshold_source;            // how and on which data it was chosen
-  double temperature = 1.0;                // logits / temperature before softmax
-  std::optional<std::array<double, 2>> abstain;  // scores strictly inside (low, high) are "inconclusive"
-  nlohmann::json calibration;              // e.g. {"ece":..., "data":...}
-  nlohmann::json training;                 // recipe, data manifests (names, counts, hashes), licences, steps, seeds, date
-  nlohmann::json metrics;                  // reported figures with their data
-  std::string licence;                     // e.g. "weights: research use (trained on ...)"
-  nlohmann::json extra;                    // anything else found
+  std::optional<double> threshold;                     // attack if calibrated P(attack) >= threshold
+  std::string threshold_source;                        // how and on which data it was chosen
+  double temperature = 1.0;                            // logits / temperature before softmax
+  std::optional<std::array<double, 2>> abstain;        // scores strictly inside (low, high) are "inconclusive"
+  nlohmann::json calibration;                          // e.g. {"ece":..., "data":...}
+  nlohmann::json training;  // recipe, data manifests (names, counts, hashes), licences, steps, seeds, date
+  nlohmann::json metrics;   // reported figures with their data
+  std::string licence;      // e.g. "weights: research use (trained on ...)"
+  nlohmann::json extra;     // anything else found
 
   nlohmann::json to_json() const;
   // Throws Error naming the bad key.
@@ -50,7 +51,8 @@ struct ModelCard {
 // `*.safetensors.index.json`, or a folder that holds one of them.
 class ModelFile {
  public:
-  // Throws Error (file, reason, way out). A safetensors file without a card is an Error unless `card_required` is false.
+  // Throws Error (file, reason, way out). A safetensors file without a card is an Error unless `card_required` is
+  // false.
   static ModelFile open(const std::filesystem::path& path, bool card_required = true);
 
   const ModelCard& card() const { return card_; }

@@ -47,9 +47,11 @@ Header parse_header(std::string_view text, const std::string& name) {
   auto bad = [&](const std::string& what) { return Error(name + ": " + what, "save it again with numpy.save"); };
   Header header;
   const std::string_view descr = value_of(text, "descr");
-  if (descr.size() < 4 || (descr[0] != '\'' && descr[0] != '"')) throw bad("the array's type is missing or a structure");
+  if (descr.size() < 4 || (descr[0] != '\'' && descr[0] != '"'))
+    throw bad("the array's type is missing or a structure");
   const std::string_view type = descr.substr(1, descr.find(descr[0], 1) - 1);
-  const auto known = std::find_if(kTypes.begin(), kTypes.end(), [&](auto& item) { return type.size() == 3 && type.substr(1) == item.first; });
+  const auto known = std::find_if(kTypes.begin(), kTypes.end(),
+                                  [&](auto& item) { return type.size() == 3 && type.substr(1) == item.first; });
   if (known == kTypes.end() || std::string_view("<>|=").find(type[0]) == std::string_view::npos)
     throw bad("arrays of type '" + std::string(type) + "' are not supported");
   header.dtype = known->second;
@@ -98,9 +100,11 @@ HostTensor read_npy(const fs::path& path) {
 
 HostTensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kMagic) || bytes.size() < 12) throw Error(name + " is not a .npy file", "save it with numpy.save");
+  if (!text.starts_with(kMagic) || bytes.size() < 12)
+    throw Error(name + " is not a .npy file", "save it with numpy.save");
   const int major = static_cast<int>(bytes[6]);
-  if (major < 1 || major > 3) throw Error(name + ": .npy version " + std::to_string(major) + " is unknown", "save it again with numpy.save");
+  if (major < 1 || major > 3)
+    throw Error(name + ": .npy version " + std::to_string(major) + " is unknown", "save it again with numpy.save");
   size_t header_bytes = static_cast<size_t>(bytes[8]) | static_cast<size_t>(bytes[9]) << 8, start = 10;
   if (major >= 2) {
     header_bytes |= static_cast<size_t>(bytes[10]) << 16 | static_cast<size_t>(bytes[11]) << 24;
@@ -114,7 +118,8 @@ HostTensor parse_npy(std::span<const std::byte> bytes, const std::string& name) 
   const size_t item = dtype_size(header.dtype);
   const auto count = static_cast<uint64_t>(element_count(header.shape));
   if (count > data.size() / item)
-    throw Error(name + ": the array " + shape_text(header.shape) + " needs more bytes than the file has", "the file is damaged or incomplete");
+    throw Error(name + ": the array " + shape_text(header.shape) + " needs more bytes than the file has",
+                "the file is damaged or incomplete");
   const auto part = data.first(static_cast<size_t>(count) * item);
   HostTensor tensor{header.dtype, header.shape, {}};
   if (header.fortran && header.shape.size() > 1)
@@ -122,14 +127,16 @@ HostTensor parse_npy(std::span<const std::byte> bytes, const std::string& name) 
   else
     tensor.data.assign(part.begin(), part.end());
   if (header.swapped)
-    for (size_t i = 0; i < tensor.data.size(); i += item) std::reverse(tensor.data.begin() + i, tensor.data.begin() + i + item);
+    for (size_t i = 0; i < tensor.data.size(); i += item)
+      std::reverse(tensor.data.begin() + i, tensor.data.begin() + i + item);
   return tensor;
 }
 
 void write_npy(const fs::path& path, const TensorView& tensor) {
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](auto& item) { return item.second == tensor.dtype; });
   if (type == kTypes.end())
-    throw Error("cannot write " + path.string() + ": NumPy has no type for " + dtype_name(tensor.dtype), "convert to F32 first");
+    throw Error("cannot write " + path.string() + ": NumPy has no type for " + dtype_name(tensor.dtype),
+                "convert to F32 first");
   const size_t item = dtype_size(tensor.dtype);
   if (static_cast<uint64_t>(tensor.count()) * item != tensor.bytes.size())
     throw Error("cannot write " + path.string() + ": the tensor's bytes do not fit its shape");

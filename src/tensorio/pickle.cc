@@ -1,10 +1,10 @@
 #include "tensorio/pickle.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <bit>
 #include <cstring>
 #include <unordered_map>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 
@@ -18,11 +18,13 @@ constexpr size_t kMaxName = 256;
 // The machine's stack holds values; a null pointer marks the start of a group.
 class Machine {
  public:
-  Machine(std::span<const std::byte> bytes, const std::string& name, const PickleHooks& hooks, const PickleLimits& limits)
+  Machine(std::span<const std::byte> bytes, const std::string& name, const PickleHooks& hooks,
+          const PickleLimits& limits)
       : bytes_(bytes), name_(name), hooks_(hooks), limits_(limits), copy_budget_(limits.max_bytes) {}
 
   Pickle run() {
-    if (bytes_.size() > limits_.max_bytes) fail("the pickle is larger than " + std::to_string(limits_.max_bytes) + " bytes");
+    if (bytes_.size() > limits_.max_bytes)
+      fail("the pickle is larger than " + std::to_string(limits_.max_bytes) + " bytes");
     while (!done_) step(static_cast<uint8_t>(take(1)[0]));
     return std::move(pickle_);
   }
@@ -56,7 +58,8 @@ class Machine {
   }
 
   PickleValue* add(PickleValue value) {
-    if (pickle_.values.size() >= limits_.max_values) fail("more than " + std::to_string(limits_.max_values) + " values");
+    if (pickle_.values.size() >= limits_.max_values)
+      fail("more than " + std::to_string(limits_.max_values) + " values");
     return &pickle_.values.emplace_back(std::move(value));
   }
   PickleValue* push(PickleValue value) {
@@ -101,7 +104,8 @@ class Machine {
   // Lists take items; an object of an unknown list-like class keeps them with its arguments.
   void append(const std::vector<const PickleValue*>& items) {
     PickleValue* target = top();
-    if (!target->is(Kind::list) && !target->is(Kind::set) && !target->is(Kind::object)) fail("items are added to something that is no list");
+    if (!target->is(Kind::list) && !target->is(Kind::set) && !target->is(Kind::object))
+      fail("items are added to something that is no list");
     target->items.insert(target->items.end(), items.begin(), items.end());
   }
   void set_items(const std::vector<const PickleValue*>& flat) {
@@ -160,7 +164,8 @@ class Machine {
       value.kind = Kind::dict;
       if (first && first->is(Kind::list))
         for (const PickleValue* pair : first->items)
-          if (charge(sizeof(void*)); pair->items.size() == 2) value.entries.emplace_back(pair->items[0], pair->items[1]);
+          if (charge(sizeof(void*)); pair->items.size() == 2)
+            value.entries.emplace_back(pair->items[0], pair->items[1]);
       return value;
     }
     if (name == "builtins.set" || name == "builtins.frozenset" || name == "__builtin__.set" || name == "torch.Size" ||
@@ -212,45 +217,102 @@ void Machine::step(uint8_t code) {
       if (protocol > 5) fail("pickle protocol " + std::to_string(protocol) + " is unknown");
       break;
     }
-    case 0x95: number<uint64_t>(); break;  // FRAME: a hint for buffered readers
-    case '.':                              // STOP
+    case 0x95:
+      number<uint64_t>();
+      break;   // FRAME: a hint for buffered readers
+    case '.':  // STOP
       pickle_.root = pop();
       done_ = true;
       break;
 
-    case 'N': push(Kind::none); break;
-    case 0x88: push_integer(1, Kind::boolean); break;
-    case 0x89: push_integer(0, Kind::boolean); break;
-    case 'J': push_integer(number<int32_t>()); break;
-    case 'K': push_integer(number<uint8_t>()); break;
-    case 'M': push_integer(number<uint16_t>()); break;
-    case 0x8a: push_long(number<uint8_t>()); break;
-    case 0x8b: push_long(number<uint32_t>()); break;
+    case 'N':
+      push(Kind::none);
+      break;
+    case 0x88:
+      push_integer(1, Kind::boolean);
+      break;
+    case 0x89:
+      push_integer(0, Kind::boolean);
+      break;
+    case 'J':
+      push_integer(number<int32_t>());
+      break;
+    case 'K':
+      push_integer(number<uint8_t>());
+      break;
+    case 'M':
+      push_integer(number<uint16_t>());
+      break;
+    case 0x8a:
+      push_long(number<uint8_t>());
+      break;
+    case 0x8b:
+      push_long(number<uint32_t>());
+      break;
     case 'G': {  // BINFLOAT is big-endian
       const double value = std::bit_cast<double>(__builtin_bswap64(number<uint64_t>()));
       push(Kind::real)->real = value;
       break;
     }
-    case 'X': push(Kind::string, text(number<uint32_t>())); break;
-    case 0x8c: push(Kind::string, text(number<uint8_t>())); break;
-    case 0x8d: push(Kind::string, text(number<uint64_t>())); break;
-    case 'T': push(Kind::string, text(number<uint32_t>())); break;  // a Python 2 str
-    case 'U': push(Kind::string, text(number<uint8_t>())); break;
-    case 'B': push(Kind::bytes, text(number<uint32_t>())); break;
-    case 'C': push(Kind::bytes, text(number<uint8_t>())); break;
-    case 0x8e: case 0x96: push(Kind::bytes, text(number<uint64_t>())); break;
+    case 'X':
+      push(Kind::string, text(number<uint32_t>()));
+      break;
+    case 0x8c:
+      push(Kind::string, text(number<uint8_t>()));
+      break;
+    case 0x8d:
+      push(Kind::string, text(number<uint64_t>()));
+      break;
+    case 'T':
+      push(Kind::string, text(number<uint32_t>()));
+      break;  // a Python 2 str
+    case 'U':
+      push(Kind::string, text(number<uint8_t>()));
+      break;
+    case 'B':
+      push(Kind::bytes, text(number<uint32_t>()));
+      break;
+    case 'C':
+      push(Kind::bytes, text(number<uint8_t>()));
+      break;
+    case 0x8e:
+    case 0x96:
+      push(Kind::bytes, text(number<uint64_t>()));
+      break;
 
-    case '(': stack_.push_back(nullptr); break;
-    case ')': push(Kind::tuple); break;
-    case 't': push_items(Kind::tuple, pop_group()); break;
-    case 0x85: push_tuple(1); break;
-    case 0x86: push_tuple(2); break;
-    case 0x87: push_tuple(3); break;
-    case ']': push(Kind::list); break;
-    case 'l': push_items(Kind::list, pop_group()); break;
-    case 'a': append({pop()}); break;
-    case 'e': append(pop_group()); break;
-    case '}': push(Kind::dict); break;
+    case '(':
+      stack_.push_back(nullptr);
+      break;
+    case ')':
+      push(Kind::tuple);
+      break;
+    case 't':
+      push_items(Kind::tuple, pop_group());
+      break;
+    case 0x85:
+      push_tuple(1);
+      break;
+    case 0x86:
+      push_tuple(2);
+      break;
+    case 0x87:
+      push_tuple(3);
+      break;
+    case ']':
+      push(Kind::list);
+      break;
+    case 'l':
+      push_items(Kind::list, pop_group());
+      break;
+    case 'a':
+      append({pop()});
+      break;
+    case 'e':
+      append(pop_group());
+      break;
+    case '}':
+      push(Kind::dict);
+      break;
     case 'd': {
       const auto flat = pop_group();
       push(Kind::dict);
@@ -263,22 +325,44 @@ void Machine::step(uint8_t code) {
       set_items({key, value});
       break;
     }
-    case 'u': set_items(pop_group()); break;
-    case 0x8f: push(Kind::set); break;
-    case 0x90: append(pop_group()); break;
-    case 0x91: push_items(Kind::set, pop_group()); break;
+    case 'u':
+      set_items(pop_group());
+      break;
+    case 0x8f:
+      push(Kind::set);
+      break;
+    case 0x90:
+      append(pop_group());
+      break;
+    case 0x91:
+      push_items(Kind::set, pop_group());
+      break;
 
-    case 'q': remember(number<uint8_t>()); break;
-    case 'r': remember(number<uint32_t>()); break;
-    case 0x94: remember(memo_.size()); break;
-    case 'h': recall(number<uint8_t>()); break;
-    case 'j': recall(number<uint32_t>()); break;
+    case 'q':
+      remember(number<uint8_t>());
+      break;
+    case 'r':
+      remember(number<uint32_t>());
+      break;
+    case 0x94:
+      remember(memo_.size());
+      break;
+    case 'h':
+      recall(number<uint8_t>());
+      break;
+    case 'j':
+      recall(number<uint32_t>());
+      break;
     case '0':
       if (stack_.empty()) fail("the pickle's stack is empty");
       stack_.pop_back();
       break;
-    case '1': pop_group(); break;
-    case '2': stack_.push_back(top()); break;
+    case '1':
+      pop_group();
+      break;
+    case '2':
+      stack_.push_back(top());
+      break;
 
     case 'c': {
       const std::string module = line();
@@ -291,7 +375,8 @@ void Machine::step(uint8_t code) {
       global(module->text, name->text);
       break;
     }
-    case 'R': case 0x81: {  // REDUCE, NEWOBJ
+    case 'R':
+    case 0x81: {  // REDUCE, NEWOBJ
       const PickleValue* args = pop();
       reduce(*pop(), *args);
       break;
@@ -308,7 +393,9 @@ void Machine::step(uint8_t code) {
       top()->state = state;
       break;
     }
-    case 'Q': persistent(); break;
+    case 'Q':
+      persistent();
+      break;
     default: {
       const char sign = code > 32 && code < 127 ? static_cast<char>(code) : '?';
       fail(fmt::format("pickle instruction 0x{:02x} ('{}') is not used by torch.save", code, sign));
@@ -345,19 +432,45 @@ void describe_value(const PickleValue& value, int depth, size_t max_length, std:
     out += '}';
   };
   switch (value.kind) {
-    case Kind::none: out += "None"; break;
-    case Kind::boolean: out += value.integer ? "True" : "False"; break;
-    case Kind::integer: out += std::to_string(value.integer); break;
-    case Kind::real: out += fmt::format("{:.9g}", value.real); break;
-    case Kind::string: out += fmt::format("'{}'", value.text.substr(0, max_length)); break;
-    case Kind::bytes: out += fmt::format("<{} bytes>", value.text.size()); break;
-    case Kind::list: list("[", "]", value.items); break;
-    case Kind::tuple: list("(", ")", value.items); break;
-    case Kind::set: list("{", "}", value.items); break;
-    case Kind::dict: dict(value); break;
-    case Kind::tensor: out += std::string("tensor ") + dtype_name(value.tensor.dtype) + " " + shape_text(value.tensor.shape); break;
-    case Kind::storage: out += "storage '" + value.text.substr(0, max_length) + "'"; break;
-    case Kind::global: out += "<name " + value.text.substr(0, max_length) + ">"; break;
+    case Kind::none:
+      out += "None";
+      break;
+    case Kind::boolean:
+      out += value.integer ? "True" : "False";
+      break;
+    case Kind::integer:
+      out += std::to_string(value.integer);
+      break;
+    case Kind::real:
+      out += fmt::format("{:.9g}", value.real);
+      break;
+    case Kind::string:
+      out += fmt::format("'{}'", value.text.substr(0, max_length));
+      break;
+    case Kind::bytes:
+      out += fmt::format("<{} bytes>", value.text.size());
+      break;
+    case Kind::list:
+      list("[", "]", value.items);
+      break;
+    case Kind::tuple:
+      list("(", ")", value.items);
+      break;
+    case Kind::set:
+      list("{", "}", value.items);
+      break;
+    case Kind::dict:
+      dict(value);
+      break;
+    case Kind::tensor:
+      out += std::string("tensor ") + dtype_name(value.tensor.dtype) + " " + shape_text(value.tensor.shape);
+      break;
+    case Kind::storage:
+      out += "storage '" + value.text.substr(0, max_length) + "'";
+      break;
+    case Kind::global:
+      out += "<name " + value.text.substr(0, max_length) + ">";
+      break;
     case Kind::object:
       out += value.text.substr(0, max_length);
       list("(", ")", value.items.empty() ? value.items : value.items[0]->items);

@@ -18,23 +18,33 @@
 
 namespace fsfm {
 
-// One value of the tree. Values belong to a Pickle and may be shared or, in a hostile file, contain themselves: walk them
-// with a depth limit.
+// One value of the tree. Values belong to a Pickle and may be shared or, in a hostile file, contain themselves: walk
+// them with a depth limit.
 struct PickleValue {
   enum class Kind : uint8_t {
-    none, boolean, integer, real, string, bytes, list, tuple, dict, set,
+    none,
+    boolean,
+    integer,
+    real,
+    string,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
     tensor,   // `tensor` views the data
     storage,  // a reference to tensor data: text = key, integer = number of elements, tensor.dtype = its type
     global,   // a name from a module: text = "module.name"
-    object    // an instance of a class we do not build: text = class, items[0] = tuple of constructor arguments, state = its attributes
+    object  // an instance of a class we do not build: text = class, items[0] = tuple of constructor arguments, state =
+            // its attributes
   };
   Kind kind = Kind::none;
   int64_t integer = 0;  // also the boolean
   double real = 0;
-  std::string text;     // string, bytes, names
-  std::vector<const PickleValue*> items;                                    // list, tuple, set, object
+  std::string text;                                                        // string, bytes, names
+  std::vector<const PickleValue*> items;                                   // list, tuple, set, object
   std::vector<std::pair<const PickleValue*, const PickleValue*>> entries;  // dict, in file order
-  const PickleValue* state = nullptr;                                       // of an object (or of a dict subclass)
+  const PickleValue* state = nullptr;                                      // of an object (or of a dict subclass)
   TensorView tensor;
 
   bool is(Kind wanted) const { return kind == wanted; }

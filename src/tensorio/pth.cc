@@ -22,18 +22,19 @@ constexpr size_t kMaxStorageKey = 64;
 constexpr uint64_t kMaxStorageBytes = uint64_t{16} << 30;
 constexpr uint64_t kMinCopyBudget = uint64_t{64} << 20;
 
-constexpr std::array<std::pair<std::string_view, DType>, 12> kStorages = {{{"torch.FloatStorage", DType::f32},
-                                                                           {"torch.DoubleStorage", DType::f64},
-                                                                           {"torch.HalfStorage", DType::f16},
-                                                                           {"torch.BFloat16Storage", DType::bf16},
-                                                                           {"torch.LongStorage", DType::i64},
-                                                                           {"torch.IntStorage", DType::i32},
-                                                                           {"torch.ShortStorage", DType::i16},
-                                                                           {"torch.CharStorage", DType::i8},
-                                                                           {"torch.ByteStorage", DType::u8},
-                                                                           {"torch.BoolStorage", DType::boolean},
-                                                                           {"torch.UntypedStorage", DType::u8},
-                                                                           {"torch.storage.UntypedStorage", DType::u8}}};
+constexpr std::array<std::pair<std::string_view, DType>, 12> kStorages = {
+    {{"torch.FloatStorage", DType::f32},
+     {"torch.DoubleStorage", DType::f64},
+     {"torch.HalfStorage", DType::f16},
+     {"torch.BFloat16Storage", DType::bf16},
+     {"torch.LongStorage", DType::i64},
+     {"torch.IntStorage", DType::i32},
+     {"torch.ShortStorage", DType::i16},
+     {"torch.CharStorage", DType::i8},
+     {"torch.ByteStorage", DType::u8},
+     {"torch.BoolStorage", DType::boolean},
+     {"torch.UntypedStorage", DType::u8},
+     {"torch.storage.UntypedStorage", DType::u8}}};
 
 // Builds tensors from what the pickle says of them, checking every number against the bytes that exist.
 class TensorBuilder {
@@ -48,8 +49,9 @@ class TensorBuilder {
 
   // ('storage', type, key, location, number of elements)
   PickleValue storage(const PickleValue& id) const {
-    if (!id.is(Kind::tuple) || id.items.size() < 5 || id.items[0]->text != "storage" || !id.items[2]->is(Kind::string) ||
-        id.items[2]->text.size() > kMaxStorageKey || !id.items[4]->is(Kind::integer) || id.items[4]->integer < 0)
+    if (!id.is(Kind::tuple) || id.items.size() < 5 || id.items[0]->text != "storage" ||
+        !id.items[2]->is(Kind::string) || id.items[2]->text.size() > kMaxStorageKey ||
+        !id.items[4]->is(Kind::integer) || id.items[4]->integer < 0)
       fail("a storage reference is malformed");
     const std::string& type = id.items[1]->text;
     const auto known = std::find_if(kStorages.begin(), kStorages.end(), [&](auto& item) { return item.first == type; });
@@ -88,10 +90,12 @@ class TensorBuilder {
     if (last < 0) fail("a tensor starts before its storage");
     for (size_t d = 0; d < shape.size(); ++d) {
       int64_t reach = 0;
-      if (count > 0 && (__builtin_mul_overflow(shape[d] - 1, stride[d], &reach) || __builtin_add_overflow(last, reach, &last)))
+      if (count > 0 &&
+          (__builtin_mul_overflow(shape[d] - 1, stride[d], &reach) || __builtin_add_overflow(last, reach, &last)))
         fail("a tensor's strides overflow");
     }
-    if (last >= source.integer && count > 0) fail("a tensor of shape " + shape_text(shape) + " reaches outside its storage");
+    if (last >= source.integer && count > 0)
+      fail("a tensor of shape " + shape_text(shape) + " reaches outside its storage");
 
     const size_t item = dtype_size(source.tensor.dtype);
     PickleValue value;
@@ -100,8 +104,9 @@ class TensorBuilder {
     if (count == 0) return value;
     const std::span<const std::byte> bytes = storage_bytes(source, item);
     const size_t start = static_cast<size_t>(items[1]->integer) * item;
-    value.tensor.bytes = contiguous(shape, stride) ? bytes.subspan(start, static_cast<size_t>(count) * item)
-                                                   : gather(bytes.subspan(start), shape, stride, item, static_cast<uint64_t>(count));
+    value.tensor.bytes = contiguous(shape, stride)
+                             ? bytes.subspan(start, static_cast<size_t>(count) * item)
+                             : gather(bytes.subspan(start), shape, stride, item, static_cast<uint64_t>(count));
     return value;
   }
 
@@ -143,7 +148,8 @@ class TensorBuilder {
   }
 
   // Row-major copy of a strided tensor. Stride 0 can make a small storage look huge, hence the budget.
-  std::span<const std::byte> gather(std::span<const std::byte> from, const Shape& shape, const Shape& stride, size_t item, uint64_t count) {
+  std::span<const std::byte> gather(std::span<const std::byte> from, const Shape& shape, const Shape& stride,
+                                    size_t item, uint64_t count) {
     if (count > copy_budget_ / item) fail("its strided tensors are unreasonably large");
     copy_budget_ -= count * item;
     auto copy = std::make_shared<std::vector<std::byte>>(count * item);
@@ -168,8 +174,10 @@ class TensorBuilder {
 
 [[noreturn]] void not_a_checkpoint(const std::string& name, std::string_view start) {
   const std::string resave =
-      "re-save it with PyTorch 1.6 or newer: python -c \"import torch; torch.save(torch.load('IN', map_location='cpu'), 'OUT')\"";
-  if (start.starts_with(kLegacyMagic)) throw Error(name + " is in the old torch.save form (before PyTorch 1.6)", resave);
+      "re-save it with PyTorch 1.6 or newer: python -c \"import torch; torch.save(torch.load('IN', "
+      "map_location='cpu'), 'OUT')\"";
+  if (start.starts_with(kLegacyMagic))
+    throw Error(name + " is in the old torch.save form (before PyTorch 1.6)", resave);
   if (start.starts_with('\x80')) throw Error(name + " is a bare pickle, not a PyTorch checkpoint", resave);
   throw Error(name + " is not a PyTorch checkpoint", "name a file written by torch.save");
 }
@@ -183,7 +191,8 @@ std::string find_prefix(const ZipReader& zip, const std::string& name) {
         throw Error(name + " is a TorchScript archive, not a checkpoint", "save the module's state_dict() instead");
       return prefix;
     }
-  throw Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl)", "name a file written by torch.save");
+  throw Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl)",
+              "name a file written by torch.save");
 }
 
 const PickleValue* tensor_dict(const PickleValue* value) {
@@ -198,17 +207,23 @@ nlohmann::json to_json(const PickleValue& value, int depth, int& budget) {
   using nlohmann::json;
   if (--budget < 0) return "...";
   switch (value.kind) {
-    case Kind::none: return nullptr;
-    case Kind::boolean: return value.integer != 0;
-    case Kind::integer: return value.integer;
-    case Kind::real: return value.real;
-    case Kind::string: return value.text.substr(0, 1000);
+    case Kind::none:
+      return nullptr;
+    case Kind::boolean:
+      return value.integer != 0;
+    case Kind::integer:
+      return value.integer;
+    case Kind::real:
+      return value.real;
+    case Kind::string:
+      return value.text.substr(0, 1000);
     case Kind::list:
     case Kind::tuple:
     case Kind::set: {
       if (depth <= 0) return value.describe(0);
       json out = json::array();
-      for (size_t i = 0; i < value.items.size() && budget > 0; ++i) out.push_back(to_json(*value.items[i], depth - 1, budget));
+      for (size_t i = 0; i < value.items.size() && budget > 0; ++i)
+        out.push_back(to_json(*value.items[i], depth - 1, budget));
       return out;
     }
     case Kind::dict: {
@@ -222,9 +237,11 @@ nlohmann::json to_json(const PickleValue& value, int depth, int& budget) {
     }
     case Kind::object:
       // Attributes of a Namespace read as a plain dict; anything else as its short text.
-      if (value.text == "argparse.Namespace" && value.state && depth > 0) return to_json(*value.state, depth - 1, budget);
+      if (value.text == "argparse.Namespace" && value.state && depth > 0)
+        return to_json(*value.state, depth - 1, budget);
       return value.describe(2);
-    default: return value.describe(1);
+    default:
+      return value.describe(1);
   }
 }
 
@@ -250,8 +267,9 @@ PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name) {
   }
   PthFile result{nullptr, {}, name};
   TensorBuilder builder(zip, prefix, name, bytes.size(), result.keep_alive);
-  const PickleHooks hooks{[&](const PickleValue& id) { return builder.storage(id); },
-                          [&](const std::string& callable, const PickleValue& args) { return builder.call(callable, args); }};
+  const PickleHooks hooks{
+      [&](const PickleValue& id) { return builder.storage(id); },
+      [&](const std::string& callable, const PickleValue& args) { return builder.call(callable, args); }};
   const auto data = zip.read(prefix + "data.pkl", buffer, kMaxPickleBytes);
   result.pickle = std::make_shared<Pickle>(unpickle(data, name, hooks));
   return result;
@@ -263,7 +281,9 @@ TensorMap state_dict(const PthFile& file) {
   for (const char* key : {"model", "state_dict", "model_state_dict", "net", "module"})
     if (!found) found = tensor_dict(root.find(key));
   if (!found) found = tensor_dict(&root);
-  if (!found) throw Error(file.name + " holds no weights: " + root.describe(1, 160), "expected a dict of tensors, or one under 'model' or 'state_dict'");
+  if (!found)
+    throw Error(file.name + " holds no weights: " + root.describe(1, 160),
+                "expected a dict of tensors, or one under 'model' or 'state_dict'");
   TensorMap tensors;
   bool wrapped = true;
   for (const auto& [key, value] : found->entries)

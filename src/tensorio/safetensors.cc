@@ -1,13 +1,13 @@
 #include "tensorio/safetensors.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
-
-#include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -39,15 +39,18 @@ Entry parse_entry(const fs::path& path, const std::string& name, const json& val
     bad_tensor(path, name, "lacks dtype, shape or data_offsets");
   const json &type = value["dtype"], &sizes = value["shape"], &offsets = value["data_offsets"];
   if (!type.is_string() || !parse_dtype(type.get<std::string>()))
-    throw Error(path.string() + ": tensor '" + name + "' has an unknown type" + (type.is_string() ? " " + type.get<std::string>() : ""),
+    throw Error(path.string() + ": tensor '" + name + "' has an unknown type" +
+                    (type.is_string() ? " " + type.get<std::string>() : ""),
                 "known are F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL");
   Entry entry{name, *parse_dtype(type.get<std::string>()), {}, 0, 0};
   if (!sizes.is_array() || sizes.size() > kMaxRank) bad_tensor(path, name, "has no usable shape");
   for (const auto& size : sizes) {
-    if (!size.is_number_unsigned() || size.get<uint64_t>() > INT64_MAX) bad_tensor(path, name, "has a bad size in its shape");
+    if (!size.is_number_unsigned() || size.get<uint64_t>() > INT64_MAX)
+      bad_tensor(path, name, "has a bad size in its shape");
     entry.shape.push_back(size.get<int64_t>());
   }
-  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned())
     bad_tensor(path, name, "has bad data_offsets");
   entry.begin = offsets[0].get<uint64_t>();
   entry.end = offsets[1].get<uint64_t>();
@@ -63,8 +66,9 @@ Entry parse_entry(const fs::path& path, const std::string& name, const json& val
     bytes = 0;
   }
   if (static_cast<uint64_t>(bytes) != entry.end - entry.begin)
-    bad_tensor(path, name, "has " + std::to_string(entry.end - entry.begin) + " bytes but its shape " + shape_text(entry.shape) +
-                               " needs " + std::to_string(bytes));
+    bad_tensor(path, name,
+               "has " + std::to_string(entry.end - entry.begin) + " bytes but its shape " + shape_text(entry.shape) +
+                   " needs " + std::to_string(bytes));
   return entry;
 }
 
@@ -118,8 +122,10 @@ TensorFile read_safetensors(const fs::path& path) {
   std::memcpy(&header_bytes, bytes.data(), 8);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
   if (header_bytes > kMaxHeaderBytes || *text != '{')
-    throw Error(path.string() + " is not a safetensors file", "name a .safetensors file, or convert a .pth with fsfm convert");
-  if (header_bytes > bytes.size() - 8) throw Error(path.string() + ": its header reaches past the end of the file", kDamaged);
+    throw Error(path.string() + " is not a safetensors file",
+                "name a .safetensors file, or convert a .pth with fsfm convert");
+  if (header_bytes > bytes.size() - 8)
+    throw Error(path.string() + ": its header reaches past the end of the file", kDamaged);
   const json header = parse_json({text, static_cast<size_t>(header_bytes)}, path.string() + ": header", kDamaged);
   if (!header.is_object()) throw Error(path.string() + ": its header is no JSON object", kDamaged);
 
@@ -132,7 +138,8 @@ TensorFile read_safetensors(const fs::path& path) {
     else
       entries.push_back(parse_entry(path, name, value, data.size()));
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   uint64_t expected = 0;
   for (const Entry& entry : entries) {
     if (entry.begin < expected) bad_tensor(path, entry.name, "overlaps another tensor");
@@ -163,18 +170,21 @@ TensorFile read_sharded_safetensors(const fs::path& index) {
   std::map<std::string, std::set<std::string>> names_by_shard;
   for (const auto& [name, shard] : document["weight_map"].items()) {
     const std::string file = shard.is_string() ? shard.get<std::string>() : "";
-    if (file.empty() || file == ".." || file.find_first_of("/\\") != std::string::npos || file.find('\0') != std::string::npos)
+    if (file.empty() || file == ".." || file.find_first_of("/\\") != std::string::npos ||
+        file.find('\0') != std::string::npos)
       throw Error(index.string() + ": tensor '" + name + "' names a shard that is no plain file name");
     names_by_shard[file].insert(name);
   }
   TensorFile result;
   for (const auto& [file, names] : names_by_shard) {
     const fs::path path = index.parent_path() / file;
-    if (!fs::exists(path)) throw Error(index.string() + " needs the missing file " + path.string(), "copy all shards beside the index");
+    if (!fs::exists(path))
+      throw Error(index.string() + " needs the missing file " + path.string(), "copy all shards beside the index");
     TensorFile shard = read_safetensors(path);
     for (const auto& name : names) {
       const auto found = shard.tensors.find(name);
-      if (found == shard.tensors.end()) throw Error(path.string() + " lacks tensor '" + name + "' that its index promises", kDamaged);
+      if (found == shard.tensors.end())
+        throw Error(path.string() + " lacks tensor '" + name + "' that its index promises", kDamaged);
       result.tensors.insert(*found);
     }
     result.metadata.merge(shard.metadata);
@@ -198,7 +208,9 @@ void write_safetensors(const fs::path& path, const TensorMap& tensors, const Met
     const auto& [name, tensor] = *item;
     if (static_cast<uint64_t>(tensor.count()) * dtype_size(tensor.dtype) != tensor.bytes.size())
       throw Error("cannot write " + path.string() + ": the bytes of tensor '" + name + "' do not fit its shape");
-    header[name] = {{"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    header[name] = {{"dtype", dtype_name(tensor.dtype)},
+                    {"shape", tensor.shape},
+                    {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
   std::string text = dump(header, path);
@@ -213,9 +225,12 @@ void write_safetensors(const fs::path& path, const TensorMap& tensors, const Met
   file.commit();
 }
 
-fs::path shard_index_path(const fs::path& path) { return path.parent_path() / (stem_of(path) + ".safetensors.index.json"); }
+fs::path shard_index_path(const fs::path& path) {
+  return path.parent_path() / (stem_of(path) + ".safetensors.index.json");
+}
 
-void write_sharded_safetensors(const fs::path& path, const TensorMap& tensors, const Metadata& metadata, uint64_t max_shard_bytes) {
+void write_sharded_safetensors(const fs::path& path, const TensorMap& tensors, const Metadata& metadata,
+                               uint64_t max_shard_bytes) {
   const uint64_t total = total_bytes(tensors);
   if (total <= max_shard_bytes) return write_safetensors(path, tensors, metadata);
 

@@ -21,8 +21,9 @@ struct TensorFile {
   std::vector<std::shared_ptr<const void>> keep_alive;
 };
 
-// Maps the file: pages are read when touched. Every length, offset, shape and dtype of the header is checked against the
-// file before anything is used; tensors may neither overlap nor leave gaps. Throws Error (file, what lies, way out).
+// Maps the file: pages are read when touched. Every length, offset, shape and dtype of the header is checked against
+// the file before anything is used; tensors may neither overlap nor leave gaps. Throws Error (file, what lies, way
+// out).
 TensorFile read_safetensors(const std::filesystem::path& path);
 
 // Reads a `*.index.json` and the shards it names (plain file names in the same folder).

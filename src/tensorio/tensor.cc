@@ -14,8 +14,16 @@ struct DTypeInfo {
   size_t size;
 };
 // In the order of the enumeration.
-constexpr std::array<DTypeInfo, 10> kDTypes = {
-    {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2}, {"I8", 1}, {"U8", 1}, {"BOOL", 1}}};
+constexpr std::array<DTypeInfo, 10> kDTypes = {{{"F64", 8},
+                                                {"F32", 4},
+                                                {"F16", 2},
+                                                {"BF16", 2},
+                                                {"I64", 8},
+                                                {"I32", 4},
+                                                {"I16", 2},
+                                                {"I8", 1},
+                                                {"U8", 1},
+                                                {"BOOL", 1}}};
 
 // Bytes may be misaligned (files owe us nothing), hence memcpy.
 template <class T, class Convert>
@@ -93,16 +101,36 @@ std::vector<float> TensorView::to_float() const {
   std::vector<float> out(n);
   auto plain = [](auto value) { return static_cast<float>(value); };
   switch (dtype) {
-    case DType::f64: convert_all<double>(bytes, out, plain); break;
-    case DType::f32: convert_all<float>(bytes, out, plain); break;
-    case DType::f16: convert_all<uint16_t>(bytes, out, half_to_float); break;
-    case DType::bf16: convert_all<uint16_t>(bytes, out, bfloat16_to_float); break;
-    case DType::i64: convert_all<int64_t>(bytes, out, plain); break;
-    case DType::i32: convert_all<int32_t>(bytes, out, plain); break;
-    case DType::i16: convert_all<int16_t>(bytes, out, plain); break;
-    case DType::i8: convert_all<int8_t>(bytes, out, plain); break;
-    case DType::u8: convert_all<uint8_t>(bytes, out, plain); break;
-    case DType::boolean: convert_all<uint8_t>(bytes, out, [](uint8_t v) { return v ? 1.0f : 0.0f; }); break;
+    case DType::f64:
+      convert_all<double>(bytes, out, plain);
+      break;
+    case DType::f32:
+      convert_all<float>(bytes, out, plain);
+      break;
+    case DType::f16:
+      convert_all<uint16_t>(bytes, out, half_to_float);
+      break;
+    case DType::bf16:
+      convert_all<uint16_t>(bytes, out, bfloat16_to_float);
+      break;
+    case DType::i64:
+      convert_all<int64_t>(bytes, out, plain);
+      break;
+    case DType::i32:
+      convert_all<int32_t>(bytes, out, plain);
+      break;
+    case DType::i16:
+      convert_all<int16_t>(bytes, out, plain);
+      break;
+    case DType::i8:
+      convert_all<int8_t>(bytes, out, plain);
+      break;
+    case DType::u8:
+      convert_all<uint8_t>(bytes, out, plain);
+      break;
+    case DType::boolean:
+      convert_all<uint8_t>(bytes, out, [](uint8_t v) { return v ? 1.0f : 0.0f; });
+      break;
   }
   return out;
 }
@@ -123,11 +151,20 @@ HostTensor HostTensor::from_floats(Shape shape, std::span<const float> values, D
     }
   };
   switch (dtype) {
-    case DType::f64: store([](float v) { return static_cast<double>(v); }); break;
-    case DType::f32: store([](float v) { return v; }); break;
-    case DType::f16: store(float_to_half); break;
-    case DType::bf16: store(float_to_bfloat16); break;
-    default: throw Error(std::string("cannot store floats as ") + dtype_name(dtype));
+    case DType::f64:
+      store([](float v) { return static_cast<double>(v); });
+      break;
+    case DType::f32:
+      store([](float v) { return v; });
+      break;
+    case DType::f16:
+      store(float_to_half);
+      break;
+    case DType::bf16:
+      store(float_to_bfloat16);
+      break;
+    default:
+      throw Error(std::string("cannot store floats as ") + dtype_name(dtype));
   }
   return tensor;
 }

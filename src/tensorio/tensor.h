@@ -15,8 +15,8 @@ namespace fsfm {
 
 enum class DType : uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 
-size_t dtype_size(DType dtype);            // bytes per element
-const char* dtype_name(DType dtype);       // safetensors spelling: "F32", "BF16", "I64", "BOOL"...
+size_t dtype_size(DType dtype);                           // bytes per element
+const char* dtype_name(DType dtype);                      // safetensors spelling: "F32", "BF16", "I64", "BOOL"...
 std::optional<DType> parse_dtype(std::string_view name);  // the inverse; nullopt for a spelling not listed above
 
 using Shape = std::vector<int64_t>;

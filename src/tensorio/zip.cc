@@ -96,15 +96,19 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string name) : arc
   }
 }
 
-std::span<const std::byte> ZipReader::read(const std::string& name, std::vector<std::byte>& buffer, uint64_t max_bytes) const {
+std::span<const std::byte> ZipReader::read(const std::string& name, std::vector<std::byte>& buffer,
+                                           uint64_t max_bytes) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) fail("entry '" + name + "' is missing");
   const Entry& entry = found->second;
-  if (entry.size > max_bytes) fail("entry '" + name + "' claims " + std::to_string(entry.size) + " bytes, more than is allowed");
+  if (entry.size > max_bytes)
+    fail("entry '" + name + "' claims " + std::to_string(entry.size) + " bytes, more than is allowed");
   const auto header = part(entry.header_offset, 30);
   if (load<uint32_t>(header, 0) != kLocalHeader) fail("entry '" + name + "' is not where the directory says");
   const uint64_t skip = 30u + load<uint16_t>(header, 26) + load<uint16_t>(header, 28);
-  const auto stored = part(entry.header_offset, skip + entry.compressed_size < skip ? UINT64_MAX : skip + entry.compressed_size).subspan(skip);
+  const auto stored =
+      part(entry.header_offset, skip + entry.compressed_size < skip ? UINT64_MAX : skip + entry.compressed_size)
+          .subspan(skip);
 
   std::span<const std::byte> contents = stored;
   if (entry.method == kDeflated) {

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -33,7 +32,8 @@ TEST(Convert, DetectorThereAndBack) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string(), bare = (dir / "bare.safetensors").string();
   fs::copy_file(golden("tiny-detector.pth"), dir / "d.pth");
-  write_file_atomic(dir / "pretrain_ds_mean_std.txt", std::string_view(R"({"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]})"));
+  write_file_atomic(dir / "pretrain_ds_mean_std.txt",
+                    std::string_view(R"({"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]})"));
   const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--heads", "3"});
   ASSERT_EQ(there.exit_code, 0) << there.err;
   EXPECT_NE(there.out.find("attack: fake (assumed"), std::string::npos) << there.out;
@@ -76,9 +76,12 @@ TEST(Convert, PretrainingNetworksKeepTheirSizes) {
 TEST(Convert, ClassOrderIsTheUsers) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "real", "spoof"}).exit_code, 0);
+  ASSERT_EQ(
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "real", "spoof"}).exit_code,
+      0);
   EXPECT_EQ(ModelFile::open(model).card().attack_classes, std::vector<std::string>{"spoof"});
-  const auto three = run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "a", "b", "c"});
+  const auto three =
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "a", "b", "c"});
   EXPECT_EQ(three.exit_code, 2);
   EXPECT_NE(three.err.find("2 classes, but 3"), std::string::npos) << three.err;
 }
@@ -91,8 +94,8 @@ TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
   write_file_atomic(dir / "text.pth", std::string_view("hello"));
   namespace pkl = test::pkl;
   write_file_atomic(dir / "evil.pth",
-                    std::string_view(test::checkpoint(pkl::call(pkl::global("os", "system"),
-                                                                pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
+                    std::string_view(test::checkpoint(pkl::call(
+                        pkl::global("os", "system"), pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
   const size_t before = dir.count();
   for (const std::string name : {"cut.pth", "text.pth", "evil.pth", "absent.pth"}) {
     const auto result = run_cli({"convert", (dir / name).string(), out, "--heads", "3"});
@@ -101,7 +104,8 @@ TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
     EXPECT_NE(result.err.find(name), std::string::npos) << result.err;
   }
   EXPECT_EQ(dir.count(), before);
-  const auto unwritable = run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--heads", "3"});
+  const auto unwritable =
+      run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--heads", "3"});
   EXPECT_EQ(unwritable.exit_code, 2);
   EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), (dir / "o.txt").string()}).exit_code, 2);
   EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--heads"), std::string::npos);

@@ -90,7 +90,8 @@ TEST(Detector, JudgesEveryFaceOfAPhoto) {
 TEST(Detector, SmallFacesGetNoVerdict) {
   TempDir dir;
   Detector detector(test::write_tiny_detector(dir / "m.safetensors"), {.min_face = 1000});
-  for (const auto& face : detector.run(paint_photo(3, 1, 320, 280).image)) EXPECT_EQ(face.verdict, VerdictKind::inconclusive);
+  for (const auto& face : detector.run(paint_photo(3, 1, 320, 280).image))
+    EXPECT_EQ(face.verdict, VerdictKind::inconclusive);
 }
 
 TEST(Detector, AVideoIsJudgedByTheMeanOfItsFrames) {

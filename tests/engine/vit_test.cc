@@ -18,7 +18,9 @@ using test::error_text;
 
 constexpr double kTolerance = 2e-5;
 
-TensorFile golden(const std::string& name) { return read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / name); }
+TensorFile golden(const std::string& name) {
+  return read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / name);
+}
 
 TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {
   TensorMap tensors;
@@ -30,7 +32,8 @@ TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
   EXPECT_EQ(a.size(), b.size());
   double worst = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) worst = std::max(worst, std::fabs(static_cast<double>(a[i]) - b[i]));
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    worst = std::max(worst, std::fabs(static_cast<double>(a[i]) - b[i]));
   return worst;
 }
 
@@ -43,7 +46,8 @@ TEST(VitEngine, EqualsTheReferenceWithBothPoolings) {
     VitEngine engine(with_prefix(file, pool + ".weights."), kTinyHeads);
     EXPECT_EQ(engine.layout().global_pool, pool == "avg" ? "avg" : "token");
     EXPECT_EQ(engine.image_size(), 64);
-    EXPECT_LT(largest_difference(engine.features(images, 4), file.tensors.at(pool + ".features").to_float()), kTolerance);
+    EXPECT_LT(largest_difference(engine.features(images, 4), file.tensors.at(pool + ".features").to_float()),
+              kTolerance);
     EXPECT_LT(largest_difference(engine.logits(images, 4), file.tensors.at(pool + ".logits").to_float()), kTolerance);
   }
 }
@@ -70,14 +74,18 @@ TEST(VitEngine, AdapterHeadEqualsTheReference) {
   const TensorFile file = golden("fs-adapter.safetensors");
   VitEngine engine(with_prefix(file, "weights."), kTinyHeads);
   EXPECT_TRUE(engine.layout().adapter);
-  EXPECT_LT(largest_difference(engine.logits(file.tensors.at("images").to_float(), 4), file.tensors.at("logits").to_float()), kTolerance);
+  EXPECT_LT(
+      largest_difference(engine.logits(file.tensors.at("images").to_float(), 4), file.tensors.at("logits").to_float()),
+      kTolerance);
 }
 
 TEST(VitEngine, FasHeadEqualsTheReference) {
   const TensorFile file = golden("fas-head.safetensors");
   const auto& t = file.tensors;
-  const TensorMap weights = {{"head.bottleneck.weight", t.at("bottleneck_w")}, {"head.bottleneck.bias", t.at("bottleneck_b")},
-                             {"head.classifier.weight", t.at("classifier_w")}, {"head.classifier.bias", t.at("classifier_b")}};
+  const TensorMap weights = {{"head.bottleneck.weight", t.at("bottleneck_w")},
+                             {"head.bottleneck.bias", t.at("bottleneck_b")},
+                             {"head.classifier.weight", t.at("classifier_w")},
+                             {"head.classifier.bias", t.at("classifier_b")}};
   VitLayout layout{.img_size = 64, .patch_size = 16, .embed_dim = 48, .num_classes = 2, .global_pool = "fas"};
   OneDnn onednn;
   const auto head = make_vit_head(onednn, weights, layout);
@@ -116,7 +124,8 @@ TEST(VitKernels, EqualPlainArithmetic) {
   Rng rng(5);
   for (const auto& [tokens, heads, head_dim] : {std::tuple{197, 2, 64}, {17, 3, 16}, {5, 1, 7}, {50, 2, 80}}) {
     const int dim = heads * head_dim;
-    std::vector<float> qkv(static_cast<size_t>(tokens) * 3 * dim), expected(static_cast<size_t>(tokens) * dim), w(dim), b(dim);
+    std::vector<float> qkv(static_cast<size_t>(tokens) * 3 * dim), expected(static_cast<size_t>(tokens) * dim), w(dim),
+        b(dim);
     for (float& v : qkv) v = static_cast<float>(2 * rng.normal());
     for (float& v : w) v = static_cast<float>(rng.normal());
     for (float& v : b) v = static_cast<float>(rng.normal());
@@ -126,7 +135,8 @@ TEST(VitKernels, EqualPlainArithmetic) {
         double top = -1e30, total = 0;
         for (int k = 0; k < tokens; ++k) {
           for (int j = 0; j < head_dim; ++j)
-            p[k] += static_cast<double>(qkv[(q * 3) * dim + h * head_dim + j]) * qkv[(k * 3 + 1) * dim + h * head_dim + j];
+            p[k] +=
+                static_cast<double>(qkv[(q * 3) * dim + h * head_dim + j]) * qkv[(k * 3 + 1) * dim + h * head_dim + j];
           p[k] /= std::sqrt(head_dim);
           top = std::max(top, p[k]);
         }
@@ -141,12 +151,14 @@ TEST(VitKernels, EqualPlainArithmetic) {
     double mean = 0, variance = 0;
     for (int j = 0; j < dim; ++j) mean += qkv[j] / dim;
     for (int j = 0; j < dim; ++j) variance += (qkv[j] - mean) * (qkv[j] - mean) / dim;
-    for (int j = 0; j < dim; ++j) normed[j] = static_cast<float>((qkv[j] - mean) / std::sqrt(variance + 1e-6) * w[j] + b[j]);
+    for (int j = 0; j < dim; ++j)
+      normed[j] = static_cast<float>((qkv[j] - mean) / std::sqrt(variance + 1e-6) * w[j] + b[j]);
     for (const VitKernels* kernels : available_vit_kernels()) {
       std::vector<float> scratch(attention_scratch(tokens, head_dim)), out(expected.size()), line(dim);
       for (int h = 0; h < heads; ++h)
         kernels->attention(qkv.data() + h * head_dim, out.data() + h * head_dim, tokens, dim, head_dim, scratch.data());
-      EXPECT_LT(largest_difference(out, expected), 5e-5) << kernels->name << " tokens " << tokens << " head_dim " << head_dim;
+      EXPECT_LT(largest_difference(out, expected), 5e-5)
+          << kernels->name << " tokens " << tokens << " head_dim " << head_dim;
       kernels->layer_norm(qkv.data(), w.data(), b.data(), line.data(), dim);
       EXPECT_LT(largest_difference(line, normed), 1e-5) << kernels->name;
     }

@@ -16,8 +16,8 @@ std::string tuple(const std::vector<std::string>& items);
 std::string dict(const std::vector<std::pair<std::string, std::string>>& entries);
 std::string call(const std::string& callable, const std::string& args);
 // torch._utils._rebuild_tensor_v2 on storage `key`.
-std::string tensor(const std::string& key, int storage_elements, int offset, const std::vector<int>& shape, const std::vector<int>& stride,
-                   const std::string& storage_type = "FloatStorage");
+std::string tensor(const std::string& key, int storage_elements, int offset, const std::vector<int>& shape,
+                   const std::vector<int>& stride, const std::string& storage_type = "FloatStorage");
 std::string program(const std::string& value);  // protocol header and stop
 }  // namespace pkl
 

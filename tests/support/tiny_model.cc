@@ -4,7 +4,8 @@
 
 namespace fsfm::test {
 
-std::filesystem::path write_tiny_detector(const std::filesystem::path& path, const std::function<void(ModelCard&)>& change) {
+std::filesystem::path write_tiny_detector(const std::filesystem::path& path,
+                                          const std::function<void(ModelCard&)>& change) {
   const TensorFile file = read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
   const std::string prefix = "avg.weights.";
   TensorMap weights;

@@ -9,6 +9,7 @@
 namespace fsfm::test {
 
 // Writes it and returns its path. Its verdicts mean nothing. `change` edits the card first.
-std::filesystem::path write_tiny_detector(const std::filesystem::path& path, const std::function<void(ModelCard&)>& change = {});
+std::filesystem::path write_tiny_detector(const std::filesystem::path& path,
+                                          const std::function<void(ModelCard&)>& change = {});
 
 }  // namespace fsfm::test

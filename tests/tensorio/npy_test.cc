@@ -44,7 +44,8 @@ TEST(Npy, RoundTrip) {
 TEST(Npy, FortranOrderAndBigEndianAreUndone) {
   const HostTensor tensor = parse_npy(npy(header_of("|u1", "True", "(2, 3)"), std::string("\1\4\2\5\3\6")), "x");
   EXPECT_EQ(tensor.view().to_float(), (std::vector<float>{1, 2, 3, 4, 5, 6}));
-  EXPECT_EQ(parse_npy(npy(header_of(">i2", "False", "(1,)"), std::string("\1\2"), 2), "x").view().to_float(), std::vector<float>{258});
+  EXPECT_EQ(parse_npy(npy(header_of(">i2", "False", "(1,)"), std::string("\1\2"), 2), "x").view().to_float(),
+            std::vector<float>{258});
 }
 
 TEST(Npy, BadFilesAreErrors) {
@@ -59,7 +60,8 @@ TEST(Npy, BadFilesAreErrors) {
   EXPECT_NE(message(header_of("<f4", "False", "(-1,)")).find("shape"), std::string::npos);
   EXPECT_NE(message("{}").find("type"), std::string::npos);
   const std::vector<std::byte> whole = npy(header_of("<f4", "False", "(2,)"), std::string(8, '\0'));
-  for (size_t size = 0; size < whole.size(); ++size) EXPECT_THROW(parse_npy(std::span(whole).first(size), "cut.npy"), Error) << size;
+  for (size_t size = 0; size < whole.size(); ++size)
+    EXPECT_THROW(parse_npy(std::span(whole).first(size), "cut.npy"), Error) << size;
 }
 
 }  // namespace

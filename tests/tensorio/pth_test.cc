@@ -86,18 +86,22 @@ TEST_F(Pth, StridesAndOffsetsAreHonoured) {
 TEST_F(Pth, EveryStorageTypeIsKnown) {
   const std::string data(16, '\x01');
   const std::vector<std::pair<std::string, DType>> types = {
-      {"FloatStorage", DType::f32}, {"DoubleStorage", DType::f64}, {"HalfStorage", DType::f16}, {"BFloat16Storage", DType::bf16},
-      {"LongStorage", DType::i64},  {"IntStorage", DType::i32},    {"ShortStorage", DType::i16}, {"CharStorage", DType::i8},
-      {"ByteStorage", DType::u8},   {"BoolStorage", DType::boolean}};
+      {"FloatStorage", DType::f32},     {"DoubleStorage", DType::f64}, {"HalfStorage", DType::f16},
+      {"BFloat16Storage", DType::bf16}, {"LongStorage", DType::i64},   {"IntStorage", DType::i32},
+      {"ShortStorage", DType::i16},     {"CharStorage", DType::i8},    {"ByteStorage", DType::u8},
+      {"BoolStorage", DType::boolean}};
   for (const auto& [name, dtype] : types) {
     const PthFile file = read(checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1}, name)}}), {data}));
     EXPECT_EQ(state_dict(file).at("x").dtype, dtype) << name;
   }
-  EXPECT_NE(error(checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1}, "QInt8Storage")}}), {data})).find("QInt8"), std::string::npos);
+  EXPECT_NE(
+      error(checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1}, "QInt8Storage")}}), {data})).find("QInt8"),
+      std::string::npos);
 }
 
 TEST_F(Pth, DeflatedEntriesAndWrappedNamesAreRead) {
-  const std::string model = pkl::dict({{"module.a", pkl::tensor("0", 2, 0, {2}, {1})}, {"module.b", pkl::tensor("0", 2, 1, {1}, {1})}});
+  const std::string model =
+      pkl::dict({{"module.a", pkl::tensor("0", 2, 0, {2}, {1})}, {"module.b", pkl::tensor("0", 2, 1, {1}, {1})}});
   const PthFile file = read(checkpoint(pkl::dict({{"state_dict", model}}), {floats({1, 2})}, true));
   const TensorMap tensors = state_dict(file);
   EXPECT_EQ(tensors.at("a").to_float(), (std::vector<float>{1, 2}));
@@ -115,14 +119,18 @@ TEST_F(Pth, APickleThatCallsOsSystemStaysData) {
     EXPECT_EQ(value->text, std::string(module) + ".system");
     EXPECT_NE(error_text([&] { state_dict(file); }).find("holds no weights"), std::string::npos);
   }
-  EXPECT_NE(error(checkpoint("cos\nsystem\n(S'" + command + "'\ntR")).find("not used by torch.save"), std::string::npos);
-  const PthFile path = read(checkpoint(pkl::call(pkl::global("pathlib", "PosixPath"), pkl::tuple({pkl::text("/"), pkl::text("etc")}))));
+  EXPECT_NE(error(checkpoint("cos\nsystem\n(S'" + command + "'\ntR")).find("not used by torch.save"),
+            std::string::npos);
+  const PthFile path =
+      read(checkpoint(pkl::call(pkl::global("pathlib", "PosixPath"), pkl::tuple({pkl::text("/"), pkl::text("etc")}))));
   EXPECT_EQ(path.root().describe(), "pathlib.PosixPath('/', 'etc')");
   EXPECT_FALSE(fs::exists(canary));
 }
 
 TEST_F(Pth, LyingTensorsAreErrors) {
-  auto message = [&](const std::string& tensor) { return error(checkpoint(pkl::dict({{"x", tensor}}), {floats({1, 2, 3, 4})})); };
+  auto message = [&](const std::string& tensor) {
+    return error(checkpoint(pkl::dict({{"x", tensor}}), {floats({1, 2, 3, 4})}));
+  };
   EXPECT_NE(message(pkl::tensor("0", 4, 0, {5}, {1})).find("outside its storage"), std::string::npos);
   EXPECT_NE(message(pkl::tensor("0", 4, 4, {1}, {1})).find("outside its storage"), std::string::npos);
   EXPECT_NE(message(pkl::tensor("0", 4, 0, {2, 2}, {1, 3})).find("outside its storage"), std::string::npos);
@@ -147,7 +155,8 @@ TEST_F(Pth, EveryTruncationIsAnError) {
 }
 
 TEST_F(Pth, FlippedBytesNeverCrash) {
-  const std::string whole = checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}, {"y", pkl::text("text")}}), {floats({1, 2})});
+  const std::string whole =
+      checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}, {"y", pkl::text("text")}}), {floats({1, 2})});
   for (size_t i = 0; i < whole.size(); ++i)
     for (int bit = 0; bit < 8; bit += 3) {
       std::string flipped = whole;
@@ -155,7 +164,8 @@ TEST_F(Pth, FlippedBytesNeverCrash) {
       error(flipped);  // an Error or a success, nothing else
     }
   // The same inside the pickle, with a checksum that fits.
-  const std::string program = pkl::program(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}, {"y", pkl::tuple({pkl::integer(3)})}}));
+  const std::string program =
+      pkl::program(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}, {"y", pkl::tuple({pkl::integer(3)})}}));
   for (size_t i = 0; i < program.size(); ++i)
     for (int value = 0; value < 256; value += 5) {
       std::string changed = program;
@@ -165,7 +175,7 @@ TEST_F(Pth, FlippedBytesNeverCrash) {
 }
 
 TEST_F(Pth, DeepAndCyclicValuesAreSurvived) {
-  const std::string deep(200'000, ']');                       // lists, each to be put into the one below
+  const std::string deep(200'000, ']');  // lists, each to be put into the one below
   const PthFile file = read(checkpoint(deep + std::string(199'999, 'a')));
   EXPECT_LT(file.root().describe().size(), 500u);
   EXPECT_FALSE(pickle_to_json(file.root()).empty());
@@ -184,7 +194,8 @@ TEST_F(Pth, DeepAndCyclicValuesAreSurvived) {
 }
 
 TEST_F(Pth, OtherFilesSayWhatTheyAre) {
-  EXPECT_NE(error(std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15)).find("re-save"), std::string::npos);
+  EXPECT_NE(error(std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15)).find("re-save"),
+            std::string::npos);
   EXPECT_NE(error(pkl::program("N")).find("bare pickle"), std::string::npos);
   EXPECT_NE(error("just text").find("not a PyTorch checkpoint"), std::string::npos);
   EXPECT_NE(error(test::zip({{"a.txt", "x"}})).find("no data.pkl"), std::string::npos);

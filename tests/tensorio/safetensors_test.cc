@@ -1,7 +1,6 @@
 #include "tensorio/safetensors.h"
 
 #include <gtest/gtest.h>
-
 #include <sys/resource.h>
 
 #include <csignal>
@@ -36,7 +35,9 @@ struct Sample {
   HostTensor half = HostTensor::from_floats({3}, std::vector<float>{0.5f, 1.5f, -2}, DType::f16);
   HostTensor empty{DType::i64, {0, 4}, {}};
   HostTensor flag{DType::boolean, {1}, {std::byte{1}}};
-  TensorMap map() const { return {{"a.flag", flag.view()}, {"b.weight", weight.view()}, {"c.half", half.view()}, {"d.empty", empty.view()}}; }
+  TensorMap map() const {
+    return {{"a.flag", flag.view()}, {"b.weight", weight.view()}, {"c.half", half.view()}, {"d.empty", empty.view()}};
+  }
 };
 
 void expect_equal(const TensorMap& got, const TensorMap& want) {
@@ -131,14 +132,17 @@ TEST(Safetensors, ShardsReadAsOneModel) {
   expect_equal(file.tensors, sample.map());
   EXPECT_EQ(file.metadata.at("k"), "v");
   fs::remove(dir / "m-00002-of-00003.safetensors");
-  EXPECT_NE(error_text([&] { read_sharded_safetensors(dir / "m.safetensors.index.json"); }).find("missing file"), std::string::npos);
+  EXPECT_NE(error_text([&] { read_sharded_safetensors(dir / "m.safetensors.index.json"); }).find("missing file"),
+            std::string::npos);
 }
 
 TEST(Safetensors, AnIndexCannotReachOutOfItsFolder) {
   TempDir dir;
   for (const char* name : {"../m.safetensors", "/etc/passwd", "..", ""}) {
     write_file_atomic(dir / "i.index.json", std::string(R"({"weight_map":{"x":")") + name + "\"}}");
-    EXPECT_NE(error_text([&] { read_sharded_safetensors(dir / "i.index.json"); }).find("plain file name"), std::string::npos) << name;
+    EXPECT_NE(error_text([&] { read_sharded_safetensors(dir / "i.index.json"); }).find("plain file name"),
+              std::string::npos)
+        << name;
   }
 }
 

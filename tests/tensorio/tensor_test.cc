@@ -22,7 +22,7 @@ TEST(Half, EveryBitPatternSurvivesTheRoundTrip) {
 }
 
 TEST(Half, RoundsToNearestEven) {
-  EXPECT_EQ(half_to_float(float_to_half(1.0f + 0x1.0p-11f)), 1.0f);             // a tie: to even
+  EXPECT_EQ(half_to_float(float_to_half(1.0f + 0x1.0p-11f)), 1.0f);              // a tie: to even
   EXPECT_EQ(half_to_float(float_to_half(1.0f + 0x1.8p-10f)), 1.0f + 0x1.0p-9f);  // a tie: to even, upwards
   EXPECT_EQ(half_to_float(float_to_half(65519.0f)), 65504.0f);
   EXPECT_TRUE(std::isinf(half_to_float(float_to_half(65520.0f))));

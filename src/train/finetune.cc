@@ -42,10 +42,10 @@ Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
   if (recipe.init == "scratch") {
     start.network = VitConfig::named(recipe.model);
   } else {
-    const WeightFile weights = read_weights(recipe.init);
-    start.card = weights.card;
+    const Weights weights = read_weights(recipe.init);
+    if (weights.has_card) start.card = weights.card;
     nlohmann::json stated = nlohmann::json::object();
-    if (weights.card) stated = weights.card->config;
+    if (start.card) stated = start.card->config;
     if (recipe.num_heads > 0) stated["num_heads"] = recipe.num_heads;
     try {
       const VitLayout layout =

@@ -263,7 +263,7 @@ class PretrainRun {
     // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
     const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
     const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr,
-                            std::min<double>(recipe_.warmup_epochs, recipe_.epochs),
+                            std::min<double>(recipe_.warmup(), recipe_.epochs),
                             static_cast<double>(recipe_.epochs)};
     const double lr = rate.at(progress * recipe_.epochs);
     const double momentum = EmaMomentum{recipe_.ema_momentum, 1.0, total_steps_}.at(step_);

@@ -1,5 +1,7 @@
 #include "train/pretrain_recipe.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "masking/masking.h"
 #include "train/schedule.h"
@@ -64,7 +66,7 @@ void PretrainRecipe::declare(Options& options) {
   options.add("blr", blr, "base learning rate for an effective batch of 256").range(0, 10).group(kLearning);
   options.add("lr", lr, "peak learning rate (0 = blr * effective batch / 256)").range(0, 10).group(kLearning);
   options.add("min-lr", min_lr, "learning rate at the end").range(0, 10).group(kLearning);
-  options.add("warmup-epochs", warmup_epochs, "epochs of linear warm-up").range(0, 100000).group(kLearning);
+  options.add("warmup-epochs", warmup_epochs, "epochs of linear warm-up (-1 = a tenth of the run, 40 at most)").range(-1, 100000).group(kLearning);
   options.add("weight-decay", weight_decay, "of matrices; 1-D parameters have none").range(0, 10).group(kLearning);
   options.add("beta2", beta2, "AdamW's second decay rate").range(0, 0.99999).group(kLearning);
   options.add("clip", clip, "largest gradient norm (0 = no clipping)").range(0, 1e9).group(kLearning);
@@ -130,6 +132,8 @@ FsfmConfig PretrainRecipe::network() const {
   if (decoder_depth > 0) config.decoder_depth = decoder_depth;
   return config;
 }
+
+double PretrainRecipe::warmup() const { return warmup_epochs >= 0 ? warmup_epochs : std::min(40.0, epochs / 10.0); }
 
 double PretrainRecipe::peak_lr(int world_size) const {
   return lr > 0 ? lr : LearningRate::scaled(blr, int64_t{batch_size} * accumulate * world_size);

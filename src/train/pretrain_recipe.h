@@ -38,7 +38,7 @@ struct PretrainRecipe {
   // Optimisation
   int epochs = 400, batch_size = 64, accumulate = 1;
   int64_t max_steps = 0;
-  double blr = 1.5e-4, lr = 0.0, min_lr = 0.0, weight_decay = 0.05, warmup_epochs = 40, clip = 1.0;
+  double blr = 1.5e-4, lr = 0.0, min_lr = 0.0, weight_decay = 0.05, warmup_epochs = -1, clip = 1.0;
   double beta2 = 0.95, ema_momentum = 0.996;
   bool compat = false;
 
@@ -58,6 +58,7 @@ struct PretrainRecipe {
   void check() const;
   FsfmConfig network() const;
   double peak_lr(int world_size) const;
+  double warmup() const;  // epochs: --warmup-epochs, or the paper's tenth of the run, 40 at most
   // The folder beside the model file with checkpoints, logs and pictures: M.safetensors -> M.run.
   std::filesystem::path run_folder() const;
 };

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Ours against the peer, alternately in one run: the machine's mood then hits both alike.
-#   bench/compare.sh WHAT [ROUNDS]
+#   bench/compare.sh WHAT [ROUNDS [OPTIONS...]]
+# OPTIONS go to both sides (for example `bench/compare.sh step 3 --model base`).
 # Prints a table and, last, `ratio WHAT = X`: how many times faster ours is (geometric mean over the cases).
 # FSFM names the program (default: the build folders), PYTHON the interpreter with the peers' packages (bench/setup.sh),
 # SECONDS_PER_CASE the time for each case and round.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-what=${1:?usage: bench/compare.sh WHAT [ROUNDS]; fsfm bench --help lists them}
+what=${1:?usage: bench/compare.sh WHAT [ROUNDS [OPTIONS...]]; fsfm bench --help lists them}
 rounds=${2:-5}
+extra=("${@:3}")
 seconds=${SECONDS_PER_CASE:-0.3}
 python=${PYTHON:-/usr/bin/python3}
 fsfm=${FSFM:-}
@@ -20,7 +22,7 @@ done
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 for ((round = 0; round < rounds; ++round)); do
-  "$fsfm" bench "$what" --json --seconds "$seconds" > "$results/ours.$round"
-  "$python" "$here/peers/$what.py" --seconds "$seconds" > "$results/peer.$round"
+  "$fsfm" bench "$what" --json --seconds "$seconds" "${extra[@]}" > "$results/ours.$round"
+  "$python" "$here/peers/$what.py" --seconds "$seconds" "${extra[@]}" > "$results/peer.$round"
 done
 "$python" "$here/ratio.py" "$what" "$results"

@@ -29,3 +29,8 @@ def main(bench, peer, cases):
     seconds = parser.parse_args().seconds
     results = [{"name": name, **measure(body, seconds)} for name, body in cases]
     print(json.dumps({"bench": bench, "peer": peer, "cases": results}))
+
+
+def measure_once(bench, peer, name, body, seconds, **options):
+    """One case whose script reads its own arguments."""
+    print(json.dumps({"bench": bench, "peer": peer, "cases": [{"name": name, **measure(body, seconds, **options)}]}))

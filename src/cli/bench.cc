@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "base/error.h"
 #include "base/options.h"
@@ -18,6 +17,10 @@ std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
 std::vector<BenchCase> bench_parser(const MeasureOptions&);
 std::vector<BenchCase> bench_resize(const MeasureOptions&);
+#ifdef FSFM_HAS_TRAIN
+std::vector<BenchCase> bench_step(const BenchOptions&);
+std::vector<BenchCase> bench_step_bf16(const BenchOptions&);
+#endif
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
@@ -25,6 +28,10 @@ const std::vector<Bench>& benches() {
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
       {"parser", "face crop to parsing map with the shipped network, one thread", bench_parser},
       {"resize", "Pillow-exact bicubic resize, one thread", bench_resize},
+#ifdef FSFM_HAS_TRAIN
+      {"step", "one optimiser step of pretraining, all cores", bench_step},
+      {"step-bf16", "the same in bfloat16", bench_step_bf16},
+#endif
   };
   return kBenches;
 }
@@ -55,16 +62,21 @@ void print_table(const std::vector<BenchCase>& cases) {
   for (const auto& item : cases) width = std::max(width, item.name.size());
   std::printf("%-*s  %12s  %12s  %12s  %s\n", static_cast<int>(width), "case", "median", "p10", "p90", "rate");
   for (const auto& [name, timing, items, unit] : cases)
-    std::printf("%-*s  %12s  %12s  %12s  %s %s/s\n", static_cast<int>(width), name.c_str(), time_text(timing.median).c_str(),
-                time_text(timing.p10).c_str(), time_text(timing.p90).c_str(),
+    std::printf("%-*s  %12s  %12s  %12s  %s %s/s\n", static_cast<int>(width), name.c_str(),
+                time_text(timing.median).c_str(), time_text(timing.p10).c_str(), time_text(timing.p90).c_str(),
                 rate_text(items / timing.median).c_str(), unit.c_str());
 }
 
 void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& [name, timing, items, unit] : cases)
-    list.push_back({{"name", name}, {"median_ms", timing.median * 1e3}, {"p10_ms", timing.p10 * 1e3}, {"p90_ms", timing.p90 * 1e3},
-                    {"samples", timing.samples}, {"items", items}, {"unit", unit}});
+    list.push_back({{"name", name},
+                    {"median_ms", timing.median * 1e3},
+                    {"p10_ms", timing.p10 * 1e3},
+                    {"p90_ms", timing.p90 * 1e3},
+                    {"samples", timing.samples},
+                    {"items", items},
+                    {"unit", unit}});
   std::printf("%s\n", nlohmann::json{{"bench", bench}, {"cases", list}}.dump().c_str());
 }
 
@@ -76,13 +88,18 @@ int run_bench(int argc, char** argv) {
   std::string footer = "Benches:\n";
   for (const auto& bench : benches()) {
     names.emplace_back(bench.name);
-    footer += "  " + names.back() + std::string(12 - std::min<size_t>(11, bench.name.size()), ' ') + std::string(bench.summary) + "\n";
+    footer += "  " + names.back() + std::string(12 - std::min<size_t>(11, bench.name.size()), ' ') +
+              std::string(bench.summary) + "\n";
   }
-  MeasureOptions measure_options;
+  BenchOptions measure_options;
   bool json = false;
   Options options("bench", "Time one part of the program; bench/compare.sh sets it beside its peer");
   options.positional("what", what, "which bench: " + join(names, ", ")).required();
   options.add("seconds", measure_options.seconds, "time to spend on each case").range(0.01, 600);
+  options.add("model", measure_options.model, "step: size of the network")
+      .choices({"tiny", "small", "base", "large", "huge"});
+  options.add("batch-size", measure_options.batch_size, "step: images in a batch").range(2, 4096);
+  options.add("precision", measure_options.precision, "step: number format").choices({"fp32", "bf16"});
   options.add("json", json, "print JSON, one line");
   options.footer(footer);
   if (!options.parse(argc, argv)) return 0;

@@ -39,8 +39,8 @@ AdapterOutput AdapterVitImpl::forward_adapter(const torch::Tensor& images) {
 
 torch::Tensor AdapterVitImpl::forward(const torch::Tensor& images) { return forward_adapter(images).logits; }
 
-torch::Tensor real_anchor_contrastive_loss(const torch::Tensor& projected, const torch::Tensor& labels, int64_t real_label,
-                                           double temperature) {
+torch::Tensor real_anchor_contrastive_loss(const torch::Tensor& projected, const torch::Tensor& labels,
+                                           int64_t real_label, double temperature) {
   const auto similarity = torch::mm(projected, projected.t()) / temperature;  // [B,B]
   const auto logits = similarity - std::get<0>(similarity.max(1, /*keepdim=*/true)).detach();
   const auto others = 1.0 - torch::eye(projected.size(0), projected.options());

@@ -21,7 +21,8 @@ struct AdapterOutput {
   torch::Tensor projected;  // [B,D/4], unit length, for the contrastive loss
 };
 
-// A Vit whose backbone is frozen from the start; `adapter`, `projector` and `head` (2*D wide) learn. global_pool is avg or token.
+// A Vit whose backbone is frozen from the start; `adapter`, `projector` and `head` (2*D wide) learn. global_pool is avg
+// or token.
 struct AdapterVitImpl : VitImpl {
   explicit AdapterVitImpl(const VitConfig& config);
   AdapterOutput forward_adapter(const torch::Tensor& images);
@@ -35,7 +36,7 @@ TORCH_MODULE(AdapterVit);
 
 // Real-anchor contrastive loss: a supervised contrastive loss in which only real faces attract each other and fakes are
 // negatives. projected [B,P] of unit length, labels [B] int64; real_label: the class that means "real".
-torch::Tensor real_anchor_contrastive_loss(const torch::Tensor& projected, const torch::Tensor& labels, int64_t real_label,
-                                           double temperature = 0.07);
+torch::Tensor real_anchor_contrastive_loss(const torch::Tensor& projected, const torch::Tensor& labels,
+                                           int64_t real_label, double temperature = 0.07);
 
 }  // namespace fsfm

@@ -30,8 +30,8 @@ void check_range(const char* name, long long value, long long low, long long hig
 void check_heads(const char* what, int dim, int heads) {
   check_range(what, heads, 1, 1024);
   if (dim % heads != 0) {
-    throw Error(std::string("model configuration: ") + what + " = " + std::to_string(heads) + " does not divide the width " +
-                std::to_string(dim));
+    throw Error(std::string("model configuration: ") + what + " = " + std::to_string(heads) +
+                " does not divide the width " + std::to_string(dim));
   }
 }
 
@@ -71,9 +71,10 @@ VitConfig VitConfig::named(const std::string& model) {
 }
 
 nlohmann::json VitConfig::to_json() const {
-  return {{"img_size", img_size},       {"patch_size", patch_size}, {"embed_dim", embed_dim},
-          {"depth", depth},             {"num_heads", num_heads},   {"mlp_ratio", mlp_ratio},
-          {"num_classes", num_classes}, {"global_pool", global_pool}, {"drop_path", drop_path}};
+  return {
+      {"img_size", img_size},   {"patch_size", patch_size}, {"embed_dim", embed_dim},     {"depth", depth},
+      {"num_heads", num_heads}, {"mlp_ratio", mlp_ratio},   {"num_classes", num_classes}, {"global_pool", global_pool},
+      {"drop_path", drop_path}};
 }
 
 VitConfig VitConfig::from_json(const nlohmann::json& json) {

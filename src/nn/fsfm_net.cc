@@ -7,7 +7,8 @@
 namespace fsfm {
 namespace {
 
-// Rows of the flattened [B*stride] tokens that `index` [B,K] names, `offset` of them (class tokens) being skipped per image.
+// Rows of the flattened [B*stride] tokens that `index` [B,K] names, `offset` of them (class tokens) being skipped per
+// image.
 torch::Tensor flat_rows(const torch::Tensor& index, int64_t stride, int64_t offset) {
   const auto image = torch::arange(index.size(0), index.options()).unsqueeze(1);
   return (index + (image * stride + offset)).flatten();
@@ -19,14 +20,17 @@ torch::Tensor run_blocks(const torch::nn::ModuleList& blocks, torch::Tensor x) {
 }
 
 void check_images(const torch::Tensor& images, const VitConfig& config) {
-  if (images.dim() == 4 && images.size(1) == 3 && images.size(2) == config.img_size && images.size(3) == config.img_size) return;
-  throw Error("the network reads pictures of 3 x " + std::to_string(config.img_size) + " x " + std::to_string(config.img_size) +
-              " values");
+  if (images.dim() == 4 && images.size(1) == 3 && images.size(2) == config.img_size &&
+      images.size(3) == config.img_size)
+    return;
+  throw Error("the network reads pictures of 3 x " + std::to_string(config.img_size) + " x " +
+              std::to_string(config.img_size) + " values");
 }
 
 }  // namespace
 
-MaskIndices MaskIndices::from_masks(std::span<const uint8_t> masked, std::span<const uint8_t> region, int batch, int patches) {
+MaskIndices MaskIndices::from_masks(std::span<const uint8_t> masked, std::span<const uint8_t> region, int batch,
+                                    int patches) {
   const size_t count = static_cast<size_t>(batch) * patches;
   if (batch <= 0 || patches <= 0 || masked.size() != count || region.size() != count) {
     throw Error("masks do not hold " + std::to_string(batch) + " x " + std::to_string(patches) + " patches");
@@ -92,7 +96,8 @@ void FsfmTrunkImpl::register_encoder() {
   const VitConfig& encoder = config.encoder;
   const int dim = encoder.embed_dim;
   patch_embed_ = register_module("patch_embed", PatchEmbed(encoder.patch_size, dim));
-  blocks_ = register_module("blocks", make_blocks(dim, encoder.depth, encoder.num_heads, encoder.mlp_ratio, encoder.drop_path));
+  blocks_ = register_module("blocks",
+                            make_blocks(dim, encoder.depth, encoder.num_heads, encoder.mlp_ratio, encoder.drop_path));
   norm_ = register_module("norm", make_layer_norm(dim));
   projector_ = register_module("projector", ProjectionHead(dim, config.projection_hidden_size, config.projection_size));
 }
@@ -100,8 +105,9 @@ void FsfmTrunkImpl::register_encoder() {
 void FsfmTrunkImpl::register_rep_decoder() {
   const int dim = config.encoder.embed_dim;
   rep_decoder_embed_ = register_module("rep_decoder_embed", torch::nn::Linear(dim, dim));
-  rep_decoder_blocks_ = register_module("rep_decoder_blocks", make_blocks(dim, config.rep_decoder_depth, config.rep_decoder_num_heads,
-                                                                          config.encoder.mlp_ratio));
+  rep_decoder_blocks_ = register_module(
+      "rep_decoder_blocks",
+      make_blocks(dim, config.rep_decoder_depth, config.rep_decoder_num_heads, config.encoder.mlp_ratio));
   rep_decoder_norm_ = register_module("rep_decoder_norm", make_layer_norm(dim));
   rep_decoder_pred_ = register_module("rep_decoder_pred", torch::nn::Linear(dim, dim));
 }
@@ -141,21 +147,23 @@ FsfmOnlineImpl::FsfmOnlineImpl(const FsfmConfig& config) : FsfmTrunkImpl(config)
   decoder_pos_embed_ =
       register_parameter("decoder_pos_embed", sincos_positions(decoder_dim, encoder.grid()), /*requires_grad=*/false);
   register_encoder();
-  predictor_ = register_module("predictor",
-                               ProjectionHead(config.projection_size, config.projection_hidden_size, config.projection_size));
+  predictor_ = register_module(
+      "predictor", ProjectionHead(config.projection_size, config.projection_hidden_size, config.projection_size));
   register_rep_decoder();
   decoder_embed_ = register_module("decoder_embed", torch::nn::Linear(dim, decoder_dim));
-  decoder_blocks_ = register_module("decoder_blocks",
-                                    make_blocks(decoder_dim, config.decoder_depth, config.decoder_num_heads, encoder.mlp_ratio));
+  decoder_blocks_ = register_module(
+      "decoder_blocks", make_blocks(decoder_dim, config.decoder_depth, config.decoder_num_heads, encoder.mlp_ratio));
   decoder_norm_ = register_module("decoder_norm", make_layer_norm(decoder_dim));
-  decoder_pred_ = register_module("decoder_pred", torch::nn::Linear(decoder_dim, encoder.patch_size * encoder.patch_size * 3));
+  decoder_pred_ =
+      register_module("decoder_pred", torch::nn::Linear(decoder_dim, encoder.patch_size * encoder.patch_size * 3));
   init::mae_layers_(*this);
   init::mae_patch_embed_(patch_embed_->proj);
   torch::nn::init::normal_(cls_token_, 0.0, 0.02);
   torch::nn::init::normal_(mask_token_, 0.0, 0.02);
 }
 
-torch::Tensor FsfmOnlineImpl::decode_pixels(const torch::Tensor& latent, const torch::Tensor& visible, const torch::Tensor& wanted) {
+torch::Tensor FsfmOnlineImpl::decode_pixels(const torch::Tensor& latent, const torch::Tensor& visible,
+                                            const torch::Tensor& wanted) {
   // The Linear acts on each token alone, so the mask token is projected once, not once per hidden patch.
   const auto tokens = ops::linear(latent, decoder_embed_).to(torch::kFloat);
   const auto mask_token = ops::linear(mask_token_, decoder_embed_);
@@ -163,9 +171,12 @@ torch::Tensor FsfmOnlineImpl::decode_pixels(const torch::Tensor& latent, const t
   const int64_t batch = x.size(0), stride = x.size(1);
   const size_t last = decoder_blocks_->size() - 1;
   for (size_t i = 0; i < last; ++i) x = decoder_blocks_[i]->as<Block>()->forward(x);
-  const auto patches = wanted.defined() ? wanted : torch::arange(stride - 1, visible.options()).expand({batch, stride - 1});
+  const auto patches =
+      wanted.defined() ? wanted : torch::arange(stride - 1, visible.options()).expand({batch, stride - 1});
   x = decoder_blocks_[last]->as<Block>()->forward(x, flat_rows(patches, stride, 1));  // [B*W,512]
-  return ops::linear(ops::layer_norm(x, decoder_norm_), decoder_pred_).to(torch::kFloat).view({batch, patches.size(1), -1});
+  return ops::linear(ops::layer_norm(x, decoder_norm_), decoder_pred_)
+      .to(torch::kFloat)
+      .view({batch, patches.size(1), -1});
 }
 
 OnlineOutput FsfmOnlineImpl::forward(const torch::Tensor& images, const MaskIndices& mask, bool with_rep) {
@@ -212,7 +223,8 @@ void ema_update(const FsfmOnline& online, FsfmTarget& target, double momentum) {
   for (auto& item : target->named_parameters()) {
     const auto* source = sources.find(item.key());
     // Silence here would freeze the target for a whole training run.
-    if (source == nullptr) throw InternalError("the online network has no parameter '" + item.key() + "' for the moving average");
+    if (source == nullptr)
+      throw InternalError("the online network has no parameter '" + item.key() + "' for the moving average");
     item.value().lerp_(*source, 1.0 - momentum);
   }
 }

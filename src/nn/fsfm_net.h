@@ -1,11 +1,11 @@
 // The pretraining networks of FSFM: online (learns) and target (its moving average). method.md section 3.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
-
-#include <torch/torch.h>
 
 #include "nn/vit.h"
 
@@ -14,23 +14,24 @@ namespace fsfm {
 struct FsfmConfig {
   VitConfig encoder;
   int decoder_embed_dim = 512, decoder_depth = 8, decoder_num_heads = 16;
-  int rep_decoder_embed_dim = 0;       // 0 = encoder width, the only width that the shared mask token allows
+  int rep_decoder_embed_dim = 0;  // 0 = encoder width, the only width that the shared mask token allows
   int rep_decoder_depth = 2, rep_decoder_num_heads = 16;
   int projection_size = 256, projection_hidden_size = 4096;
 
-  void check() const;                                  // throws Error naming the size that cannot be
-  static FsfmConfig named(const std::string& model);   // decoder heads chosen to divide the width for every size
+  void check() const;                                 // throws Error naming the size that cannot be
+  static FsfmConfig named(const std::string& model);  // decoder heads chosen to divide the width for every size
   nlohmann::json to_json() const;
   static FsfmConfig from_json(const nlohmann::json& json);
 };
 
 // Patch indices made from masks on the host, so that nothing is sorted on the device. Both ascending in each row.
 struct MaskIndices {
-  torch::Tensor visible;   // [B,V] int64
-  torch::Tensor hidden;    // [B,M] int64, V + M = L
-  torch::Tensor region;    // [B,M] float, 1 where the hidden patch lies in M_fr
+  torch::Tensor visible;  // [B,V] int64
+  torch::Tensor hidden;   // [B,M] int64, V + M = L
+  torch::Tensor region;   // [B,M] float, 1 where the hidden patch lies in M_fr
   // masked, region: [B*L] bytes, every row with the same number of hidden patches (throws Error otherwise).
-  static MaskIndices from_masks(std::span<const uint8_t> masked, std::span<const uint8_t> region, int batch, int patches);
+  static MaskIndices from_masks(std::span<const uint8_t> masked, std::span<const uint8_t> region, int batch,
+                                int patches);
   MaskIndices to(torch::Device device) const;
 };
 
@@ -64,7 +65,8 @@ struct FsfmTrunkImpl : torch::nn::Module {
   // keep [B,V] or undefined (all patches) -> [B,1+V,D], normalised.
   torch::Tensor encode(const torch::Tensor& images, const torch::Tensor& keep);
   // tokens [B,1+V,W] with visible [B,V], and one token [1,1,W] for every other patch -> [B,1+L,W].
-  torch::Tensor fill_hidden(const torch::Tensor& tokens, const torch::Tensor& mask_token, const torch::Tensor& visible) const;
+  torch::Tensor fill_hidden(const torch::Tensor& tokens, const torch::Tensor& mask_token,
+                            const torch::Tensor& visible) const;
   torch::Tensor rep_decode(torch::Tensor latent, const torch::Tensor& visible);  // -> [B,1+L,D]
 
   torch::Tensor cls_token_, pos_embed_, mask_token_, rep_decoder_pos_embed_;
@@ -78,9 +80,11 @@ struct FsfmTrunkImpl : torch::nn::Module {
 struct FsfmOnlineImpl : FsfmTrunkImpl {
   explicit FsfmOnlineImpl(const FsfmConfig& config);
   // images [B,3,S,S] normalised. Throws Error when images or mask do not fit the configuration.
-  // Without `with_rep` (a run without L_sim) the rep decoder and its heads are not run: rep, projection, feature undefined.
+  // Without `with_rep` (a run without L_sim) the rep decoder and its heads are not run: rep, projection, feature
+  // undefined.
   OnlineOutput forward(const torch::Tensor& images, const MaskIndices& mask, bool with_rep = true);
-  torch::Tensor predict_all(const torch::Tensor& images, const MaskIndices& mask);  // [B,L,768], for pictures and checks
+  torch::Tensor predict_all(const torch::Tensor& images,
+                            const MaskIndices& mask);  // [B,L,768], for pictures and checks
 
  private:
   // Pixels of the patches `wanted` [B,W] (all when undefined).
@@ -96,13 +100,14 @@ TORCH_MODULE(FsfmOnline);
 
 struct FsfmTargetImpl : FsfmTrunkImpl {
   explicit FsfmTargetImpl(const FsfmConfig& config);
-  torch::Tensor forward(const torch::Tensor& images);   // [B,P], full view, no gradient
+  torch::Tensor forward(const torch::Tensor& images);  // [B,P], full view, no gradient
 };
 TORCH_MODULE(FsfmTarget);
 
 // target parameters and buffers <- online's of the same name (those that exist in both).
 void copy_shared(const FsfmOnline& online, FsfmTarget& target);
-// target <- momentum * target + (1 - momentum) * online, by name, in one sweep; every target parameter must have a partner.
+// target <- momentum * target + (1 - momentum) * online, by name, in one sweep; every target parameter must have a
+// partner.
 void ema_update(const FsfmOnline& online, FsfmTarget& target, double momentum);
 
 }  // namespace fsfm

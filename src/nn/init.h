@@ -1,4 +1,5 @@
-// How fresh weights are drawn: MAE's way for pretraining, timm's for downstream networks. Uses torch's global generator.
+// How fresh weights are drawn: MAE's way for pretraining, timm's for downstream networks. Uses torch's global
+// generator.
 #pragma once
 
 #include <torch/torch.h>

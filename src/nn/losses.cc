@@ -21,7 +21,8 @@ torch::Tensor nt_xent(const torch::Tensor& a, const torch::Tensor& b) {
   const int64_t batch = a.size(0);
   const auto views = torch::cat({a, b});  // [2B,P]
   const auto self = torch::eye(2 * batch, torch::dtype(torch::kBool).device(a.device()));
-  const auto logits = (torch::mm(views, views.t()) / kTemperature).masked_fill(self, -std::numeric_limits<float>::infinity());
+  const auto logits =
+      (torch::mm(views, views.t()) / kTemperature).masked_fill(self, -std::numeric_limits<float>::infinity());
   const auto index = torch::arange(batch, torch::dtype(torch::kInt64).device(a.device()));
   return F::cross_entropy(logits, torch::cat({index + batch, index}));
 }
@@ -43,8 +44,8 @@ torch::Tensor unpatchify(const torch::Tensor& patches, int patch) {
       .reshape({batch, 3, grid * patch, grid * patch});
 }
 
-ReconstructionLoss reconstruction_loss(const torch::Tensor& pred, const torch::Tensor& images, const MaskIndices& mask, int patch,
-                                       bool norm_pix) {
+ReconstructionLoss reconstruction_loss(const torch::Tensor& pred, const torch::Tensor& images, const MaskIndices& mask,
+                                       int patch, bool norm_pix) {
   const int64_t batch = images.size(0), p = patch, rows = images.size(2) / p, columns = images.size(3) / p;
   // Only the hidden patches are gathered: [B,M,p,p,3] -> [B,M,p*p*3].
   const auto image = torch::arange(batch, mask.hidden.options()).unsqueeze(1);
@@ -74,11 +75,15 @@ SimilarityLoss parse_similarity_loss(const std::string& name) {
 torch::Tensor similarity_loss(SimilarityLoss kind, const torch::Tensor& online, const torch::Tensor& target) {
   const auto q = F::normalize(online.to(torch::kFloat)), k = F::normalize(target.to(torch::kFloat));  // [B,P]
   switch (kind) {
-    case SimilarityLoss::simsiam: return (q * k).sum(-1).mean() * -0.5;
-    case SimilarityLoss::byol: return 2.0 - 2.0 * (q * k).sum(-1).mean();
+    case SimilarityLoss::simsiam:
+      return (q * k).sum(-1).mean() * -0.5;
+    case SimilarityLoss::byol:
+      return 2.0 - 2.0 * (q * k).sum(-1).mean();
     case SimilarityLoss::infonce:
-    case SimilarityLoss::mocov3: return contrastive(q, k);
-    case SimilarityLoss::simclr: return nt_xent(q, k);
+    case SimilarityLoss::mocov3:
+      return contrastive(q, k);
+    case SimilarityLoss::simclr:
+      return nt_xent(q, k);
   }
   throw InternalError("unknown similarity loss");
 }

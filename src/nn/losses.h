@@ -1,9 +1,9 @@
 // The losses of FSFM (method.md section 3) and of the FS-Adapter (section 4).
 #pragma once
 
-#include <string>
-
 #include <torch/torch.h>
+
+#include <string>
 
 #include "nn/fsfm_net.h"
 
@@ -14,11 +14,12 @@ torch::Tensor patchify(const torch::Tensor& images, int patch);
 torch::Tensor unpatchify(const torch::Tensor& patches, int patch);
 
 struct ReconstructionLoss {
-  torch::Tensor masked;   // L_rec: mean over hidden patches
-  torch::Tensor region;   // L_region: mean over hidden patches in M_fr (0 when there are none)
+  torch::Tensor masked;  // L_rec: mean over hidden patches
+  torch::Tensor region;  // L_region: mean over hidden patches in M_fr (0 when there are none)
 };
 // pred: [B,M,p*p*3] of the hidden patches; norm_pix: per-patch normalised targets (unbiased variance, eps 1e-6).
-ReconstructionLoss reconstruction_loss(const torch::Tensor& pred, const torch::Tensor& images, const MaskIndices& mask, int patch, bool norm_pix);
+ReconstructionLoss reconstruction_loss(const torch::Tensor& pred, const torch::Tensor& images, const MaskIndices& mask,
+                                       int patch, bool norm_pix);
 
 enum class SimilarityLoss { simsiam, byol, infonce, mocov3, simclr };
 SimilarityLoss parse_similarity_loss(const std::string& name);

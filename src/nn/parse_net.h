@@ -1,18 +1,19 @@
 // The face-segmentation network in libtorch: what train-parser learns and engine/conv_net.h runs without libtorch.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <torch/torch.h>
-
 #include "engine/parse_net_config.h"
 
 namespace fsfm {
 
-// Convolution without bias, batch norm, optional ReLU. Parameters: conv.weight, bn.{weight,bias,running_mean,running_var}.
+// Convolution without bias, batch norm, optional ReLU. Parameters: conv.weight,
+// bn.{weight,bias,running_mean,running_var}.
 struct ConvNormImpl : torch::nn::Module {
   ConvNormImpl(int in, int out, int kernel, int stride, bool relu);
   torch::Tensor forward(const torch::Tensor& x);
@@ -25,8 +26,8 @@ TORCH_MODULE(ConvNorm);
 
 // A U-Net whose encoder is a small residual network. Modules, level i working at stride 2^(i+1):
 //   encoder:  stem | down{1..4}, block{i}_{j}_a, block{i}_{j}_b      (x = relu(x + b(a(x))))
-//   decoder:  lateral{3..0} (1x1, from below), skip{i} (1x1, from the encoder), fuse{i} (3x3 on relu(up2(lateral) + skip))
-//   head:     1x1 convolution with bias to the classes, at stride 2
+//   decoder:  lateral{3..0} (1x1, from below), skip{i} (1x1, from the encoder), fuse{i} (3x3 on relu(up2(lateral) +
+//   skip)) head:     1x1 convolution with bias to the classes, at stride 2
 struct ParseNetImpl : torch::nn::Module {
   explicit ParseNetImpl(const ParseNetConfig& config);
   // images [B,3,S,S], S a multiple of 32 -> logits [B, classes, S/2, S/2].

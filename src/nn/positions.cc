@@ -7,7 +7,8 @@
 namespace fsfm {
 
 torch::Tensor sincos_positions(int dim, int grid) {
-  if (dim <= 0 || dim % 4 != 0) throw Error("sin-cos positions need a width that is a multiple of 4, not " + std::to_string(dim));
+  if (dim <= 0 || dim % 4 != 0)
+    throw Error("sin-cos positions need a width that is a multiple of 4, not " + std::to_string(dim));
   const int quarter = dim / 4;
   auto table = torch::zeros({1, 1 + int64_t{grid} * grid, dim});
   auto rows = table.accessor<float, 3>()[0];

@@ -1,8 +1,15 @@
 #include "nn/precision.h"
 
+#include <dnnl.h>
+
 #include "base/error.h"
 
 namespace fsfm {
+namespace {
+
+thread_local torch::ScalarType cpu_compute_type = torch::kFloat;
+
+}  // namespace
 
 Precision parse_precision(const std::string& name) {
   if (name == "fp32") return Precision::fp32;
@@ -15,10 +22,24 @@ const char* precision_name(Precision precision) {
   return precision == Precision::fp32 ? "fp32" : precision == Precision::bf16 ? "bf16" : "fp16";
 }
 
-PrecisionScope::PrecisionScope(Precision precision, torch::Device device)
-    : device_(device.type()), former_(compat::autocast_state(device_)) {
-  if (precision == Precision::fp16 && device_ == torch::kCPU) {
-    throw Error("precision fp16 needs a CUDA device", "use bf16 or fp32 on a CPU");
+bool bf16_is_fast_on_cpu() {
+#if defined(__x86_64__)
+  const auto isa = dnnl_get_effective_cpu_isa();
+  if ((isa & dnnl_cpu_isa_avx512_core_bf16) != dnnl_cpu_isa_avx512_core_bf16) return false;
+  __builtin_cpu_init();
+  return (isa & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx || __builtin_cpu_is("amd");
+#else
+  return false;
+#endif
+}
+
+PrecisionScope::PrecisionScope(Precision precision, torch::Device device, bool even_if_slow)
+    : device_(device.type()), former_(compat::autocast_state(device_)), former_cpu_type_(cpu_compute_type) {
+  if (device_ == torch::kCPU) {
+    if (precision == Precision::fp16) throw Error("precision fp16 needs a CUDA device", "use bf16 or fp32 on a CPU");
+    const bool bf16 = precision == Precision::bf16 && (even_if_slow || bf16_is_fast_on_cpu());
+    cpu_compute_type = bf16 ? torch::kBFloat16 : torch::kFloat;
+    return;  // our own operations read it; whatever else runs on a CPU stays float
   }
   compat::AutocastState state = former_;
   state.enabled = precision != Precision::fp32;
@@ -27,8 +48,12 @@ PrecisionScope::PrecisionScope(Precision precision, torch::Device device)
 }
 
 PrecisionScope::~PrecisionScope() {
+  cpu_compute_type = former_cpu_type_;
+  if (device_ == torch::kCPU) return;
   compat::clear_autocast_cache();
   compat::set_autocast(device_, former_);
 }
+
+torch::ScalarType PrecisionScope::cpu_type() { return cpu_compute_type; }
 
 }  // namespace fsfm

@@ -14,19 +14,28 @@ enum class Precision { fp32, bf16, fp16 };
 Precision parse_precision(const std::string& name);
 const char* precision_name(Precision precision);
 
-// Networks called while a scope is alive compute in its precision on `device`; the former state returns at its end. Scopes
-// nest and belong to one thread. Open it around forward and losses; backward needs none (it follows what forward did).
-// fp16 is for CUDA only: Error on a CPU. bf16 works on every CPU, but is fast only with AVX-512 BF16 or AMX.
+// Does this processor multiply bfloat16 faster than float? True with AMX, and on AMD with AVX-512 BF16; Intel's AVX-512
+// BF16 without AMX is slower than its float (0.57 of it, measured).
+bool bf16_is_fast_on_cpu();
+
+// Networks called while a scope is alive compute in its precision on `device`; the former state returns at its end.
+// Scopes nest and belong to one thread. Open it around forward and losses; backward needs none (it follows what forward
+// did). On a CPU bf16 is a permission: where it would be slower than float, float is used, unless `even_if_slow`. fp16
+// is for CUDA only: Error on a CPU.
 class PrecisionScope {
  public:
-  explicit PrecisionScope(Precision precision, torch::Device device = torch::kCPU);
+  explicit PrecisionScope(Precision precision, torch::Device device = torch::kCPU, bool even_if_slow = false);
   ~PrecisionScope();
   PrecisionScope(const PrecisionScope&) = delete;
   PrecisionScope& operator=(const PrecisionScope&) = delete;
 
+  // What products on the CPU compute in, in this thread: torch::kFloat or torch::kBFloat16.
+  static torch::ScalarType cpu_type();
+
  private:
   torch::DeviceType device_;
   compat::AutocastState former_;
+  torch::ScalarType former_cpu_type_;
 };
 
 }  // namespace fsfm

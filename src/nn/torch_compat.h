@@ -44,7 +44,8 @@ inline void set_autocast(at::DeviceType device, AutocastState state) {
 inline void clear_autocast_cache() { at::autocast::clear_cache(); }
 
 // softmax(q k^T / sqrt(d)) v for [B,H,N,d]; one fused kernel where the release has it.
-inline torch::Tensor scaled_dot_product_attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v) {
+inline torch::Tensor scaled_dot_product_attention(const torch::Tensor& q, const torch::Tensor& k,
+                                                  const torch::Tensor& v) {
 #if FSFM_TORCH_AT_LEAST(2, 0)
   return at::scaled_dot_product_attention(q, k, v);
 #else

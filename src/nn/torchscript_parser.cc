@@ -19,7 +19,8 @@ class TorchScriptParser : public FaceParser {
       module_ = torch::jit::load(file.string(), torch::kCPU);
       module_.eval();
     } catch (const c10::Error& error) {
-      throw Error(file.string() + ": not a TorchScript file (" + first_line(error) + ")", "save it with torch.jit.save");
+      throw Error(file.string() + ": not a TorchScript file (" + first_line(error) + ")",
+                  "save it with torch.jit.save");
     }
     parse(Image(64, 64));  // refuse a network that is no parser now, not in the middle of the work
   }
@@ -40,8 +41,8 @@ class TorchScriptParser : public FaceParser {
     if (!scores.defined() || scores.dim() != 4 || scores.size(0) != 1 || scores.size(1) != kFaceClasses) {
       throw Error(file_.string() + ": a parser must give class scores [1, 11, height, width]");
     }
-    return map_from_scores({scores.data_ptr<float>(), static_cast<size_t>(scores.numel())}, kFaceClasses, static_cast<int>(scores.size(3)),
-                           static_cast<int>(scores.size(2)), crop.width, crop.height);
+    return map_from_scores({scores.data_ptr<float>(), static_cast<size_t>(scores.numel())}, kFaceClasses,
+                           static_cast<int>(scores.size(3)), static_cast<int>(scores.size(2)), crop.width, crop.height);
   }
 
   std::string name() const override { return file_.stem().string(); }

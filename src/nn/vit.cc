@@ -9,8 +9,8 @@
 namespace fsfm {
 
 PatchEmbedImpl::PatchEmbedImpl(int patch_size, int embed_dim) : patch_size(patch_size) {
-  proj = register_module("proj",
-                         torch::nn::Conv2d(torch::nn::Conv2dOptions(3, embed_dim, patch_size).stride(patch_size)));
+  proj =
+      register_module("proj", torch::nn::Conv2d(torch::nn::Conv2dOptions(3, embed_dim, patch_size).stride(patch_size)));
 }
 
 torch::Tensor PatchEmbedImpl::forward(const torch::Tensor& images, const torch::Tensor& keep) {
@@ -46,7 +46,6 @@ BlockImpl::BlockImpl(int dim, int heads, double mlp_ratio, double drop_path) : d
 }
 
 torch::Tensor BlockImpl::drop(const torch::Tensor& branch) const {
-  if (drop_path <= 0.0 || !is_training()) return branch;
   std::vector<int64_t> shape(branch.dim(), 1);
   shape[0] = branch.size(0);
   const double keep = 1.0 - drop_path;
@@ -54,13 +53,18 @@ torch::Tensor BlockImpl::drop(const torch::Tensor& branch) const {
 }
 
 torch::Tensor BlockImpl::forward(torch::Tensor x, const torch::Tensor& rows) {
-  auto mixed = ops::attention(ops::linear(ops::layer_norm(x, norm1), attn->qkv), attn->heads);  // [B,N,D]
+  auto mixed = ops::attention(ops::packed_qkv(ops::layer_norm(x, norm1), attn->qkv), attn->heads);  // [B,N,D]
   if (rows.defined()) {
     mixed = mixed.flatten(0, 1).index_select(0, rows);  // [R,D]
     x = x.flatten(0, 1).index_select(0, rows);
   }
+  // Without stochastic depth the residual is added inside the product.
+  if (drop_path <= 0.0 || !is_training()) {
+    x = ops::linear(mixed, attn->proj, x);
+    return ops::mlp(ops::layer_norm(x, norm2), mlp->fc1, mlp->fc2, x);
+  }
   x = x + drop(ops::linear(mixed, attn->proj));
-  return x + drop(ops::linear(ops::gelu(ops::linear(ops::layer_norm(x, norm2), mlp->fc1)), mlp->fc2));
+  return x + drop(ops::mlp(ops::layer_norm(x, norm2), mlp->fc1, mlp->fc2));
 }
 
 torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path) {
@@ -79,7 +83,8 @@ VitImpl::VitImpl(const VitConfig& config, int head_inputs) : config(config) {
   cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, dim}));
   pos_embed_ = register_parameter("pos_embed", torch::zeros({1, 1 + config.patches(), dim}));
   patch_embed_ = register_module("patch_embed", PatchEmbed(config.patch_size, dim));
-  blocks_ = register_module("blocks", make_blocks(dim, config.depth, config.num_heads, config.mlp_ratio, config.drop_path));
+  blocks_ =
+      register_module("blocks", make_blocks(dim, config.depth, config.num_heads, config.mlp_ratio, config.drop_path));
   norm_ = register_module(config.global_pool == "token" ? "norm" : "fc_norm", make_layer_norm(dim));
   init::timm_layers_(*this);
   init::trunc_normal_(cls_token_);

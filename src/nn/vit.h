@@ -1,11 +1,11 @@
 // The plain vision transformer of timm 0.4, in libtorch, with timm's parameter names.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <torch/torch.h>
 
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
+#include <string>
+#include <vector>
 
 #include "nn/fas_head.h"
 
@@ -15,9 +15,10 @@ namespace fsfm {
 struct VitConfig {
   int img_size = 224, patch_size = 16, embed_dim = 768, depth = 12, num_heads = 12;
   double mlp_ratio = 4.0;
-  int num_classes = 0;              // 0 = no head
-  std::string global_pool = "avg";  // "avg": fc_norm(mean of patch tokens); "token": norm, class token; "fas": method.md section 4
-  double drop_path = 0.0;           // of the last block; rises linearly from 0
+  int num_classes = 0;  // 0 = no head
+  std::string global_pool =
+      "avg";  // "avg": fc_norm(mean of patch tokens); "token": norm, class token; "fas": method.md section 4
+  double drop_path = 0.0;  // of the last block; rises linearly from 0
 
   int grid() const { return img_size / patch_size; }
   int patches() const { return grid() * grid(); }
@@ -29,7 +30,8 @@ struct VitConfig {
   static VitConfig from_json(const nlohmann::json& json);
 };
 
-// Fixed 2-D sin-cos table [1, 1 + grid*grid, dim], row 0 (class token) zero; as MAE builds it. dim must be a multiple of 4.
+// Fixed 2-D sin-cos table [1, 1 + grid*grid, dim], row 0 (class token) zero; as MAE builds it. dim must be a multiple
+// of 4.
 torch::Tensor sincos_positions(int dim, int grid);
 // Position table of one square grid resized to another (bicubic, align_corners false), class-token row kept.
 torch::Tensor resize_positions(const torch::Tensor& table, int new_grid);
@@ -57,11 +59,12 @@ struct MlpImpl : torch::nn::Module {
 };
 TORCH_MODULE(Mlp);
 
-// Pre-norm block: x += proj(attention(norm1 x)); x += mlp(norm2 x). Parameter names: norm1, attn.qkv, attn.proj, norm2, mlp.fc1, mlp.fc2.
+// Pre-norm block: x += proj(attention(norm1 x)); x += mlp(norm2 x). Parameter names: norm1, attn.qkv, attn.proj, norm2,
+// mlp.fc1, mlp.fc2.
 struct BlockImpl : torch::nn::Module {
   BlockImpl(int dim, int heads, double mlp_ratio, double drop_path = 0.0);
-  // x [B,N,D] -> [B,N,D]; with `rows` [R] int64 (indices into the B*N tokens) only these rows are finished: [R,D]. Keys and
-  // values are still those of all tokens, so this equals indexing the full result, for less work.
+  // x [B,N,D] -> [B,N,D]; with `rows` [R] int64 (indices into the B*N tokens) only these rows are finished: [R,D]. Keys
+  // and values are still those of all tokens, so this equals indexing the full result, for less work.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& rows = {});
 
   torch::nn::LayerNorm norm1{nullptr};
@@ -71,7 +74,7 @@ struct BlockImpl : torch::nn::Module {
   double drop_path;
 
  private:
-  torch::Tensor drop(const torch::Tensor& branch) const;
+  torch::Tensor drop(const torch::Tensor& branch) const;  // stochastic depth: whole samples of the branch are left out
 };
 TORCH_MODULE(Block);
 
@@ -83,7 +86,7 @@ torch::nn::LayerNorm make_layer_norm(int dim);  // eps 1e-6
 // fc_norm, head; for global_pool "fas" the head is `head.bottleneck` and `head.classifier` (see nn/fas_head.h).
 struct VitImpl : torch::nn::Module {
   explicit VitImpl(const VitConfig& config);
-  torch::Tensor forward_tokens(const torch::Tensor& images);    // [B,3,S,S] -> [B,1+L,D] after the blocks (no final norm)
+  torch::Tensor forward_tokens(const torch::Tensor& images);  // [B,3,S,S] -> [B,1+L,D] after the blocks (no final norm)
   torch::Tensor forward_features(const torch::Tensor& images);  // -> [B,D] pooled and normalised
   torch::Tensor forward(const torch::Tensor& images);           // -> [B,num_classes]
   VitConfig config;

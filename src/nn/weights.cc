@@ -13,10 +13,10 @@ struct TypePair {
   DType host;
   torch::ScalarType torch;
 };
-constexpr TypePair kTypes[] = {
-    {DType::f64, torch::kDouble}, {DType::f32, torch::kFloat},  {DType::f16, torch::kHalf}, {DType::bf16, torch::kBFloat16},
-    {DType::i64, torch::kLong},   {DType::i32, torch::kInt},    {DType::i16, torch::kShort}, {DType::i8, torch::kChar},
-    {DType::u8, torch::kByte},    {DType::boolean, torch::kBool}};
+constexpr TypePair kTypes[] = {{DType::f64, torch::kDouble},    {DType::f32, torch::kFloat}, {DType::f16, torch::kHalf},
+                               {DType::bf16, torch::kBFloat16}, {DType::i64, torch::kLong},  {DType::i32, torch::kInt},
+                               {DType::i16, torch::kShort},     {DType::i8, torch::kChar},   {DType::u8, torch::kByte},
+                               {DType::boolean, torch::kBool}};
 
 torch::ScalarType torch_type(DType dtype) {
   for (const auto& pair : kTypes) {
@@ -39,7 +39,8 @@ std::string shape_text(torch::IntArrayRef shape) {
 }
 
 bool has_prefix(const std::string& name, const std::vector<std::string>& prefixes) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return name.starts_with(prefix); });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return name.starts_with(prefix); });
 }
 
 // "a, b, c and 12 more"
@@ -70,14 +71,16 @@ torch::Tensor to_torch(const TensorView& view) {
   // from_blob wants a mutable pointer; the clone reads only.
   auto* data = const_cast<std::byte*>(view.bytes.data());
   const auto type = torch_type(view.dtype);
-  if (reinterpret_cast<uintptr_t>(data) % dtype_size(view.dtype) == 0) return torch::from_blob(data, view.shape, type).clone();
+  if (reinterpret_cast<uintptr_t>(data) % dtype_size(view.dtype) == 0)
+    return torch::from_blob(data, view.shape, type).clone();
   auto tensor = torch::empty(view.shape, type);  // a file may place a tensor at any byte
   std::copy(view.bytes.begin(), view.bytes.end(), static_cast<std::byte*>(tensor.data_ptr()));
   return tensor;
 }
 
 TensorView host_view(const torch::Tensor& tensor) {
-  if (!tensor.is_cpu() || !tensor.is_contiguous()) throw InternalError("host_view: the tensor is not contiguous host memory");
+  if (!tensor.is_cpu() || !tensor.is_contiguous())
+    throw InternalError("host_view: the tensor is not contiguous host memory");
   return {host_type(tensor.scalar_type()), tensor.sizes().vec(),
           std::as_bytes(std::span(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes()))};
 }
@@ -85,7 +88,8 @@ TensorView host_view(const torch::Tensor& tensor) {
 LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, const LoadOptions& options) {
   const std::string source = options.source.empty() ? "weights" : options.source;
   LoadReport report;
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> copies;  // parameter, value: nothing is copied before all is checked
+  std::vector<std::pair<torch::Tensor, torch::Tensor>>
+      copies;  // parameter, value: nothing is copied before all is checked
   auto state = state_of(module);
   for (const auto& item : state) {
     const auto found = tensors.find(item.key());
@@ -96,8 +100,8 @@ LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, con
     const torch::Tensor& parameter = item.value();
     auto value = to_torch(found->second);
     const int grid = grid_of(parameter.sizes()), file_grid = grid_of(value.sizes());
-    if (options.resize_positions && item.key().ends_with("pos_embed") && grid > 0 && file_grid > 0 && grid != file_grid &&
-        value.size(2) == parameter.size(2)) {
+    if (options.resize_positions && item.key().ends_with("pos_embed") && grid > 0 && file_grid > 0 &&
+        grid != file_grid && value.size(2) == parameter.size(2)) {
       value = resize_positions(value.to(torch::kFloat), grid);
       report.resized.push_back(item.key());
     }
@@ -119,8 +123,9 @@ LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, con
   std::vector<std::string> missing, unexpected;
   std::copy_if(report.missing.begin(), report.missing.end(), std::back_inserter(missing),
                [&](const std::string& name) { return !has_prefix(name, options.may_miss); });
-  std::copy_if(report.unused.begin(), report.unused.end(), std::back_inserter(unexpected),
-               [&](const std::string& name) { return !options.allow_unused && !has_prefix(name, options.may_be_unused); });
+  std::copy_if(
+      report.unused.begin(), report.unused.end(), std::back_inserter(unexpected),
+      [&](const std::string& name) { return !options.allow_unused && !has_prefix(name, options.may_be_unused); });
   if (!missing.empty()) throw Error(source + ": the network needs tensors that are not there: " + some_names(missing));
   if (!unexpected.empty()) throw Error(source + ": tensors that the network does not know: " + some_names(unexpected));
   torch::NoGradGuard no_grad;

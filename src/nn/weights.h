@@ -1,10 +1,10 @@
 // Weights between files and modules, by parameter name.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <string>
 #include <vector>
-
-#include <torch/torch.h>
 
 #include "tensorio/tensor.h"
 
@@ -12,7 +12,8 @@ namespace fsfm {
 
 // Copy of a host tensor on the CPU, same type and shape.
 torch::Tensor to_torch(const TensorView& view);
-// A contiguous CPU tensor seen as host memory, which the tensor keeps owning. Throws Error for a type that no file holds.
+// A contiguous CPU tensor seen as host memory, which the tensor keeps owning. Throws Error for a type that no file
+// holds.
 TensorView host_view(const torch::Tensor& tensor);
 
 struct LoadOptions {
@@ -28,8 +29,9 @@ struct LoadReport {
   std::vector<std::string> loaded, missing, unused, resized;
 };
 
-// Copies every tensor of `tensors` into the parameter or buffer of the same name (converted to its type). Throws Error that
-// lists the names when one is missing, unexpected or misshaped beyond what `options` allow; then the module is unchanged.
+// Copies every tensor of `tensors` into the parameter or buffer of the same name (converted to its type). Throws Error
+// that lists the names when one is missing, unexpected or misshaped beyond what `options` allow; then the module is
+// unchanged.
 LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, const LoadOptions& options);
 
 // A module's parameters and buffers as host memory; the views stay valid while the object lives.

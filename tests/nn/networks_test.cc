@@ -48,7 +48,8 @@ TEST(FsfmNet, BaseHasThePublishedSize) {
 }
 
 TEST(FsfmNet, EveryNamedSizeIsConsistent) {
-  for (const char* name : {"tiny", "small", "base", "large", "huge"}) EXPECT_NO_THROW(FsfmConfig::named(name).check()) << name;
+  for (const char* name : {"tiny", "small", "base", "large", "huge"})
+    EXPECT_NO_THROW(FsfmConfig::named(name).check()) << name;
   EXPECT_THROW(FsfmConfig::named("gigantic"), Error);
 }
 
@@ -123,7 +124,8 @@ TEST(PatchEmbed, EqualsTheConvolutionAndSkipsUnwantedPatches) {
   const auto expected = embed->proj(images).flatten(2).transpose(1, 2);  // [B,9,16]
   EXPECT_TRUE(torch::allclose(embed(images), expected, 1e-4, 1e-5));
   const auto keep = torch::tensor({{8, 0}, {3, 4}}, torch::kInt64);
-  EXPECT_TRUE(torch::allclose(embed(images, keep), expected.gather(1, keep.unsqueeze(-1).expand({-1, -1, 16})), 1e-4, 1e-5));
+  EXPECT_TRUE(
+      torch::allclose(embed(images, keep), expected.gather(1, keep.unsqueeze(-1).expand({-1, -1, 16})), 1e-4, 1e-5));
 }
 
 TEST(Positions, ResizingThereAndTheTableOfTheClassToken) {
@@ -158,10 +160,12 @@ TEST(Losses, UniformPatchesDoNotDivideByZero) {
 }
 
 TEST(AdapterVit, OnlyTheAdapterLearns) {
-  const VitConfig config{.img_size = 32, .patch_size = 8, .embed_dim = 32, .depth = 1, .num_heads = 4, .num_classes = 2};
+  const VitConfig config{
+      .img_size = 32, .patch_size = 8, .embed_dim = 32, .depth = 1, .num_heads = 4, .num_classes = 2};
   AdapterVit vit(config);
   for (const auto& item : vit->named_parameters()) {
-    const bool ours = item.key().starts_with("adapter.") || item.key().starts_with("projector.") || item.key().starts_with("head.");
+    const bool ours =
+        item.key().starts_with("adapter.") || item.key().starts_with("projector.") || item.key().starts_with("head.");
     EXPECT_EQ(item.value().requires_grad(), ours) << item.key();
   }
   const auto out = vit->forward_adapter(torch::randn({2, 3, 32, 32}));
@@ -171,7 +175,8 @@ TEST(AdapterVit, OnlyTheAdapterLearns) {
 
 TEST(RealAnchorLoss, FakesMayLieAnywhereTogether) {
   // Two reals at one point, two fakes at another: pulling the fakes apart must not change the loss.
-  const auto real = torch::tensor({1.0f, 0.0f}), fake = torch::tensor({0.0f, 1.0f}), other_fake = torch::tensor({0.0f, -1.0f});
+  const auto real = torch::tensor({1.0f, 0.0f}), fake = torch::tensor({0.0f, 1.0f}),
+             other_fake = torch::tensor({0.0f, -1.0f});
   const auto labels = torch::tensor({0, 0, 1, 1}, torch::kInt64);
   const auto together = real_anchor_contrastive_loss(torch::stack({real, real, fake, fake}), labels, 0);
   const auto apart = real_anchor_contrastive_loss(torch::stack({real, real, fake, other_fake}), labels, 0);

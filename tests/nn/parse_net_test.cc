@@ -36,7 +36,8 @@ void write_net(const fs::path& file, const ParseNet& net, const std::string& kin
   const auto weights = net->folded_weights();
   TensorMap tensors;
   for (const auto& [name, value] : weights) {
-    tensors[name] = {DType::f32, value.sizes().vec(), {static_cast<const std::byte*>(value.data_ptr()), value.nbytes()}};
+    tensors[name] = {
+        DType::f32, value.sizes().vec(), {static_cast<const std::byte*>(value.data_ptr()), value.nbytes()}};
   }
   ModelCard card;
   card.kind = kind;
@@ -50,7 +51,8 @@ TEST(ParseNet, EngineEqualsLibtorch) {
   for (const int size : {64, 224}) {
     ParseNetConfig config;
     config.img_size = size;
-    if (size == 64) config.widths = {5, 12, 24, 40, 17}, config.decoder = {7, 13, 20, 33}, config.blocks = {1, 0, 2, 1, 0};
+    if (size == 64)
+      config.widths = {5, 12, 24, 40, 17}, config.decoder = {7, 13, 20, 33}, config.blocks = {1, 0, 2, 1, 0};
     const auto net = trained_looking_net(config);
     write_net(dir / "net.safetensors", net);
     ConvNet engine(ModelFile::open(dir / "net.safetensors"));
@@ -61,7 +63,8 @@ TEST(ParseNet, EngineEqualsLibtorch) {
     for (int run = 0; run < 2; ++run) {  // twice: buffers are reused
       const auto logits = engine.logits({image.data_ptr<float>(), static_cast<size_t>(image.numel())});
       const auto actual = torch::from_blob(const_cast<float*>(logits.data()), expected.sizes());
-      EXPECT_LT((actual - expected).abs().max().item<double>(), 1e-3 * std::max(1.0, expected.abs().max().item<double>()));
+      EXPECT_LT((actual - expected).abs().max().item<double>(),
+                1e-3 * std::max(1.0, expected.abs().max().item<double>()));
       EXPECT_GT((actual.argmax(1) == expected.argmax(1)).to(torch::kFloat32).mean().item<double>(), 0.9999);
     }
   }

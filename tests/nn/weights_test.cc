@@ -1,9 +1,10 @@
 // Weights by name: what fits is copied, what does not is named.
+#include "nn/weights.h"
+
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "nn/vit.h"
-#include "nn/weights.h"
 
 namespace {
 

@@ -22,14 +22,16 @@ void check_schedules(Report& report) {
                           .epochs = args.at("epochs").get<double>()};
   double worst = 0.0;
   for (size_t i = 0; i < lr.at("epochs").size(); ++i) {
-    worst = std::max(worst, std::abs(rate.at(lr.at("epochs").at(i).get<double>()) - lr.at("value").at(i).get<double>()));
+    worst =
+        std::max(worst, std::abs(rate.at(lr.at("epochs").at(i).get<double>()) - lr.at("value").at(i).get<double>()));
   }
   report.measured("schedule: learning rate", worst, kScheduleTolerance);
 
   const auto& golden = json.at("momentum");
-  const EmaMomentum momentum{.base = golden.at("base").get<double>(),
-                             .final = golden.at("final").get<double>(),
-                             .iterations = golden.at("epochs").get<int64_t>() * golden.at("iters_per_epoch").get<int64_t>()};
+  const EmaMomentum momentum{
+      .base = golden.at("base").get<double>(),
+      .final = golden.at("final").get<double>(),
+      .iterations = golden.at("epochs").get<int64_t>() * golden.at("iters_per_epoch").get<int64_t>()};
   worst = 0.0;
   for (size_t i = 0; i < golden.at("value").size(); ++i) {
     worst = std::max(worst, std::abs(momentum.at(static_cast<int64_t>(i)) - golden.at("value").at(i).get<double>()));
@@ -67,7 +69,8 @@ void check_layer_decay(Report& report) {
     }
   }
   report.measured("layer decay: learning-rate scale and weight decay", worst, kGroupTolerance);
-  report.measured("layer decay: parameters without a partner", static_cast<double>(json.size()) - static_cast<double>(seen), 0.0);
+  report.measured("layer decay: parameters without a partner",
+                  static_cast<double>(json.size()) - static_cast<double>(seen), 0.0);
 }
 
 }  // namespace

@@ -8,10 +8,10 @@ namespace {
 
 constexpr double kLevel = 1.0 / 255.0, kMean = 1e-3, kOutliers = 1e-3;
 
-// Values may be one grey level apart, and 0.1 % of them more; the mean difference stays small. Differences are in units of
-// the normalised values: a level of channel c is 1/255/std[c].
-void compare_pictures(Report& report, const std::string& name, const std::vector<float>& ours, const torch::Tensor& reference,
-                      const Normalization& norm) {
+// Values may be one grey level apart, and 0.1 % of them more; the mean difference stays small. Differences are in units
+// of the normalised values: a level of channel c is 1/255/std[c].
+void compare_pictures(Report& report, const std::string& name, const std::vector<float>& ours,
+                      const torch::Tensor& reference, const Normalization& norm) {
   if (static_cast<int64_t>(ours.size()) != reference.numel()) return report.fail(name, "the sizes differ");
   const auto mine = torch::from_blob(const_cast<float*>(ours.data()), reference.sizes()).to(torch::kDouble);
   const auto difference = (mine - reference.to(torch::kDouble)).abs();  // [3,H,W]
@@ -32,7 +32,8 @@ void check_preprocessing(Report& report) {
   norm.std = file.metadata("std").get<std::array<float, 3>>();
   const Image photo = read_image(report.path("photo.png"));
   const auto pixels = file.tensor("photo");  // [H,W,3]
-  const auto decoded = torch::from_blob(const_cast<uint8_t*>(photo.rgb.data()), {photo.height, photo.width, 3}, torch::kByte);
+  const auto decoded =
+      torch::from_blob(const_cast<uint8_t*>(photo.rgb.data()), {photo.height, photo.width, 3}, torch::kByte);
   report.compare("preprocessing: decoded picture", decoded, pixels, 0.0);
 
   const auto to_floats = [&](const Image& image) {
@@ -41,13 +42,14 @@ void check_preprocessing(Report& report) {
     return chw;
   };
   compare_pictures(report, "preprocessing: resize 256, crop 224",
-                   to_floats(Transform::parse("pillow-bicubic-256-crop-224").apply(photo)), file.tensor("eval_resize256_crop224"), norm);
+                   to_floats(Transform::parse("pillow-bicubic-256-crop-224").apply(photo)),
+                   file.tensor("eval_resize256_crop224"), norm);
   compare_pictures(report, "preprocessing: square 224", to_floats(Transform::parse("pillow-bicubic-224").apply(photo)),
                    file.tensor("square224"), norm);
   const auto pretrain = file.tensor("pretrain_tensor_resize224");
   compare_pictures(report, "preprocessing: tensor bicubic",
-                   resize_tensor_bicubic(to_floats(photo), 3, photo.width, photo.height, static_cast<int>(pretrain.size(2)),
-                                         static_cast<int>(pretrain.size(1))),
+                   resize_tensor_bicubic(to_floats(photo), 3, photo.width, photo.height,
+                                         static_cast<int>(pretrain.size(2)), static_cast<int>(pretrain.size(1))),
                    pretrain, norm);
 }
 

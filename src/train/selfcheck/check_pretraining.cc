@@ -38,7 +38,8 @@ struct Run {
       const auto one = all[step];
       return std::span<const uint8_t>(one.data_ptr<uint8_t>(), static_cast<size_t>(one.numel()));
     };
-    return MaskIndices::from_masks(bytes(masks), bytes(regions), static_cast<int>(masks.size(1)), static_cast<int>(masks.size(2)));
+    return MaskIndices::from_masks(bytes(masks), bytes(regions), static_cast<int>(masks.size(1)),
+                                   static_cast<int>(masks.size(2)));
   }
 };
 
@@ -86,7 +87,8 @@ void check_forward(Report& report, Run& run) {
 
   for (const char* name : {"simsiam", "byol", "infonce", "mocov3", "simclr"}) {
     const auto loss = similarity_loss(parse_similarity_loss(name), out.feature, target);
-    report.compare(std::string("loss: ") + name, loss.reshape({1}), run.file.tensor(std::string("loss_") + name), kLosses);
+    report.compare(std::string("loss: ") + name, loss.reshape({1}), run.file.tensor(std::string("loss_") + name),
+                   kLosses);
   }
   const auto pixels = reconstruction_loss(out.pred, images, mask, run.config.encoder.patch_size, /*norm_pix=*/false);
   report.compare("loss: pixels without normalisation", torch::stack({pixels.masked, pixels.region}),
@@ -97,7 +99,8 @@ void check_steps(Report& report, Run& run) {
   const auto trajectory = run.file.tensor("trajectory");  // [steps,6]
   const auto& hyper = run.hyper;
   const auto betas = hyper.at("betas").get<std::vector<double>>();
-  AdamW optimizer(decay_groups(*run.online, hyper.at("weight_decay").get<double>()), {.beta1 = betas.at(0), .beta2 = betas.at(1)});
+  AdamW optimizer(decay_groups(*run.online, hyper.at("weight_decay").get<double>()),
+                  {.beta1 = betas.at(0), .beta2 = betas.at(1)});
   std::map<std::string, torch::Tensor> losses, expected;
   for (int64_t step = 0; step < run.steps(); ++step) {
     const auto images = run.images[step];
@@ -114,8 +117,8 @@ void check_steps(Report& report, Run& run) {
       for (const auto& item : run.online->named_parameters()) {
         if (item.value().grad().defined()) gradients[item.key()] = item.value().grad().clone();
       }
-      report.compare_all("gradients (relative to the largest of each)", gradients, to_torch_map(run.file.with_prefix("grad.")),
-                         kGradients, /*relative_to_largest=*/true);
+      report.compare_all("gradients (relative to the largest of each)", gradients,
+                         to_torch_map(run.file.with_prefix("grad.")), kGradients, /*relative_to_largest=*/true);
     }
     const double norm = optimizer.grad_norm();
     const double momentum = trajectory[step][5].item<double>();

@@ -41,10 +41,12 @@ void check_regions(Report& report) {
   double worst = 0.0;
   std::string where;
   for (int64_t n = 0; n < count; ++n) {
-    const RegionMap map = make_region_map(
-        {maps.data_ptr<uint8_t>() + n * height * width, static_cast<size_t>(height * width)}, static_cast<int>(width), static_cast<int>(height), kPatch);
+    const RegionMap map =
+        make_region_map({maps.data_ptr<uint8_t>() + n * height * width, static_cast<size_t>(height * width)},
+                        static_cast<int>(width), static_cast<int>(height), kPatch);
     for (int g = 0; g < kRegionGroups; ++g) {
-      for (int p = 0; p < patches; ++p) wrong_presence += map.in_group(p, static_cast<RegionGroup>(g)) != (expected[n][g][p] != 0);
+      for (int p = 0; p < patches; ++p)
+        wrong_presence += map.in_group(p, static_cast<RegionGroup>(g)) != (expected[n][g][p] != 0);
     }
     for (int g = 0; g < kFacialGroups; ++g) {
       const auto group = static_cast<RegionGroup>(g);
@@ -63,10 +65,12 @@ void check_regions(Report& report) {
         uncovered += covered != std::min(members, masker.masked_count());
       }
       for (int p = 0; p < patches; ++p) {
-        const double z = standard_errors(frequency[g][n][p], reference_draws, static_cast<double>(hits[p]) / kDraws, kDraws);
+        const double z =
+            standard_errors(frequency[g][n][p], reference_draws, static_cast<double>(hits[p]) / kDraws, kDraws);
         if (z >= worst) {
           worst = z;
-          where = "map " + std::to_string(n) + ", " + std::string(kRegionGroupNames[g]) + ", patch " + std::to_string(p);
+          where =
+              "map " + std::to_string(n) + ", " + std::string(kRegionGroupNames[g]) + ", patch " + std::to_string(p);
         }
       }
     }

@@ -52,13 +52,15 @@ std::map<std::string, torch::Tensor> to_torch_map(const TensorMap& tensors) {
   return out;
 }
 
-void Report::compare(const std::string& name, const torch::Tensor& ours, const torch::Tensor& reference, double tolerance) {
+void Report::compare(const std::string& name, const torch::Tensor& ours, const torch::Tensor& reference,
+                     double tolerance) {
   const bool same_shape = ours.sizes() == reference.sizes();
   measured(name, largest_difference(ours, reference), tolerance, same_shape ? "" : "the shapes differ");
 }
 
 void Report::compare_all(const std::string& name, const std::map<std::string, torch::Tensor>& ours,
-                         const std::map<std::string, torch::Tensor>& reference, double tolerance, bool relative_to_largest) {
+                         const std::map<std::string, torch::Tensor>& reference, double tolerance,
+                         bool relative_to_largest) {
   if (reference.empty()) return fail(name, "the reference holds no such tensors");
   double worst = 0.0;
   std::string where;

@@ -1,13 +1,13 @@
 // What the single checks share: the reference folder and the list of results.
 #pragma once
 
+#include <torch/torch.h>
+
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <string>
-
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
+#include <string>
 
 #include "tensorio/safetensors.h"
 #include "train/selfcheck/selfcheck.h"
@@ -45,7 +45,8 @@ class Report {
   void compare(const std::string& name, const torch::Tensor& ours, const torch::Tensor& reference, double tolerance);
   // The same for several tensors under one name; keeps the worst and where it was.
   void compare_all(const std::string& name, const std::map<std::string, torch::Tensor>& ours,
-                   const std::map<std::string, torch::Tensor>& reference, double tolerance, bool relative_to_largest = false);
+                   const std::map<std::string, torch::Tensor>& reference, double tolerance,
+                   bool relative_to_largest = false);
   void compare(const std::string& name, double ours, double reference, double tolerance);
   // A difference measured by the caller.
   void measured(const std::string& name, double difference, double tolerance, const std::string& note = "");

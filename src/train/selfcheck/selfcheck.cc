@@ -14,12 +14,10 @@ SelfcheckSummary run_selfcheck(const std::filesystem::path& golden, const std::f
     throw Error(golden.string() + ": not a folder", "give the folder that holds the reference numbers");
   }
   using Topic = std::pair<const char*, void (*)(selfcheck::Report&)>;
-  constexpr Topic kTopics[] = {{"regions", selfcheck::check_regions},
-                               {"pretraining", selfcheck::check_pretraining},
-                               {"optimisation", selfcheck::check_optimisation},
-                               {"downstream", selfcheck::check_downstream},
-                               {"metrics", selfcheck::check_metrics},
-                               {"preprocessing", selfcheck::check_preprocessing}};
+  constexpr Topic kTopics[] = {
+      {"regions", selfcheck::check_regions},           {"pretraining", selfcheck::check_pretraining},
+      {"optimisation", selfcheck::check_optimisation}, {"downstream", selfcheck::check_downstream},
+      {"metrics", selfcheck::check_metrics},           {"preprocessing", selfcheck::check_preprocessing}};
   selfcheck::Report report(golden, on_check);
   for (const auto& [name, check] : kTopics) {
     try {

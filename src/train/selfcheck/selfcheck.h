@@ -19,8 +19,8 @@ struct SelfcheckSummary {
   int passed = 0, failed = 0;
 };
 
-// Runs every check on the folder and hands each to `on_check` as it is made. A file that is missing or unreadable fails its
-// checks; it does not end the run. Throws Error when `golden` is not a folder.
+// Runs every check on the folder and hands each to `on_check` as it is made. A file that is missing or unreadable fails
+// its checks; it does not end the run. Throws Error when `golden` is not a folder.
 SelfcheckSummary run_selfcheck(const std::filesystem::path& golden, const std::function<void(const Check&)>& on_check);
 
 }  // namespace fsfm

@@ -24,6 +24,13 @@ SIDE, PATCH, RATIO = 224, 16, 0.75
 PATCHES = (SIDE // PATCH) ** 2
 
 
+class LayerNorm(nn.LayerNorm):
+    """In float, as autocast on CUDA does it; on the CPU 1.13 refuses a bfloat16 input with float weights."""
+
+    def forward(self, x):
+        return super().forward(x.float())
+
+
 class Attention(nn.Module):
     def __init__(self, dim, heads):
         super().__init__()
@@ -40,7 +47,7 @@ class Attention(nn.Module):
 class Block(nn.Module):
     def __init__(self, dim, heads):
         super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
+        self.norm1, self.norm2 = LayerNorm(dim, eps=1e-6), LayerNorm(dim, eps=1e-6)
         self.attn = Attention(dim, heads)
         self.fc1, self.fc2 = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
 
@@ -50,7 +57,7 @@ class Block(nn.Module):
 
 
 def projection(inputs):
-    return nn.Sequential(nn.Linear(inputs, 4096), nn.LayerNorm(4096), nn.ReLU(), nn.Linear(4096, 256))
+    return nn.Sequential(nn.Linear(inputs, 4096), LayerNorm(4096), nn.ReLU(), nn.Linear(4096, 256))
 
 
 class Trunk(nn.Module):
@@ -65,16 +72,16 @@ class Trunk(nn.Module):
         self.mask_token = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.pos_embed, self.rep_pos_embed = table(dim), table(dim)
         self.blocks = nn.Sequential(*[Block(dim, heads) for _ in range(depth)])
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = LayerNorm(dim, eps=1e-6)
         self.rep_embed, self.rep_pred = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.rep_blocks = nn.Sequential(Block(dim, 16), Block(dim, 16))
-        self.rep_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.rep_norm = LayerNorm(dim, eps=1e-6)
         self.projector = projection(dim)
         if online:
             self.predictor = projection(256)
             self.decoder_embed, self.decoder_pos_embed = nn.Linear(dim, 512), table(512)
             self.decoder_blocks = nn.Sequential(*[Block(512, 16) for _ in range(8)])
-            self.decoder_norm, self.decoder_pred = nn.LayerNorm(512, eps=1e-6), nn.Linear(512, PATCH * PATCH * 3)
+            self.decoder_norm, self.decoder_pred = LayerNorm(512, eps=1e-6), nn.Linear(512, PATCH * PATCH * 3)
 
     def encode(self, images, mask=None):
         x = self.patch_embed(images).flatten(2).transpose(1, 2) + self.pos_embed[:, 1:]

@@ -12,7 +12,7 @@ mkdir -p "$out"
 step() { printf '\n== %s\n' "$1"; }
 
 step "1/6 Faces: find, crop and parse every face of six photographs and three videos"
-"$fsfm" prepare folder "$assets" --out "$out/faces" --frames 60
+"$fsfm" prepare folder "$assets" --out "$out/faces" --faces all --frames 60
 
 step "2/6 Masks: five ways to hide a face"
 "$fsfm" masks "$assets/photos/sample1.jpg" --out "$out/masks.png"
@@ -20,8 +20,9 @@ step "2/6 Masks: five ways to hide a face"
 step "3/6 Pretraining: learn what real faces look like, from the visible quarter"
 "$fsfm" pretrain --recipe recipes/demo_pretrain.toml --data "$out/faces" --out "$out/pretrained.safetensors"
 
-step "4/6 Transfer: a detector from real faces alone (self-blended images are the fakes)"
-"$fsfm" finetune --recipe recipes/demo_finetune.toml --data "$out/faces" --init "$out/pretrained.safetensors" \
+step "4/6 Transfer: a detector from real faces alone; the fakes are blended from the faces themselves"
+"$fsfm" blend "$out/faces" --out "$out/blended"
+"$fsfm" finetune --recipe recipes/demo_finetune.toml --init "$out/pretrained.safetensors" --data "$out/blended" \
   --out "$out/detector.safetensors"
 
 step "5/6 Verdicts"
@@ -29,4 +30,4 @@ step "5/6 Verdicts"
 "$fsfm" detect "$assets"/photos/*.jpg --model "$out/detector.safetensors"
 
 step "6/6 Report"
-"$fsfm" report "$out" --out "$out/report.html"
+"$fsfm" report "$out" --out "$out/report.html" --title "FSFM on real faces"

@@ -171,7 +171,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
 
 void add_verdicts(HtmlPage& page, const fs::path& file) {
   const json verdicts = read_json(file);
-  const json& files = verdicts.is_object() && verdicts.contains("files") ? verdicts["files"] : verdicts;
+  const json files = verdicts.is_object() ? verdicts.value("results", json()) : json();
   if (!files.is_array()) throw Error(file.string() + " is no output of fsfm detect --json", "make it again");
   page.section("Verdicts", "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is inconclusive, with the reason.");
   Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};

@@ -379,6 +379,7 @@ class FinetuneRun {
       card.threshold = fitted->threshold;
       card.threshold_source = "equal error rates on " + validation_name;
       card.temperature = fitted->temperature;
+      card.abstain = fitted->abstain;
       card.calibration = {{"ece", fitted->ece}, {"data", validation_name}};
     }
     card.training = {{"recipe", recipe_text_},

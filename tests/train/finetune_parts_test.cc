@@ -1,13 +1,16 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <set>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "support/memory_dataset.h"
 #include "train/data_split.h"
 #include "train/finetune_data.h"
 #include "train/mixup.h"
+#include "train/validation.h"
 
 namespace fsfm {
 namespace {
@@ -112,6 +115,35 @@ TEST(Mixup, SoftCrossEntropyEqualsTheHardOneOnHardTargets) {
   const auto labels = torch::tensor({0, 2, 1, 1, 0}, torch::kInt64);
   EXPECT_NEAR(soft_cross_entropy(logits, soft_targets(labels, 3, 0)).item<double>(),
               torch::nn::functional::cross_entropy(logits, labels).item<double>(), 1e-6);
+}
+
+// `shift`: how far attacks lie above genuine faces, in standard deviations of the logit difference.
+ValidationReport made_up_report(double shift) {
+  ValidationReport report;
+  Rng rng(5);
+  for (int i = 0; i < 400; ++i) {
+    const int attack = i % 2;
+    const double logit = rng.normal() + (attack ? shift : -shift) / 2;
+    report.attack.push_back(attack);
+    report.logits.insert(report.logits.end(), {static_cast<float>(logit), 0.0f});  // classes fake, real
+  }
+  return report;
+}
+
+TEST(OperatingPoint, AbstainsWhereTheDetectorDoesNotKnow) {
+  const std::vector<uint8_t> is_attack = {1, 0};
+  const auto sharp = fit_operating_point(made_up_report(6), is_attack);
+  ASSERT_TRUE(sharp);
+  EXPECT_FALSE(sharp->abstain);  // an error of 0.1 %: every face is decided
+
+  const auto fair = fit_operating_point(made_up_report(1.5), is_attack);
+  ASSERT_TRUE(fair && fair->abstain);
+  EXPECT_LT((*fair->abstain)[0], fair->threshold);
+  EXPECT_GT((*fair->abstain)[1], fair->threshold);
+
+  const auto guessing = fit_operating_point(made_up_report(0), is_attack);
+  ASSERT_TRUE(guessing && guessing->abstain);
+  EXPECT_EQ(*guessing->abstain, (std::array{0.0, 1.0}));
 }
 
 }  // namespace

@@ -131,8 +131,11 @@ void add_card(HtmlPage& page, const fs::path& model) {
       {"model file", model.filename().string()}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
   if (!card.classes.empty()) pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
   if (card.threshold) pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
+  if (card.abstain) pairs.emplace_back("inconclusive", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
   if (!card.licence.empty()) pairs.emplace_back("licence", card.licence);
   page.key_values(pairs);
+  if (card.abstain && (*card.abstain)[0] <= 0 && (*card.abstain)[1] >= 1)
+    page.note("On its validation faces this detector hardly beats guessing, so it abstains on every face. More faces and more steps are the way out.");
 }
 
 void add_run(HtmlPage& page, const fs::path& folder) {

@@ -1,0 +1,40 @@
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "media/codec.h"
+#include "support/face_painter.h"
+#include "support/run_cli.h"
+#include "support/temp_dir.h"
+
+namespace fsfm {
+namespace {
+
+size_t pictures(const fs::path& folder) { return list_files(folder, is_image_path).size(); }
+
+TEST(BlendCli, WritesAFakeForEveryRealFace) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    const auto face = test::paint_face(seed);
+    write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), face.image);
+  }
+  const auto prepared = test::run_cli({"prepare", "folder", (dir / "photos").string(), "--no-detect", "--out", (dir / "faces").string()});
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  const auto result = test::run_cli({"blend", (dir / "faces").string(), "--out", (dir / "blended").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures(dir / "blended/train/real"), pictures(dir / "blended/train/fake"));
+  EXPECT_EQ(pictures(dir / "blended/val/real"), 1u);
+  EXPECT_EQ(pictures(dir / "blended/val/fake"), 1u);
+}
+
+TEST(BlendCli, OneVideoCannotBeSplit) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  write_image(dir / "photos/a.png", test::paint_face(1).image);
+  const auto result = test::run_cli({"blend", (dir / "photos").string(), "--out", (dir / "blended").string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("one video only"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -1,0 +1,40 @@
+#include "report/folder_report.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "media/codec.h"
+#include "support/face_painter.h"
+#include "support/temp_dir.h"
+
+namespace fsfm::report {
+namespace {
+
+TEST(FolderReport, ShowsVerdictsAndRunsAndEscapesNames) {
+  test::TempDir dir;
+  write_image(dir / "face.png", test::paint_face(1).image);
+  const std::string annotated = (dir / "face.png").string();
+  write_file_atomic(dir / "verdicts.json",
+                    R"({"results":[{"file":"<b>x</b>.jpg","annotated":")" + annotated +
+                        R"(","faces":[{"score":0.75,"verdict":"inconclusive","why":"the face is small"}]}]})");
+  fs::create_directories(dir / "run.run");
+  write_file_atomic(dir / "run.run/log.jsonl",
+                    "{\"kind\":\"train\",\"step\":1,\"loss\":2}\n{\"kind\":\"train\",\"step\":2,\"loss\":1}\nbroken line\n");
+  const std::string html = folder_page(dir.path(), "Title").html();
+  EXPECT_NE(html.find("the face is small"), std::string::npos);
+  EXPECT_NE(html.find("0.750"), std::string::npos);
+  EXPECT_NE(html.find("Transfer: run"), std::string::npos);
+  EXPECT_EQ(html.find("<b>x</b>"), std::string::npos);
+}
+
+TEST(FolderReport, AnEmptyFolderIsAnError) {
+  test::TempDir dir;
+  EXPECT_THROW(folder_page(dir.path(), "Title"), Error);
+  EXPECT_THROW(folder_page(dir / "missing", "Title"), Error);
+  write_file_atomic(dir / "verdicts.json", "{ not JSON");
+  EXPECT_THROW(folder_page(dir.path(), "Title"), Error);
+}
+
+}  // namespace
+}  // namespace fsfm::report

@@ -147,7 +147,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.section("Pretraining: " + name, "Three quarters of each face are hidden; the network paints them from the rest.");
     page.cards({{fmt::format("{:.0f} %", 100 * pixel.y.back() / baseline.y.back()), "of the mean-colour error", "held-out faces, hidden patches"},
                 {with_thousands(static_cast<long long>(pixel.x.back())), "steps", ""}});
-    add_line_chart(charts, "Error on held-out faces", "Squared error of hidden patches; painting each with its true mean colour gives the dashed level.",
+    add_line_chart(charts, "Error on held-out faces", "Squared error of hidden patches; painting each with its true mean colour gives the flat line.",
                    {pixel, baseline});
     add_line_chart(charts, "Training loss", "Masked and covered-region reconstruction, per-patch normalised.",
                    {series(lines, "train", "loss_masked", "masked"), series(lines, "train", "loss_region", "region")});

@@ -156,6 +156,15 @@ std::vector<fs::path> list_files(const fs::path& folder, const std::function<boo
   return files;
 }
 
+std::vector<fs::path> subfolders(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(folder, code))
+    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
 bool is_image_path(const fs::path& path) {
   static constexpr std::array<std::string_view, 9> kExtensions = {".jpg", ".jpeg", ".png",  ".bmp", ".webp",
                                                                   ".tif", ".tiff", ".ppm", ".jfif"};

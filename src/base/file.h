@@ -57,6 +57,8 @@ class MappedFile {
 
 // Files below `folder` (recursive, sorted by path) for which `keep` says yes. Hidden files and `._*` junk are skipped.
 std::vector<fs::path> list_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep);
+// Direct sub-folders, sorted, hidden ones left out; empty when `folder` is missing.
+std::vector<fs::path> subfolders(const fs::path& folder);
 bool is_image_path(const fs::path& path);  // by extension: jpg jpeg png bmp webp tif tiff ppm
 bool is_video_path(const fs::path& path);  // by extension: mp4 avi mov mkv webm m4v mpg mpeg
 

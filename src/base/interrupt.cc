@@ -1,14 +1,16 @@
 #include "base/interrupt.h"
 
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
+#include <thread>
 
 namespace fsfm {
 namespace {
 
 volatile std::sig_atomic_t g_signal = 0;
 
-extern "C" void on_signal(int signal) {
+void note(int signal) {
   if (g_signal == SIGINT && signal == SIGINT) ::_exit(130);
   g_signal = signal;
 }
@@ -16,11 +18,15 @@ extern "C" void on_signal(int signal) {
 }  // namespace
 
 void install_interrupt_handlers() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals] {
+    for (int signal = 0;;)
+      if (::sigwait(&signals, &signal) == 0) note(signal);
+  }).detach();
 }
 
 bool interrupted() { return g_signal != 0; }

@@ -3,7 +3,9 @@
 
 namespace fsfm {
 
-// Installs handlers (src/cli/main.cc does it once). A second SIGINT ends the program at once.
+// Blocks both signals in this thread and all it starts later, and waits for them in a thread of its own; call it before
+// other threads exist, and again in a forked child. A second SIGINT ends the program at once. There are no handlers on
+// purpose: oneDNN's fp32 GEMM kernels point the stack register into the heap, where the frame of a handler would land.
 void install_interrupt_handlers();
 // True after SIGINT or SIGTERM: finish the current item, save, return.
 bool interrupted();

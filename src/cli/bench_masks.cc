@@ -6,16 +6,16 @@
 namespace fsfm::cli {
 namespace {
 
-constexpr int kSide = 224, kMaps = 256;
+constexpr int kMapSide = 224, kMaps = 256;
 
 // A face-like map: hair, skin and features as boxes whose places vary. bench/peers/masks.py draws the same.
 std::vector<uint8_t> synthetic_map(Rng& rng) {
-  std::vector<uint8_t> map(kSide * kSide, kBackground);
+  std::vector<uint8_t> map(kMapSide * kMapSide, kBackground);
   const auto box = [&](FaceClass c, int x, int y, int width, int height) {
     x += static_cast<int>(rng.below(17)) - 8;
     y += static_cast<int>(rng.below(17)) - 8;
     for (int v = y; v < y + height; ++v)
-      for (int u = x; u < x + width; ++u) map[static_cast<size_t>(v) * kSide + u] = c;
+      for (int u = x; u < x + width; ++u) map[static_cast<size_t>(v) * kMapSide + u] = c;
   };
   box(kHair, 40, 16, 144, 150);
   box(kSkin, 56, 56, 112, 140);
@@ -38,7 +38,7 @@ std::vector<BenchCase> bench_masks(const MeasureOptions& options) {
   std::vector<RegionMap> regions;
   for (int i = 0; i < kMaps; ++i) {
     parsing.push_back(synthetic_map(rng));
-    regions.push_back(make_region_map(parsing.back(), kSide, kSide));
+    regions.push_back(make_region_map(parsing.back(), kMapSide, kMapSide));
   }
   const int patches = regions[0].patches();
   std::vector<uint8_t> masked(patches), region(patches);
@@ -51,10 +51,10 @@ std::vector<BenchCase> bench_masks(const MeasureOptions& options) {
   };
   Masker crfr_p(MaskStrategy::crfr_p, patches);
   add("256 parsing maps to crfr-p masks", [&](int i) {
-    crfr_p.draw(make_region_map(parsing[i], kSide, kSide), rng, masked, region);
+    crfr_p.draw(make_region_map(parsing[i], kMapSide, kMapSide), rng, masked, region);
     keep(masked.data());
   });
-  add("  parsing map to region map", [&](int i) { keep(make_region_map(parsing[i], kSide, kSide).classes.data()); });
+  add("  parsing map to region map", [&](int i) { keep(make_region_map(parsing[i], kMapSide, kMapSide).classes.data()); });
   for (int s = 0; s < kMaskStrategies; ++s) {
     const auto strategy = static_cast<MaskStrategy>(s);
     Masker masker(strategy, patches);

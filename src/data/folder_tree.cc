@@ -21,15 +21,6 @@ fs::path map_path(const fs::path& picture) {
   return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix));
 }
 
-std::vector<fs::path> subfolders(const fs::path& dir) {
-  std::vector<fs::path> folders;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(dir, code))
-    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
-  std::sort(folders.begin(), folders.end());
-  return folders;
-}
-
 // Folders are classes when one of them is named like one; identities ("n000001") and albums are not.
 bool are_classes(const std::vector<fs::path>& folders) {
   return std::any_of(folders.begin(), folders.end(), [](const fs::path& folder) {

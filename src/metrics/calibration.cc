@@ -12,7 +12,6 @@ namespace fsfm::metrics {
 namespace {
 
 constexpr double kClip = 1e-12;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double mean_nll(std::span<const int> labels, std::span<const double> scores) {
   double sum = 0;

@@ -7,13 +7,7 @@
 #include <string>
 
 #include "base/error.h"
-
 namespace fsfm::metrics {
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 void check_scores(std::span<const int> labels, std::span<const double> scores) {
   if (labels.size() != scores.size())

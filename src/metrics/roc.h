@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace fsfm::metrics {
+
+inline constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();  // a figure that has no value
 
 struct RocPoint {
   double fpr, tpr, threshold;  // "positive" means score >= threshold; the first point (0, 0) has threshold +infinity

@@ -14,7 +14,7 @@ namespace fsfm {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kMaxHeaderBytes = 1 << 16;
+constexpr size_t kMaxNpyHeaderBytes = 1 << 16;
 constexpr std::array<std::pair<std::string_view, DType>, 9> kTypes = {{{"f8", DType::f64},
                                                                        {"f4", DType::f32},
                                                                        {"f2", DType::f16},
@@ -110,7 +110,7 @@ HostTensor parse_npy(std::span<const std::byte> bytes, const std::string& name) 
     header_bytes |= static_cast<size_t>(bytes[10]) << 16 | static_cast<size_t>(bytes[11]) << 24;
     start = 12;
   }
-  if (header_bytes > kMaxHeaderBytes || header_bytes > bytes.size() - start)
+  if (header_bytes > kMaxNpyHeaderBytes || header_bytes > bytes.size() - start)
     throw Error(name + ": its header reaches past the end of the file", "the file is damaged or incomplete");
   Header header = parse_header(text.substr(start, header_bytes), name);
 

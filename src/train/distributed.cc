@@ -221,6 +221,7 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
     const pid_t child = ::fork();
     if (child < 0) throw Error("cannot start process " + std::to_string(rank) + " of --nproc", "use fewer processes");
     if (child == 0) {
+      install_interrupt_handlers();
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a killed parent leaves no orphans
       place.rank = place.local_rank = rank;
       int code = 1;

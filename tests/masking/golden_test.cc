@@ -10,7 +10,7 @@
 namespace fsfm {
 namespace {
 
-constexpr int kSide = 224, kPatches = 196;
+constexpr int kGoldenSide = 224, kGoldenPatches = 196;
 
 class GoldenRegions : public testing::Test {
  protected:
@@ -19,8 +19,8 @@ class GoldenRegions : public testing::Test {
   const int count_ = static_cast<int>(maps_.shape[0]);
 
   RegionMap region_map(int n) const {
-    const auto* first = reinterpret_cast<const uint8_t*>(maps_.bytes.data()) + static_cast<size_t>(n) * kSide * kSide;
-    return make_region_map({first, kSide * kSide}, kSide, kSide);
+    const auto* first = reinterpret_cast<const uint8_t*>(maps_.bytes.data()) + static_cast<size_t>(n) * kGoldenSide * kGoldenSide;
+    return make_region_map({first, kGoldenSide * kGoldenSide}, kGoldenSide, kGoldenSide);
   }
 };
 
@@ -29,8 +29,8 @@ TEST_F(GoldenRegions, PresenceIsExact) {
   for (int n = 0; n < count_; ++n) {
     const RegionMap map = region_map(n);
     for (int g = 0; g < kRegionGroups; ++g)
-      for (int p = 0; p < kPatches; ++p)
-        ASSERT_EQ(map.in_group(p, static_cast<RegionGroup>(g)), presence[(n * kRegionGroups + g) * kPatches + p] != 0)
+      for (int p = 0; p < kGoldenPatches; ++p)
+        ASSERT_EQ(map.in_group(p, static_cast<RegionGroup>(g)), presence[(n * kRegionGroups + g) * kGoldenPatches + p] != 0)
             << "map " << n << " group " << kRegionGroupNames[g] << " patch " << p;
   }
 }
@@ -39,19 +39,19 @@ TEST_F(GoldenRegions, MaskFrequenciesAgree) {
   constexpr int kDraws = 1200, kTheirDraws = 400;
   const std::vector<float> theirs = file_.tensor("mean_mask").to_float();  // [6, N, 196]
   Rng rng(17);
-  Masker masker(MaskStrategy::crfr_p, kPatches);
-  std::vector<uint8_t> masked(kPatches), region(kPatches);
+  Masker masker(MaskStrategy::crfr_p, kGoldenPatches);
+  std::vector<uint8_t> masked(kGoldenPatches), region(kGoldenPatches);
   for (int g = 0; g < kFacialGroups; ++g) {
     for (int n = 0; n < count_; ++n) {
       const RegionMap map = region_map(n);
-      std::vector<int> hits(kPatches);
+      std::vector<int> hits(kGoldenPatches);
       for (int d = 0; d < kDraws; ++d) {
         masker.draw(map, rng, masked, region, static_cast<RegionGroup>(g));
         ASSERT_EQ(std::accumulate(masked.begin(), masked.end(), 0), 147);
-        for (int p = 0; p < kPatches; ++p) hits[p] += masked[p];
+        for (int p = 0; p < kGoldenPatches; ++p) hits[p] += masked[p];
       }
-      for (int p = 0; p < kPatches; ++p) {
-        const double other = theirs[(g * count_ + n) * kPatches + p];
+      for (int p = 0; p < kGoldenPatches; ++p) {
+        const double other = theirs[(g * count_ + n) * kGoldenPatches + p];
         // Standard error of the difference, from the pooled frequency.
         const double pooled = (hits[p] + other * kTheirDraws) / (kDraws + kTheirDraws);
         const double error = std::sqrt(pooled * (1 - pooled) * (1.0 / kDraws + 1.0 / kTheirDraws));

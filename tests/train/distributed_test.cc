@@ -67,11 +67,11 @@ TEST(Distributed, KnowsTheLaunchers) {
   EXPECT_NE(error_text([] { place_from_environment(); }).find("RANK=three"), std::string::npos);
 }
 
-constexpr int kSide = 32, kPatches = 16;
+constexpr int kImageSide = 32, kImagePatches = 16;
 
-PretrainStepOptions tiny_options() {
+PretrainStepOptions learner_options() {
   PretrainStepOptions options;
-  options.network.encoder = {.img_size = kSide, .patch_size = 8, .embed_dim = 32, .depth = 2, .num_heads = 2};
+  options.network.encoder = {.img_size = kImageSide, .patch_size = 8, .embed_dim = 32, .depth = 2, .num_heads = 2};
   options.network.decoder_embed_dim = 16;
   options.network.decoder_depth = 1;
   options.network.decoder_num_heads = 2;
@@ -88,11 +88,11 @@ PretrainStepOptions tiny_options() {
 Batch samples(int first, int count) {
   Batch batch;
   batch.size = count;
-  batch.side = kSide;
+  batch.side = kImageSide;
   for (int i = first; i < first + count; ++i) {
     Rng rng(17, static_cast<uint64_t>(i) + 1);
-    for (int k = 0; k < 3 * kSide * kSide; ++k) batch.images.push_back(static_cast<float>(rng.normal()));
-    for (int p = 0; p < kPatches; ++p) {
+    for (int k = 0; k < 3 * kImageSide * kImageSide; ++k) batch.images.push_back(static_cast<float>(rng.normal()));
+    for (int p = 0; p < kImagePatches; ++p) {
       batch.masked.push_back(p < 12);
       batch.region.push_back(p < 1 + i % 5);
     }
@@ -112,7 +112,7 @@ TEST(Distributed, TwoProcessesEqualOneWithTwiceTheBatch) {
     if (child == 0) {
       ::_exit(run_distributed(2, [&](Communicator& others) {
         torch::set_num_threads(1);
-        PretrainLearner learner(tiny_options(), torch::kCPU, others);
+        PretrainLearner learner(learner_options(), torch::kCPU, others);
         Checkpoint start;
         learner.save(start);
         if (others.is_main()) write_checkpoint(first_weights, start);
@@ -140,7 +140,7 @@ TEST(Distributed, TwoProcessesEqualOneWithTwiceTheBatch) {
   ASSERT_EQ(code, 0);
 
   Communicator alone;
-  PretrainLearner learner(tiny_options(), torch::kCPU, alone);
+  PretrainLearner learner(learner_options(), torch::kCPU, alone);
   const Checkpoint start = read_checkpoint(first_weights), end = read_checkpoint(last_weights);
   learner.load(start);
   for (int step = 0; step < kSteps; ++step) {

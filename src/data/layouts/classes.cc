@@ -1,5 +1,6 @@
 // Folders that are classes, below folders that may be splits.
 #include "base/error.h"
+#include "base/file.h"
 #include "data/layouts/all.h"
 #include "data/layouts/walk.h"
 #include "data/naming.h"

@@ -1,5 +1,6 @@
 // Sets of real faces without labels: VGGFace2 and YouTube Faces.
 #include "base/error.h"
+#include "base/file.h"
 #include "data/layouts/all.h"
 #include "data/layouts/walk.h"
 

@@ -41,15 +41,6 @@ PrepareEntry video_entry(const fs::path& path, const std::string& class_name, co
   return entry;
 }
 
-std::vector<fs::path> subfolders(const fs::path& folder) {
-  std::vector<fs::path> folders;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code))
-    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
-  std::sort(folders.begin(), folders.end());
-  return folders;
-}
-
 std::optional<int64_t> parse_index(const std::string& text) {
   int64_t value = 0;
   const char* end = text.data() + text.size();

@@ -19,8 +19,6 @@ void append_media(std::vector<PrepareEntry>& entries, const std::filesystem::pat
 PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video);
 
-// Sub-folders, sorted, hidden ones left out; empty when `folder` is missing.
-std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder);
 // A whole number without sign ("0042"), else nullopt.
 std::optional<int64_t> parse_index(const std::string& text);
 // Lines of a text file, trimmed, without blank ones. Throws Error naming the file.

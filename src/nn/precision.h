@@ -18,6 +18,18 @@ const char* precision_name(Precision precision);
 // BF16 without AMX is slower than its float (0.57 of it, measured).
 bool bf16_is_fast_on_cpu();
 
+// What this thread computes in at present on a kind of device, to be returned to later and on any thread.
+class PrecisionState {
+ public:
+  explicit PrecisionState(torch::Device device);
+
+ private:
+  friend class PrecisionScope;
+  torch::DeviceType device_;
+  compat::AutocastState autocast_;
+  torch::ScalarType cpu_type_;
+};
+
 // Networks called while a scope is alive compute in its precision on `device`; the former state returns at its end.
 // Scopes nest and belong to one thread. Open it around forward and losses; backward needs none (it follows what forward
 // did). On a CPU bf16 is a permission: where it would be slower than float, float is used, unless `even_if_slow`. fp16
@@ -25,6 +37,7 @@ bool bf16_is_fast_on_cpu();
 class PrecisionScope {
  public:
   explicit PrecisionScope(Precision precision, torch::Device device = torch::kCPU, bool even_if_slow = false);
+  explicit PrecisionScope(const PrecisionState& state);
   ~PrecisionScope();
   PrecisionScope(const PrecisionScope&) = delete;
   PrecisionScope& operator=(const PrecisionScope&) = delete;
@@ -33,9 +46,7 @@ class PrecisionScope {
   static torch::ScalarType cpu_type();
 
  private:
-  torch::DeviceType device_;
-  compat::AutocastState former_;
-  torch::ScalarType former_cpu_type_;
+  PrecisionState former_;
 };
 
 }  // namespace fsfm

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "nn/init.h"
 #include "nn/ops.h"
+#include "nn/recompute.h"
 
 namespace fsfm {
 
@@ -53,6 +54,13 @@ torch::Tensor BlockImpl::drop(const torch::Tensor& branch) const {
 }
 
 torch::Tensor BlockImpl::forward(torch::Tensor x, const torch::Tensor& rows) {
+  if (!recompute) return compute(std::move(x), rows);
+  return recomputed([self = shared_from_this(), rows](const torch::Tensor& input) {
+    return self->as<BlockImpl>()->compute(input, rows);
+  }, x);
+}
+
+torch::Tensor BlockImpl::compute(torch::Tensor x, const torch::Tensor& rows) {
   auto mixed = ops::attention(ops::packed_qkv(ops::layer_norm(x, norm1), attn->qkv), attn->heads);  // [B,N,D]
   if (rows.defined()) {
     mixed = mixed.flatten(0, 1).index_select(0, rows);  // [R,D]
@@ -67,12 +75,28 @@ torch::Tensor BlockImpl::forward(torch::Tensor x, const torch::Tensor& rows) {
   return x + drop(ops::mlp(ops::layer_norm(x, norm2), mlp->fc1, mlp->fc2));
 }
 
+torch::Tensor BlockImpl::class_attention(const torch::Tensor& x) {
+  const int64_t batch = x.size(0), tokens = x.size(1), heads = attn->heads, head_dim = x.size(2) / heads;
+  const auto qkv = ops::linear(ops::layer_norm(x, norm1), attn->qkv)
+                       .to(torch::kFloat)
+                       .view({batch, tokens, 3, heads, head_dim})
+                       .permute({2, 0, 3, 1, 4});  // [3,B,H,N,d]
+  const auto query = qkv[0].slice(2, 0, 1) / std::sqrt(static_cast<double>(head_dim));
+  return torch::softmax(torch::matmul(query, qkv[1].transpose(-2, -1)), -1).squeeze(2).slice(2, 1);
+}
+
 torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path) {
   torch::nn::ModuleList blocks;
   for (int i = 0; i < depth; ++i) {
     blocks->push_back(Block(dim, heads, mlp_ratio, depth > 1 ? drop_path * i / (depth - 1) : 0.0));
   }
   return blocks;
+}
+
+void recompute_blocks(torch::nn::Module& network, bool on) {
+  network.apply([on](torch::nn::Module& module) {
+    if (auto* block = module.as<BlockImpl>()) block->recompute = on;
+  });
 }
 
 VitImpl::VitImpl(const VitConfig& config) : VitImpl(config, config.embed_dim) {}
@@ -100,11 +124,22 @@ VitImpl::VitImpl(const VitConfig& config, int head_inputs) : config(config) {
   }
 }
 
+torch::Tensor VitImpl::embed(const torch::Tensor& images) {
+  const auto x = patch_embed_(images);  // [B,L,D]
+  return torch::cat({cls_token_.expand({x.size(0), -1, -1}), x.to(torch::kFloat)}, 1) + pos_embed_;
+}
+
 torch::Tensor VitImpl::forward_tokens(const torch::Tensor& images) {
-  auto x = patch_embed_(images);  // [B,L,D]
-  x = torch::cat({cls_token_.expand({x.size(0), -1, -1}), x.to(torch::kFloat)}, 1) + pos_embed_;
+  auto x = embed(images);
   for (const auto& block : *blocks_) x = block->as<Block>()->forward(x);
   return x;
+}
+
+torch::Tensor VitImpl::class_attention(const torch::Tensor& images) {
+  auto x = embed(images);
+  const size_t last = blocks_->size() - 1;
+  for (size_t i = 0; i < last; ++i) x = blocks_[i]->as<Block>()->forward(x);
+  return blocks_[last]->as<Block>()->class_attention(x);
 }
 
 torch::Tensor VitImpl::pool(const torch::Tensor& tokens) {

@@ -66,14 +66,19 @@ struct BlockImpl : torch::nn::Module {
   // x [B,N,D] -> [B,N,D]; with `rows` [R] int64 (indices into the B*N tokens) only these rows are finished: [R,D]. Keys
   // and values are still those of all tokens, so this equals indexing the full result, for less work.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& rows = {});
+  // Where the class token looks: the block's input x [B,N,D] -> its attention to the other tokens, [B,heads,N-1]. A row
+  // sums to 1 less what the token pays to itself.
+  torch::Tensor class_attention(const torch::Tensor& x);
 
   torch::nn::LayerNorm norm1{nullptr};
   Attention attn{nullptr};
   torch::nn::LayerNorm norm2{nullptr};
   Mlp mlp{nullptr};
   double drop_path;
+  bool recompute = false;  // keep only the input for the way back (nn/recompute.h)
 
  private:
+  torch::Tensor compute(torch::Tensor x, const torch::Tensor& rows);
   torch::Tensor drop(const torch::Tensor& branch) const;  // stochastic depth: whole samples of the branch are left out
 };
 TORCH_MODULE(Block);
@@ -81,6 +86,9 @@ TORCH_MODULE(Block);
 // `depth` blocks with timm's stochastic-depth rule.
 torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path = 0.0);
 torch::nn::LayerNorm make_layer_norm(int dim);  // eps 1e-6
+// Gradient checkpointing of every block in `network`, on or off: the same gradients for a third more time and much less
+// memory.
+void recompute_blocks(torch::nn::Module& network, bool on);
 
 // Downstream network: features and logits. Names follow timm: cls_token, pos_embed, patch_embed.proj, blocks.i, norm or
 // fc_norm, head; for global_pool "fas" the head is `head.bottleneck` and `head.classifier` (see nn/fas_head.h).
@@ -89,12 +97,14 @@ struct VitImpl : torch::nn::Module {
   torch::Tensor forward_tokens(const torch::Tensor& images);  // [B,3,S,S] -> [B,1+L,D] after the blocks (no final norm)
   torch::Tensor forward_features(const torch::Tensor& images);  // -> [B,D] pooled and normalised
   torch::Tensor forward(const torch::Tensor& images);           // -> [B,num_classes]
+  torch::Tensor class_attention(const torch::Tensor& images);   // of the last block: [B,heads,L]
   VitConfig config;
 
  protected:
   // head_inputs: width that the linear head reads (the FS-Adapter doubles it).
   VitImpl(const VitConfig& config, int head_inputs);
-  torch::Tensor pool(const torch::Tensor& tokens);  // [B,1+L,D] -> [B,D]
+  torch::Tensor embed(const torch::Tensor& images);  // -> [B,1+L,D], what the first block reads
+  torch::Tensor pool(const torch::Tensor& tokens);   // [B,1+L,D] -> [B,D]
 
   torch::Tensor cls_token_, pos_embed_;
   PatchEmbed patch_embed_{nullptr};

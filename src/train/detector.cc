@@ -29,6 +29,7 @@ DetectorLearner::Network DetectorLearner::make_network() const {
     network.adapter = AdapterVit(options_.network);
   else
     network.plain = Vit(options_.network);
+  recompute_blocks(network.module(), options_.checkpoint_blocks);
   network.module().to(device_);
   return network;
 }

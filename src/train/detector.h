@@ -29,6 +29,7 @@ struct DetectorOptions {
   double contrastive_weight = 0.01;  // adapter only
   std::vector<uint8_t> is_attack;    // model class -> 1 when attack
   double weight_ema = 0;             // 0 = off
+  bool checkpoint_blocks = false;    // gradient checkpointing: less memory, the same numbers
   Precision precision = Precision::fp32;
   uint64_t seed = 0;
 };

@@ -8,11 +8,7 @@
 
 namespace fsfm {
 
-std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device device, Precision precision,
-                                   const Normalization& normalization,
-                                   const std::vector<std::shared_ptr<const Dataset>>& datasets, int64_t most) {
-  constexpr int kBatch = 16;
-  torch::NoGradGuard no_grad;
+Vit frozen_encoder(const FsfmOnline& online, torch::Device device) {
   VitConfig config = online->config.encoder;
   config.num_classes = 0;
   config.global_pool = "avg";
@@ -23,9 +19,17 @@ std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device devic
   load_weights(*encoder, ModuleTensors(*online).map(), load);
   encoder->to(device);
   encoder->eval();
+  return encoder;
+}
 
+std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device device, Precision precision,
+                                   const Normalization& normalization,
+                                   const std::vector<std::shared_ptr<const Dataset>>& datasets, int64_t most) {
+  constexpr int kBatch = 16;
+  torch::NoGradGuard no_grad;
+  Vit encoder = frozen_encoder(online, device);
   EvalBatchOptions batch_options;
-  batch_options.transform = Transform::parse(fmt::format("pillow-bicubic-{}", config.img_size));
+  batch_options.transform = Transform::parse(fmt::format("pillow-bicubic-{}", encoder->config.img_size));
   batch_options.normalization = normalization;
   std::vector<FacePoint> points;
   std::vector<torch::Tensor> rows;

@@ -12,6 +12,9 @@
 
 namespace fsfm {
 
+// A copy of the encoder as a plain ViT without a head, in evaluation mode.
+Vit frozen_encoder(const FsfmOnline& online, torch::Device device);
+
 struct FacePoint {
   std::string group;  // class of the face
   double x, y;

@@ -170,6 +170,7 @@ class FinetuneRun {
     options.contrastive_weight = recipe_.contrastive_weight;
     for (const auto& name : data_.classes) options.is_attack.push_back(is_attack(name));
     options.weight_ema = recipe_.weight_ema;
+    options.checkpoint_blocks = recipe_.checkpoint_blocks;
     options.precision = parse_precision(recipe_.precision);
     options.seed = recipe_.seed;
     return options;

@@ -38,6 +38,7 @@ struct FinetuneRecipe {
 
   // Machine
   std::string precision = "fp32", device = "auto";
+  bool checkpoint_blocks = false;
   uint64_t seed = 0;
   int threads = 0, workers = 1;
 

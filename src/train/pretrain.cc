@@ -20,6 +20,7 @@
 #include "train/data_split.h"
 #include "train/device.h"
 #include "train/init_weights.h"
+#include "train/page_pictures.h"
 #include "train/pretrain_page.h"
 #include "train/pretrain_step.h"
 #include "train/run_log.h"
@@ -28,13 +29,14 @@
 namespace fsfm {
 namespace {
 
-constexpr int kPictureFaces = 8;
+constexpr size_t kPictureFaces = 6;
 constexpr int64_t kMapFaces = 150;  // of real faces and of attacks, in the page's feature map
 constexpr int64_t kMaxSkippedInARow = 50;
 constexpr size_t kNormalizationSamples = 4000;
 
 struct PretrainData {
   std::shared_ptr<const Dataset> train, held_out;  // held_out may be null
+  std::shared_ptr<const Dataset> examples;         // a few of held_out, for pictures; null like it
   std::shared_ptr<const Dataset> attacks;          // of the same folders, never learned from; may be null
   Normalization normalization;
 };
@@ -88,6 +90,13 @@ PretrainData open_data(const PretrainRecipe& recipe) {
     data.attacks = subset(all, std::move(attacks));
   data.train = draw_samples(data.train, recipe.max_samples, recipe.seed);
   if (data.held_out) data.held_out = draw_samples(data.held_out, recipe.val_samples, recipe.seed);
+  if (data.held_out) {
+    // Evenly spaced: neighbours are often frames of one video.
+    const size_t all_faces = data.held_out->samples().size(), wanted = std::min(kPictureFaces, all_faces);
+    std::vector<size_t> spread;
+    for (size_t i = 0; i < wanted; ++i) spread.push_back(i * all_faces / wanted);
+    data.examples = subset(data.held_out, std::move(spread));
+  }
   data.normalization = choose_normalization(recipe, *data.train);
   return data;
 }
@@ -196,6 +205,7 @@ class PretrainRun {
             .clip = recipe_.clip,
             .precision = parse_precision(recipe_.precision),
             .average_every_batch = recipe_.compat,
+            .checkpoint_blocks = recipe_.checkpoint_blocks,
             .zero_rep_positions = recipe_.compat,
             .seed = recipe_.seed};
   }
@@ -321,7 +331,7 @@ class PretrainRun {
                    {"patch_mse", report.patch_mse},
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
-    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.held_out, options, kPictureFaces);
+    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.examples, options, kPictureFaces);
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
@@ -374,6 +384,10 @@ class PretrainRun {
     facts.total_steps = total_steps_;
     facts.faces_per_step = faces_per_step();
     facts.image_side = network.encoder.img_size;
+    if (data_.held_out) {
+      facts.masks = mask_examples(*data_.examples, batch_options_);
+      facts.attention = attention_sheet(learner_.online(), device_, *data_.examples, batch_options_);
+    }
     if (data_.held_out && data_.attacks)
       facts.points = feature_map(learner_.online(), device_, parse_precision(recipe_.precision), data_.normalization,
                                  {data_.held_out, data_.attacks}, kMapFaces);

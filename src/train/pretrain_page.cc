@@ -172,6 +172,13 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
                        "Brightness and contrast of a patch taken out: only its structure counts.")});
   }
 
+  if (!facts.attention.empty()) {
+    page.section("Where it looks",
+                 "The attention that the class token of the last block pays to every patch of the whole face: the mean "
+                 "over all heads, then single heads. Nobody told the network what a face is made of.");
+    page.image({facts.attention, "Each map runs from its least attended patch (dark) to its most attended ones (bright)."});
+  }
+
   if (!facts.points.empty()) {
     std::vector<report::PointGroup> groups;
     for (const auto& point : facts.points) {
@@ -186,6 +193,12 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
         {report::scatter_chart("Frozen features", groups), "Frozen features",
          "Each point is a face that was not learned from, described by the encoder and flattened to its two principal "
          "directions. No label was used: classes that lie apart were told apart by the network itself."});
+  }
+
+  if (!facts.masks.empty()) {
+    page.section("How faces are hidden", "A new mask is drawn each time a face is shown.");
+    page.image({facts.masks, "Strategy and share of hidden patches: " + facts.strategy +
+                                 ". Grey patches are hidden; orange ones too, as the region that is covered whole."});
   }
 
   page.section("Learning");

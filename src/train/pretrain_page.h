@@ -1,4 +1,5 @@
-// The page a pretraining run leaves to be shown: curves, reconstructions over time, speed, recipe, data.
+// The page a pretraining run leaves to be shown: curves, reconstructions over time, masks, attention, features,
+// speed, recipe, data.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "media/image.h"
 #include "train/feature_map.h"
 
 namespace fsfm {
@@ -19,6 +21,7 @@ struct PretrainPageFacts {
   nlohmann::json data, held_out;  // manifests (train/data_split.h); held_out may be null
   int64_t steps = 0, total_steps = 0, faces_per_step = 0;
   int image_side = 224;
+  Image masks, attention;         // train/page_pictures.h; empty = no such section
   std::vector<FacePoint> points;  // held-out faces and, where the data has some, attacks; empty = no such chart
 };
 

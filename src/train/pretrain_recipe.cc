@@ -81,6 +81,11 @@ void PretrainRecipe::declare(Options& options) {
   options.add("precision", precision, "number format of the networks")
       .choices({"fp32", "bf16", "fp16"})
       .group(kMachine);
+  options
+      .add("checkpoint-blocks", checkpoint_blocks,
+           "gradient checkpointing: run blocks again on the way back instead of keeping what they computed (large "
+           "models: much less memory for a third more time, the same numbers)")
+      .group(kMachine);
   options.add("device", device, "where to compute").choices({"auto", "cpu", "cuda"}).group(kMachine);
   options.add("threads", threads, "threads of the networks (0 = all cores)").range(0, 4096).group(kMachine);
   options.add("workers", workers, "threads that load pictures").range(0, 1024).group(kMachine);

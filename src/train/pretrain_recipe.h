@@ -44,6 +44,7 @@ struct PretrainRecipe {
 
   // Machine
   std::string precision = "fp32", device = "auto";
+  bool checkpoint_blocks = false;
   uint64_t seed = 0;
   int threads = 0, workers = 1;
 

@@ -21,6 +21,7 @@ PretrainLearner::PretrainLearner(const PretrainStepOptions& options, torch::Devi
   torch::manual_seed(options.seed);
   online_ = FsfmOnline(options.network);
   target_ = FsfmTarget(options.network);
+  recompute_blocks(*online_, options.checkpoint_blocks);
   online_->to(device);
   target_->to(device);
   if (options.zero_rep_positions) {

@@ -27,6 +27,7 @@ struct PretrainStepOptions {
   double weight_decay = 0.05, beta2 = 0.95, clip = 1.0;
   Precision precision = Precision::fp32;
   bool average_every_batch = false;  // compat: the target moves after every batch, not after every step
+  bool checkpoint_blocks = false;    // gradient checkpointing: less memory, the same numbers
   bool zero_rep_positions = false;   // compat: rep decoder positions start (and stay) zero
   uint64_t seed = 0;
 };

@@ -92,7 +92,10 @@ TEST(PretrainCli, WritesAModelALogAndPictures) {
   EXPECT_TRUE(model.tensors().contains("blocks.0.attn.qkv.weight"));
   EXPECT_EQ(losses(dir / "m.run").size(), 16u);
   EXPECT_TRUE(fs::exists(dir / "m.run" / "recipe.toml"));
-  EXPECT_NE(read_file(dir / "m.run" / "report.html").find("What it learned"), std::string::npos);
+  const std::string page = read_file(dir / "m.run" / "report.html");
+  for (const char* section : {"What it learned", "Where it looks", "How faces are hidden", "Throughput"})
+    EXPECT_NE(page.find(section), std::string::npos) << section;
+  EXPECT_EQ(page.find("src=\"http"), std::string::npos);  // self-contained
   EXPECT_TRUE(fs::exists(dir / "m.run" / "reconstructions" / "step-000000016.png"));
 
   // An earlier run is never overwritten by mistake.

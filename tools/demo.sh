@@ -20,14 +20,15 @@ step "2/6 Masks: five ways to hide a face"
 step "3/6 Pretraining: learn what real faces look like, from the visible quarter"
 "$fsfm" pretrain --recipe recipes/demo_pretrain.toml --data "$out/faces" --out "$out/pretrained.safetensors"
 
-step "4/6 Transfer: a detector from real faces alone; the fakes are blended from the faces themselves"
-"$fsfm" blend "$out/faces" --out "$out/blended"
-"$fsfm" finetune --recipe recipes/demo_finetune.toml --init "$out/pretrained.safetensors" --data "$out/blended" \
+step "4/6 Transfer: a detector of replay attacks from real faces alone; the attacks are the faces filmed off a screen"
+"$fsfm" blend "$out/faces" --kind screen --per-video 90 --out "$out/replays"
+"$fsfm" finetune --recipe recipes/demo_finetune.toml --init "$out/pretrained.safetensors" --data "$out/replays" \
   --out "$out/detector.safetensors"
 
-step "5/6 Verdicts"
-"$fsfm" detect "$assets"/photos/*.jpg --model "$out/detector.safetensors" --json --out "$out/verdicts" >"$out/verdicts.json"
-"$fsfm" detect "$assets"/photos/*.jpg --model "$out/detector.safetensors"
+step "5/6 Verdicts: the photographs, and held-out faces filmed off a screen"
+set -- "$assets"/photos/*.jpg $(find "$out/replays/val/replay" -name '*.png' | sort | awk 'NR % 20 == 1' | head -n 3)
+"$fsfm" detect "$@" --model "$out/detector.safetensors" --json --out "$out/verdicts" >"$out/verdicts.json"
+"$fsfm" detect "$@" --model "$out/detector.safetensors"
 
 step "6/6 Report"
 "$fsfm" report "$out" --out "$out/report.html" --title "FSFM on real faces"

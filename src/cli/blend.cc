@@ -1,7 +1,7 @@
 // fsfm blend DATASET --out DIR
-#include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "data/augment/recapture.h"
 #include "data/augment/self_blend.h"
 #include "data/dataset.h"
 #include "media/codec.h"
@@ -19,63 +20,113 @@
 namespace fsfm::cli {
 namespace {
 
-// File-name form of a video's identity: the layout readers take what stands before `_frame_` as the video.
-std::string file_stem(const SampleRef& sample, size_t index) {
-  std::string name = sample.video.substr(sample.video.find('/') + 1);
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == '\\' || c == ' '; }, '_');
-  return name + "_frame_" + std::to_string(sample.frame >= 0 ? sample.frame : static_cast<int64_t>(index));
+// What the dataset holds of one video or picture.
+struct Source {
+  size_t number = 0;           // in the order of names
+  size_t faces = 0, seen = 0;  // samples of it; of them looked at
+  size_t made = 0;             // pairs written
+
+  // How many pairs its next face is to give: one, or its even share of `wanted`.
+  size_t share_of_next_face(size_t wanted) {
+    ++seen;
+    return wanted == 0 ? 1 : wanted * seen / faces - wanted * (seen - 1) / faces;
+  }
+};
+
+// A file name that the layout readers take apart again: what stands before `_frame_` names the video.
+std::string file_name(const std::string& video, size_t number) {
+  std::string name = video.substr(video.find('/') + 1);
+  for (char& c : name)
+    if (c == '/' || c == '\\' || c == ' ') c = '_';
+  return name + "_frame_" + std::to_string(number) + ".png";
+}
+
+struct Pair {
+  Image real, attack;
+};
+
+// nullopt when the face has no usable class map.
+std::optional<Pair> self_blended_pair(const Dataset& dataset, size_t index, const Image& face, Rng& rng) {
+  const auto parsing = dataset.load_parsing(index);
+  const auto fake = parsing ? self_blend(face, *parsing, kParsingSide, rng) : std::nullopt;
+  if (!fake) return std::nullopt;
+  return Pair{face, fake->image};
+}
+
+Pair screen_pair(const Image& face, Rng& rng) {
+  Image real = filmed(face, rng);
+  return {std::move(real), filmed_from_screen(face, rng)};
 }
 
 }  // namespace
 
 int run_blend(int argc, char** argv) {
   fs::path input, out;
+  std::string kind = "self";
   uint64_t seed = 0;
-  int side = 224, val_every = 3;
-  Options options("blend", "Make fakes from real faces alone: every face blended with a jittered copy of itself");
-  options.positional("DATASET", input, "prepared dataset with class maps (fsfm prepare)").required();
-  options.add("out", out, "folder for {train,val}/{real,fake}/*.png").required().command_line_only();
+  int side = 224;
+  size_t per_video = 0, val_every = 3;
+  Options options("blend", "Make attacks from real faces alone: self-blended fakes, or faces filmed off a screen");
+  options.positional("DATASET", input, "prepared dataset (fsfm prepare), with class maps for --kind self").required();
+  options.add("out", out, "folder for {train,val}/{real,ATTACK}/*.png; ATTACK is fake or replay")
+      .required()
+      .command_line_only();
+  options.add("kind", kind, "self: blended with a jittered copy of itself; screen: shown on a screen and filmed again")
+      .choices({"self", "screen"});
   options.add("seed", seed, "decides every blend");
+  options
+      .add("per-video", per_video, "attacks made of each video or picture, shared out among its faces; 0 = one a face")
+      .range(0, 100000);
   options.add("size", side, "side of the pictures written").range(32, 2048);
   options.add("val-every", val_every, "every n-th video or picture goes to val").range(2, 1000);
-  options.footer("Self-blended images (Shiohara & Yamasaki, CVPR 2022). Real and fake are resized and stored alike, so that\n"
-                 "neither size nor compression tells them apart. Example:\n"
-                 "  fsfm blend faces/ --out blended && fsfm finetune --task dfd --init M --data blended --out D.safetensors");
+  options.footer(
+      "Self-blended images (Shiohara & Yamasaki, CVPR 2022). Real and attack are resized, filmed and stored\n"
+      "alike, so that neither size nor compression tells them apart. Example:\n"
+      "  fsfm blend faces/ --out blended && fsfm finetune --task dfd --init M --data blended --out D.safetensors");
   if (!options.parse(argc, argv)) return 0;
 
   const auto dataset = open_dataset(input);
-  std::map<std::string, size_t> videos;
-  for (const auto& sample : dataset->samples()) videos.emplace(sample.video, 0);
-  if (videos.size() < 2) throw Error(input.string() + " holds faces of one video only", "give faces of several videos or photos, so that some can be held out");
-  size_t order = 0;
-  for (auto& [video, number] : videos) number = order++;
+  std::map<std::string, Source> videos;
+  for (const auto& sample : dataset->samples()) ++videos[sample.video].faces;
+  if (videos.size() < 2)
+    throw Error(input.string() + " holds faces of one video only",
+                "give faces of several videos or photos, so that some can be held out");
+  size_t count = 0;
+  for (auto& [name, source] : videos) source.number = count++;
+  const bool screen = kind == "screen";
+  const char* attack_class = screen ? "replay" : "fake";
   for (const char* split : {"train", "val"})
-    for (const char* label : {"real", "fake"}) fs::create_directories(out / split / label);
+    for (const char* label : {"real", attack_class}) fs::create_directories(out / split / label);
 
   Progress progress("blend", dataset->samples().size(), "faces", progress_visible());
   size_t written = 0, without_map = 0;
   for (size_t i = 0; i < dataset->samples().size() && !interrupted(); ++i) {
-    const auto parsing = dataset->load_parsing(i);
-    Rng rng(seed, i + 1);
+    const SampleRef& sample = dataset->samples()[i];
+    Source& source = videos.at(sample.video);
+    const bool held_out = source.number % val_every == val_every - 1;
+    const fs::path folder = out / (held_out ? "val" : "train");
     const Image face = resize(dataset->load(i).image, side, side);
-    const auto fake = parsing ? self_blend(face, *parsing, kParsingSide, rng) : std::nullopt;
-    if (fake) {
-      const SampleRef& sample = dataset->samples()[i];
-      const bool held_out = videos.at(sample.video) % static_cast<size_t>(val_every) == static_cast<size_t>(val_every) - 1;
-      const fs::path folder = out / (held_out ? "val" : "train");
-      const std::string name = file_stem(sample, i) + ".png";
-      write_image(folder / "real" / name, face);
-      write_image(folder / "fake" / name, fake->image);
+    Rng rng(seed, i + 1);
+    for (size_t left = source.share_of_next_face(per_video); left > 0; --left) {
+      const std::optional<Pair> pair = screen ? screen_pair(face, rng) : self_blended_pair(*dataset, i, face, rng);
+      if (!pair) {
+        ++without_map;
+        break;
+      }
+      const std::string name = file_name(sample.video, source.made++);
+      write_image(folder / "real" / name, pair->real);
+      write_image(folder / attack_class / name, pair->attack);
       ++written;
-    } else {
-      ++without_map;
     }
     progress.update(i + 1);
   }
   progress.finish();
   if (interrupted()) return 128 + interrupt_signal();
-  if (written == 0) throw Error(input.string() + " has no face with a class map", "prepare it with a parser (fsfm prepare does by default)");
-  std::printf("%zu real and %zu self-blended faces of %zu videos and pictures in %s", written, written, videos.size(), out.c_str());
+  if (written == 0)
+    throw Error(input.string() + " has no face with a class map",
+                "prepare it with a parser (fsfm prepare does by default)");
+  std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written,
+              screen ? "filmed" : "self-blended", videos.size(), out.c_str());
   if (without_map > 0) std::printf("; %zu faces without a usable class map left out", without_map);
   std::printf("\n");
   return 0;

@@ -27,6 +27,31 @@ TEST(BlendCli, WritesAFakeForEveryRealFace) {
   EXPECT_EQ(pictures(dir / "blended/val/fake"), 1u);
 }
 
+TEST(BlendCli, FilmsAScreenWithoutClassMaps) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  for (uint64_t seed = 0; seed < 3; ++seed)
+    write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), test::paint_face(seed).image);
+  const auto result =
+      test::run_cli({"blend", (dir / "photos").string(), "--kind", "screen", "--out", (dir / "screen").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures(dir / "screen/train/real"), 2u);
+  EXPECT_EQ(pictures(dir / "screen/train/replay"), 2u);
+  EXPECT_EQ(pictures(dir / "screen/val/replay"), 1u);
+}
+
+TEST(BlendCli, EveryVideoGivesAsMany) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  for (const char* name : {"a_frame_0", "a_frame_1", "b_frame_0"})
+    write_image(dir / ("photos/" + std::string(name) + ".png"), test::paint_face(3).image);
+  const auto result = test::run_cli({"blend", (dir / "photos").string(), "--kind", "screen", "--per-video", "5",
+                                     "--val-every", "2", "--out", (dir / "screen").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures(dir / "screen/train/replay"), 5u);
+  EXPECT_EQ(pictures(dir / "screen/val/replay"), 5u);
+}
+
 TEST(BlendCli, OneVideoCannotBeSplit) {
   test::TempDir dir;
   fs::create_directories(dir / "photos");

@@ -111,6 +111,10 @@ void FsfmConfig::check() const {
 FsfmConfig FsfmConfig::named(const std::string& model) {
   FsfmConfig config;
   config.encoder = VitConfig::named(model);
+  if (config.encoder.embed_dim == 192) {  // beside ViT-tiny the paper's decoder would be nine tenths of the work
+    config.decoder_embed_dim = 192;
+    config.decoder_depth = 2;
+  }
   return config;  // 16 heads divide 512 and every encoder width of the family
 }
 

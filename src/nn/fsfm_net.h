@@ -19,7 +19,8 @@ struct FsfmConfig {
   int projection_size = 256, projection_hidden_size = 4096;
 
   void check() const;                                 // throws Error naming the size that cannot be
-  static FsfmConfig named(const std::string& model);  // decoder heads chosen to divide the width for every size
+  // The paper's decoders; ViT-tiny, which the paper lacks, gets a pixel decoder of its own measure (192 wide, 2 blocks).
+  static FsfmConfig named(const std::string& model);
   nlohmann::json to_json() const;
   static FsfmConfig from_json(const nlohmann::json& json);
 };

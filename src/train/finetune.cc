@@ -134,7 +134,7 @@ class FinetuneRun {
       }
       progress.update(static_cast<uint64_t>(step_), note_);
       const bool epoch_end = step_ % steps_per_epoch_ == 0 || step_ == total_steps_;
-      if (epoch_end) evaluate();
+      if (step_ == total_steps_ || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
       stop = others_.any(interrupted());
       const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
       if (others_.any(minutes >= recipe_.save_minutes) || epoch_end || stop) {

@@ -136,6 +136,9 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("keep", keep, "checkpoints kept").range(1, 1000).group(kOutput);
   options.add("save-minutes", save_minutes, "minutes between checkpoints").range(0, 1e6).group(kOutput);
   options.add("log-every", log_every, "steps between log lines").range(1, 1e9).group(kOutput);
+  options.add("eval-every", eval_every, "epochs between validations; the last epoch always has one")
+      .range(1, 1e9)
+      .group(kOutput);
   options.add("val-batch-size", val_batch_size, "pictures a validation batch").range(1, 65536).group(kOutput);
 }
 

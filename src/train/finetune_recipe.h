@@ -45,7 +45,7 @@ struct FinetuneRecipe {
   // Output
   std::filesystem::path out;
   bool resume = false, overwrite = false;
-  int keep = 1, log_every = 10, val_batch_size = 32;
+  int keep = 1, log_every = 10, eval_every = 1, val_batch_size = 32;
   double save_minutes = 10;
 
   void declare(Options& options);

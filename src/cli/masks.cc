@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/open_parser.h"
 #include "face/detector.h"
 #include "media/codec.h"
 #include "report/mask_sheet.h"
@@ -63,7 +64,7 @@ int run_masks(int argc, char** argv) {
 
   const Image photo = read_image(command.photo);
   const std::vector<Image> crops = face_crops(command, photo);
-  const auto parser = make_parser(command.parser);
+  const auto parser = open_parser(command.parser);
   std::vector<MaskSheetFace> faces;
   for (size_t i = 0; i < crops.size(); ++i) {
     std::string title = crops.size() == 1 ? std::string("best face") : fmt::format("face {} of {}", i + 1, crops.size());

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/open_parser.h"
 #include "data/folder_tree.h"
 #include "data/layouts/layout.h"
 #include "data/naming.h"
@@ -26,8 +27,8 @@ namespace {
 struct Settings {
   std::string layout;
   std::filesystem::path root, out;
-  std::string name, format = "shards", shard = "1/1", detector = "dlib-hog", parser, faces = "best";
-  bool detect = true, keep_duplicates = false, keep_unparsed = false;
+  std::string name, format = "shards", shard = "1/1", detector, parser, faces = "best";
+  bool detect = true, compat = false, keep_duplicates = false, keep_unparsed = false;
   int size = -1, jpeg_quality = 95, min_face = 32, frames = 32, threads = 0;
   double crop_scale = 1.3;
   int64_t max = 0;
@@ -56,6 +57,18 @@ std::pair<int, int> parse_shard(const std::string& text) {
     if (second.ec == std::errc() && second.ptr == end && job >= 1 && job <= jobs && jobs <= 100'000) return {job, jobs};
   }
   throw Error("--shard " + text + " is not i/n with 1 <= i <= n", "e.g. --shard 3/8 for the third of eight jobs");
+}
+
+// What the user left open, and what --compat decides.
+void settle_faces(Settings& s) {
+  if (s.compat) {
+    if (!s.detect || !s.detector.empty() || s.size >= 0 || s.crop_scale != Settings().crop_scale)
+      throw Error("--compat decides --detector, --crop-scale and --size", "leave those options, or --compat, out");
+    s.detector = "dlib-hog";
+    s.jpeg_quality = 0;
+  }
+  if (s.detector.empty()) s.detector = default_detector();
+  if (s.size < 0) s.size = s.detect ? 224 : 0;
 }
 
 void print_classes(const std::vector<std::string>& classes, const std::vector<std::string>& attacks) {
@@ -95,14 +108,19 @@ int run_prepare(int argc, char** argv) {
   options.add("max", s.max, "at most so many inputs, spread evenly over the list (0 = all)").range(0, 1e15);
   options.add("threads", s.threads, "worker threads (0 = all cores)").range(0, 1024);
   options.add("detect", s.detect, "look for faces; --no-detect: the pictures are face crops already").group("Faces");
-  options.add("detector", s.detector, "one of " + join(detector_names(), ", ") + ", or an ONNX file").group("Faces");
-  options.add("faces", s.faces, "of a picture: the best-scoring face or all").choices({"best", "all"}).group("Faces");
+  options.add("detector", s.detector, fmt::format("{} (default: {})", join(detector_names(), ", "), default_detector()))
+      .group("Faces");
+  options.add("compat", s.compat, "crops equal to the published code's: dlib-hog, 1.3 times the box, 224 px, PNG")
+      .group("Faces");
+  options.add("faces", s.faces, "of a picture or frame: the best-scoring face, or all (a video's persons kept apart)")
+      .choices({"best", "all"})
+      .group("Faces");
   options.add("min-face", s.min_face, "smallest face box, pixels").range(1, 10000).group("Faces");
   options.add("crop-scale", s.crop_scale, "side of the square crop / larger side of the box")
       .range(0.5, 4)
       .group("Faces");
   options.add("frames", s.frames, "frames of a video, evenly spaced").range(1, 1'000'000).group("Faces");
-  options.add("parser", s.parser, "face parser: a model file, or none (default: the shipped one)").group("Faces");
+  options.add("parser", s.parser, "face parser: a .safetensors, .onnx or .pt file, or none (default: the shipped one)").group("Faces");
   options.add("keep-unparsed", s.keep_unparsed, "keep faces that cannot be parsed (always so for labelled data)")
       .group("Faces");
   options.add("keep-duplicates", s.keep_duplicates, "keep files of equal content in the same class and split")
@@ -127,9 +145,9 @@ int run_prepare(int argc, char** argv) {
   options.footer(layout_table());
   if (!options.parse(argc, argv)) return 0;
 
+  settle_faces(s);
   const Layout& layout = find_layout(s.layout);
   const auto [job, jobs] = parse_shard(s.shard);
-  if (s.size < 0) s.size = s.detect ? 224 : 0;
   const nlohmann::json made = {{"program", FSFM_VERSION},
                                {"layout", s.layout},
                                {"root", dataset_name(s.root)},
@@ -182,8 +200,8 @@ int run_prepare(int argc, char** argv) {
     tools.make_detector = [&] { return make_detector(s.detector); };
   }
   if (s.parser != "none") {
-    make_parser(s.parser);
-    tools.make_parser = [&] { return make_parser(s.parser); };
+    open_parser(s.parser);
+    tools.make_parser = [&] { return open_parser(s.parser); };
   }
   std::optional<Progress> bar;
   const PrepareReport report =

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "data/doctor_findings.h"
 #include "data/jpeg_quality.h"
+#include "data/naming.h"
 #include "data/store/record.h"
 #include "face/face_quality.h"
 #include "media/codec.h"
@@ -197,7 +198,7 @@ DoctorReport examine(const Dataset& dataset, const DoctorOptions& options,
   std::map<std::string, std::set<std::string>> video_splits, identity_splits;
   for (const auto& ref : dataset.samples()) {
     ++report.counts[ref.split][dataset.info().classes.at(static_cast<size_t>(ref.label))];
-    if (!ref.split.empty()) video_splits[ref.video].insert(ref.split);
+    if (!ref.split.empty()) video_splits[video_of_person(ref.video)].insert(ref.split);
   }
   for (const auto& [video, splits] : video_splits)
     for (const auto& identity : identities_in(video)) identity_splits[identity].insert(splits.begin(), splits.end());

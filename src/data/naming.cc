@@ -16,6 +16,8 @@ bool begins_with_word(std::string_view name, std::string_view word) {
          (name.size() == word.size() || !std::isalpha(static_cast<unsigned char>(name[word.size()])));
 }
 
+constexpr std::string_view kPersonMark = "_person_";
+
 template <size_t N>
 bool begins_with_any(std::string_view name, const std::array<std::string_view, N>& words) {
   const std::string lower = to_lower(name);
@@ -77,6 +79,16 @@ FrameName parse_frame_name(const std::filesystem::path& relative) {
     if (const auto frame = parse_number(digits)) return {folder, *frame};
   }
   return {in_folder(stem), -1};
+}
+
+std::string person_name(const std::string& video, int person) {
+  return person > 1 ? video + std::string(kPersonMark) + std::to_string(person) : video;
+}
+
+std::string video_of_person(const std::string& name) {
+  const size_t at = name.rfind(kPersonMark);
+  if (at == std::string::npos || at == 0) return name;
+  return parse_number(std::string_view(name).substr(at + kPersonMark.size())) ? name.substr(0, at) : name;
 }
 
 }  // namespace fsfm

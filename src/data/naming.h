@@ -32,4 +32,9 @@ struct FrameName {
 // of its own. The video keeps the sub-folders: equal file names in two folders are two videos (method.md section 7.6).
 FrameName parse_frame_name(const std::filesystem::path& relative);
 
+// The second person of the video "real/clip" is "real/clip_person_2"; the first has the video's own name.
+std::string person_name(const std::string& video, int person);
+// The video that a person was seen in: "real/clip_person_2" -> "real/clip"; any other name as it is.
+std::string video_of_person(const std::string& name);
+
 }  // namespace fsfm

@@ -9,9 +9,8 @@
 namespace fsfm {
 
 // Any network [1,3,H,W] -> [1,C,h,w] that OpenCV reads. C = 19 is taken for the layout of BiSeNet ("bisenet-19"), C = 11 for
-// "lapa-11". Input: RGB, 512 x 512, ImageNet mean and deviation. An optional FILE.onnx.json changes any of these:
-//   {"input_size": 448, "mean": [0,0,0], "std": [1,1,1], "layout": "celebamask-19"}
-// with the layouts of face/parsing_dataset.h. Throws Error when the file cannot be read or its output does not fit.
+// "lapa-11". Input: RGB, 512 x 512, ImageNet mean and deviation, unless FILE.onnx.json says otherwise
+// (face/parser_settings.h). Throws Error when the file cannot be read or its output does not fit.
 std::unique_ptr<FaceParser> make_onnx_parser(const std::filesystem::path& file);
 
 }  // namespace fsfm

@@ -7,6 +7,8 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -28,6 +30,14 @@ void quiet_ffmpeg() {
            "hevc",
            0);
   });
+}
+
+// Does the container list its frames one by one, so that frame_count() is a promise and no estimate from duration and rate?
+bool lists_its_frames(std::span<const std::byte> file) {
+  const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
+  if (bytes.starts_with("RIFF")) return true;
+  const std::string_view box = bytes.substr(std::min<size_t>(4, bytes.size()), 4);
+  return box == "ftyp" || box == "moov" || box == "mdat" || box == "free" || box == "wide" || box == "skip";
 }
 
 constexpr int64_t kMostPixels = 100'000'000;
@@ -54,14 +64,19 @@ struct VideoReader::Impl {
   int64_t position = 0;  // index of the frame that the next grab delivers
   double fps = 0;
   int width = 0, height = 0, turn = 0;
+  bool lists_frames = false, ended = false;
 
   // OpenCV's own exceptions (a codec gave up, no memory) end the file like its last frame does.
   bool grab() {
+    if (ended) return false;
     try {
-      return capture.grab();
+      if (capture.grab()) return true;
     } catch (const cv::Exception&) {
-      return false;
     }
+    ended = true;
+    // OpenCV passes over packets that give no frame without a word: only the sum tells.
+    if (lists_frames && frames > position) skipped += frames - position;
+    return false;
   }
   bool retrieve(cv::Mat& bgr) {
     try {
@@ -79,7 +94,11 @@ struct VideoReader::Impl {
 VideoReader::VideoReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
   quiet_ffmpeg();
   impl_->name = path.string();
-  if (MappedFile(path).bytes().empty()) throw Error(impl_->name + " is empty", "copy or download the file again");
+  {
+    const MappedFile file(path);
+    if (file.bytes().empty()) throw Error(impl_->name + " is empty", "copy or download the file again");
+    impl_->lists_frames = lists_its_frames(file.bytes());
+  }
   auto& capture = impl_->capture;
   try {
     // The "file:" keeps names such as "http:x.mp4" or "concat:a" from being taken for addresses.

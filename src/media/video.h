@@ -24,7 +24,9 @@ class VideoReader {
   double fps() const;           // 0 if unknown
   int width() const;
   int height() const;
-  int64_t skipped() const;  // frames that could not be decoded so far
+  // Frames that could not be decoded so far; once next() has come to the end of the file, also those which the container
+  // counts and nothing came of (MP4, QuickTime and AVI; other containers only estimate their number).
+  int64_t skipped() const;
 
   struct Frame {
     int64_t index;

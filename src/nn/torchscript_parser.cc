@@ -4,17 +4,20 @@
 
 #include "base/error.h"
 #include "face/parser_output.h"
-#include "face/region_map.h"
+#include "face/parser_settings.h"
+#include "media/preprocess.h"
 #include "media/resize.h"
 
 namespace fsfm {
 namespace {
 
-constexpr int kInputSize = 448;
+// FaRL's: 448 x 448 in 0..1; its own normalisation is inside.
+ParserSettings farl_settings() { return {.input_size = 448, .norm = {{0, 0, 0}, {1, 1, 1}}, .layout = ""}; }
 
 class TorchScriptParser : public FaceParser {
  public:
-  explicit TorchScriptParser(const std::filesystem::path& file) : file_(file) {
+  explicit TorchScriptParser(const std::filesystem::path& file)
+      : file_(file), settings_(read_parser_settings(file, farl_settings())) {
     try {
       module_ = torch::jit::load(file.string(), torch::kCPU);
       module_.eval();
@@ -28,21 +31,26 @@ class TorchScriptParser : public FaceParser {
   ParsingMap parse(const Image& crop) override {
     if (crop.empty()) throw Error("an empty picture cannot be parsed");
     torch::InferenceMode inference;
-    Image input = resize(crop, kInputSize, kInputSize, Kernel::bilinear);
-    const auto pixels = torch::from_blob(input.rgb.data(), {1, kInputSize, kInputSize, 3}, torch::kUInt8);
+    const int side = settings_.input_size;
+    auto input = torch::empty({1, 3, side, side});
+    normalize_to_chw(resize(crop, side, side, Kernel::bilinear), settings_.norm,
+                     {input.data_ptr<float>(), static_cast<size_t>(input.numel())});
     torch::Tensor scores;
     try {
-      auto result = module_.forward({pixels.permute({0, 3, 1, 2}).to(torch::kFloat32).div(255)});
+      auto result = module_.forward({input});
       if (result.isTuple() && !result.toTupleRef().elements().empty()) result = result.toTupleRef().elements()[0];
       if (result.isTensor()) scores = result.toTensor().to(torch::kCPU, torch::kFloat32).contiguous();
     } catch (const std::exception& error) {
-      throw Error(file_.string() + ": the network fails on a 448 px picture (" + first_line(error) + ")");
+      throw Error(file_.string() + ": the network fails on a " + std::to_string(side) + " px picture (" + first_line(error) + ")",
+                  "say its input_size in " + file_.string() + ".json");
     }
-    if (!scores.defined() || scores.dim() != 4 || scores.size(0) != 1 || scores.size(1) != kFaceClasses) {
-      throw Error(file_.string() + ": a parser must give class scores [1, 11, height, width]");
+    if (!scores.defined() || scores.dim() != 4 || scores.size(0) != 1 || scores.size(1) > 256) {
+      throw Error(file_.string() + ": a parser must give class scores [1, classes, height, width]");
     }
-    return map_from_scores({scores.data_ptr<float>(), static_cast<size_t>(scores.numel())}, kFaceClasses,
-                           static_cast<int>(scores.size(3)), static_cast<int>(scores.size(2)), crop.width, crop.height);
+    const int classes = static_cast<int>(scores.size(1));
+    if (mapping_.size() != static_cast<size_t>(classes)) mapping_ = class_mapping(file_, settings_, classes);
+    return map_from_scores({scores.data_ptr<float>(), static_cast<size_t>(scores.numel())}, classes,
+                           static_cast<int>(scores.size(3)), static_cast<int>(scores.size(2)), crop.width, crop.height, mapping_);
   }
 
   std::string name() const override { return file_.stem().string(); }
@@ -54,6 +62,8 @@ class TorchScriptParser : public FaceParser {
   }
 
   std::filesystem::path file_;
+  ParserSettings settings_;
+  std::vector<uint8_t> mapping_;
   torch::jit::Module module_;
 };
 

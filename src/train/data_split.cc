@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "data/naming.h"
 
 namespace fsfm {
 
@@ -16,7 +17,7 @@ Split hold_out_videos(std::shared_ptr<const Dataset> dataset, double fraction, u
   // Videos of each class, in order of name: the draw does not depend on the order of the files.
   std::map<int, std::map<std::string, std::vector<size_t>>> classes;
   const auto& samples = dataset->samples();
-  for (size_t i = 0; i < samples.size(); ++i) classes[samples[i].label][samples[i].video].push_back(i);
+  for (size_t i = 0; i < samples.size(); ++i) classes[samples[i].label][video_of_person(samples[i].video)].push_back(i);
 
   std::vector<size_t> train, held_out;
   for (const auto& [label, videos] : classes) {

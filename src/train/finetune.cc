@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "data/finetune_batch.h"
 #include "data/statistics.h"
+#include "data/store/record.h"
 #include "engine/vit_layout.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
@@ -375,6 +376,9 @@ class FinetuneRun {
       card.detector = start_.card->detector;
       card.crop_scale = start_.card->crop_scale;
     }
+    // Faces are to be found the way those of the training data were.
+    if (const auto record = data_.train.dataset->load_record(0); record && !record->detector.empty())
+      card.detector = record->detector;
     card.resize = eval_.transform.name();
     if (const auto& fitted = result_.operating) {
       card.threshold = fitted->threshold;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 #include <opencv2/imgcodecs.hpp>
@@ -13,24 +14,40 @@
 namespace fsfm {
 namespace {
 
+// Where the pixels of a view come from.
+struct Geometry {
+  double scale = 1, angle = 0, stretch = 1;  // scale > 1 shows the face larger; angle in degrees
+  double dx = 0, dy = 0;                     // shift of the centre, in source pixels
+  double px = 0, py = 0;                     // perspective
+  bool mirror = false;
+};
+
 // Maps target pixels to source pixels; a homography, so that perspective comes for free.
-cv::Matx33d random_geometry(const LabelledFace& face, int size, Rng& rng, bool mirror) {
-  const double scale = std::exp(rng.uniform(std::log(0.7), std::log(1.7)));  // > 1 shows the face larger
-  double angle = rng.chance(0.7) ? rng.normal() * 12 : rng.uniform(-30, 30);
-  if (rng.chance(0.02)) angle += rng.chance(0.5) ? 90 : -90;
-  angle = angle * std::numbers::pi / 180;
-  const double stretch = std::exp(rng.normal() * 0.08);
+cv::Matx33d homography(const Geometry& g, const LabelledFace& face, int size) {
+  const double angle = g.angle * std::numbers::pi / 180;
   const double side = std::max(face.image.width, face.image.height);
-  const double shift = 0.12 * side / std::min(scale, 1.3);
-  const double cx = face.image.width / 2.0 + rng.uniform(-shift, shift);
-  const double cy = face.image.height / 2.0 + rng.uniform(-shift, shift) + (scale > 1 ? 0.06 * side * (scale - 1) : 0);
-  const double px = rng.chance(0.5) ? rng.normal() * 0.12 : 0, py = rng.chance(0.5) ? rng.normal() * 0.12 : 0;
   const cv::Matx33d centre(1, 0, -(size - 1) / 2.0, 0, 1, -(size - 1) / 2.0, 0, 0, 1);
-  const cv::Matx33d perspective(1, 0, 0, 0, 1, 0, px / size, py / size, 1);
-  const double k = side / size / scale, flip = mirror ? -1 : 1;
-  const cv::Matx33d rotate(flip * std::cos(angle) * k * stretch, -flip * std::sin(angle) * k / stretch, cx,
-                           std::sin(angle) * k * stretch, std::cos(angle) * k / stretch, cy, 0, 0, 1);
+  const cv::Matx33d perspective(1, 0, 0, 0, 1, 0, g.px / size, g.py / size, 1);
+  const double k = side / size / g.scale, flip = g.mirror ? -1 : 1;
+  const cv::Matx33d rotate(flip * std::cos(angle) * k * g.stretch, -flip * std::sin(angle) * k / g.stretch,
+                           (face.image.width - 1) / 2.0 + g.dx, std::sin(angle) * k * g.stretch, std::cos(angle) * k / g.stretch,
+                           (face.image.height - 1) / 2.0 + g.dy, 0, 0, 1);
   return rotate * perspective * centre;
+}
+
+Geometry random_geometry(const LabelledFace& face, Rng& rng) {
+  Geometry g;
+  g.mirror = rng.chance(0.5);
+  g.scale = std::exp(rng.uniform(std::log(0.7), std::log(1.7)));
+  g.angle = rng.chance(0.7) ? rng.normal() * 12 : rng.uniform(-30, 30);
+  if (rng.chance(0.02)) g.angle += rng.chance(0.5) ? 90 : -90;
+  g.stretch = std::exp(rng.normal() * 0.08);
+  const double side = std::max(face.image.width, face.image.height), shift = 0.12 * side / std::min(g.scale, 1.3);
+  g.dx = rng.uniform(-shift, shift);
+  g.dy = rng.uniform(-shift, shift) + (g.scale > 1 ? 0.06 * side * (g.scale - 1) : 0);
+  if (rng.chance(0.5)) g.px = rng.normal() * 0.12;
+  if (rng.chance(0.5)) g.py = rng.normal() * 0.12;
+  return g;
 }
 
 void change_light(cv::Mat& image, Rng& rng) {
@@ -131,22 +148,34 @@ void hide_a_part(cv::Mat& image, cv::Mat& classes, Rng& rng) {
   classes.setTo(kIgnoredClass, mask);
 }
 
+// The picture and its labels seen through `geometry`, the labels of a mirrored face with their sides exchanged.
+std::pair<cv::Mat, cv::Mat> warp(const LabelledFace& face, int size, const Geometry& geometry, int border, int fill) {
+  const cv::Mat source(face.image.height, face.image.width, CV_8UC3, const_cast<uint8_t*>(face.image.rgb.data()));
+  const cv::Mat labels(face.image.height, face.image.width, CV_8U, const_cast<uint8_t*>(face.classes.data()));
+  const auto map = homography(geometry, face, size);
+  cv::Mat image, classes;
+  cv::warpPerspective(source, image, map, {size, size}, cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, border, cv::Scalar::all(fill));
+  cv::warpPerspective(labels, classes, map, {size, size}, cv::INTER_NEAREST | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT,
+                      cv::Scalar(kIgnoredClass));
+  if (geometry.mirror) {
+    for (auto& c : cv::Mat_<uint8_t>(classes)) c = mirrored_class(c);
+  }
+  return {image, classes};
+}
+
+LabelledFace labelled(const std::string& name, const cv::Mat& image, const cv::Mat& classes) {
+  LabelledFace view{name, Image(image.cols, image.rows), {}};
+  image.copyTo(cv::Mat(image.rows, image.cols, CV_8UC3, view.image.rgb.data()));
+  view.classes.assign(classes.begin<uint8_t>(), classes.end<uint8_t>());
+  return view;
+}
+
 }  // namespace
 
 LabelledFace random_view(const LabelledFace& face, int size, Rng& rng) {
-  const cv::Mat source(face.image.height, face.image.width, CV_8UC3, const_cast<uint8_t*>(face.image.rgb.data()));
-  const cv::Mat labels(face.image.height, face.image.width, CV_8U, const_cast<uint8_t*>(face.classes.data()));
-  const bool mirror = rng.chance(0.5);
-  const auto geometry = random_geometry(face, size, rng, mirror);
-  cv::Mat image, classes;
+  const auto geometry = random_geometry(face, rng);
   const int border = rng.chance(0.5) ? cv::BORDER_REFLECT_101 : cv::BORDER_CONSTANT;
-  const int fill = rng.chance(0.5) ? 0 : static_cast<int>(rng.below(256));
-  cv::warpPerspective(source, image, geometry, {size, size}, cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, border, cv::Scalar::all(fill));
-  cv::warpPerspective(labels, classes, geometry, {size, size}, cv::INTER_NEAREST | cv::WARP_INVERSE_MAP,
-                      cv::BORDER_CONSTANT, cv::Scalar(kIgnoredClass));
-  if (mirror) {
-    for (auto& c : cv::Mat_<uint8_t>(classes)) c = mirrored_class(c);
-  }
+  auto [image, classes] = warp(face, size, geometry, border, rng.chance(0.5) ? 0 : static_cast<int>(rng.below(256)));
   // Some views stay clean, so that the network also sees its subject as it is.
   if (rng.chance(0.65)) {
     if (rng.chance(0.35)) hide_a_part(image, classes, rng);
@@ -157,11 +186,21 @@ LabelledFace random_view(const LabelledFace& face, int size, Rng& rng) {
     if (rng.chance(0.3)) add_noise(image, rng);
     if (rng.chance(0.4)) recompress(image, rng);
   }
+  return labelled(face.name, image, classes);
+}
 
-  LabelledFace view{face.name, Image(size, size), {}};
-  image.copyTo(cv::Mat(size, size, CV_8UC3, view.image.rgb.data()));
-  view.classes.assign(classes.begin<uint8_t>(), classes.end<uint8_t>());
-  return view;
+LabelledFace plain_view(const LabelledFace& face, int size, Rng& rng) {
+  const double shift = 0.03 * std::max(face.image.width, face.image.height);
+  Geometry geometry;
+  geometry.mirror = rng.chance(0.5);
+  geometry.scale = rng.uniform(0.9, 1.15);
+  geometry.angle = rng.normal() * 4;
+  geometry.dx = rng.uniform(-shift, shift);
+  geometry.dy = rng.uniform(-shift, shift);
+  auto [image, classes] = warp(face, size, geometry, cv::BORDER_CONSTANT, 0);
+  if (rng.chance(0.2)) change_light(image, rng);
+  if (rng.chance(0.15)) recompress(image, rng);
+  return labelled(face.name, image, classes);
 }
 
 }  // namespace fsfm

@@ -13,4 +13,7 @@ namespace fsfm {
 // as well.
 LabelledFace random_view(const LabelledFace& face, int size, Rng& rng);
 
+// Nearly the face itself: scale 0.9-1.15, a few degrees, a small shift, mirror image; in every third a little light or JPEG.
+LabelledFace plain_view(const LabelledFace& face, int size, Rng& rng);
+
 }  // namespace fsfm

@@ -18,10 +18,6 @@
 namespace fsfm {
 namespace {
 
-// Rare classes weigh more in the cross-entropy, so that a brow counts beside a field of hair.
-constexpr std::array<float, kFaceClasses> kClassWeights{1, 1, 2, 2, 2, 2, 1.2f, 2, 2, 2, 1};
-constexpr double kDiceWeight = 0.5;
-
 struct Views {
   torch::Tensor images;   // [B,S,S,3] uint8
   torch::Tensor classes;  // [B,S,S] int64
@@ -53,7 +49,7 @@ class ViewSource {
       Rng rng(options_.seed + 1, 1 + step * count + i);
       const bool use_extra = !extra_.empty() && rng.chance(options_.extra_share);
       const auto& face = use_extra ? extra_[rng.below(static_cast<uint32_t>(extra_.size()))] : faces_[order[first + i]];
-      const auto view = random_view(face, size, rng);
+      const auto view = rng.chance(options_.plain_share) ? plain_view(face, size, rng) : random_view(face, size, rng);
       std::copy(view.image.rgb.begin(), view.image.rgb.end(), views.images.data_ptr<uint8_t>() + i * pixels * 3);
       std::copy(view.classes.begin(), view.classes.end(), views.classes.data_ptr<int64_t>() + i * pixels);
     }
@@ -79,11 +75,11 @@ torch::Tensor upsample_to(const torch::Tensor& logits, int64_t height, int64_t w
   return torch::upsample_bilinear2d(logits, {height, width}, /*align_corners=*/false);
 }
 
-// Weighted cross-entropy + soft Dice over the foreground classes of the batch. logits [B,C,S,S], classes [B,S,S].
+// Cross-entropy + soft Dice over the foreground classes of the batch, in which a brow counts as much as a field of hair.
+// logits [B,C,S,S], classes [B,S,S].
 torch::Tensor parsing_loss(const torch::Tensor& logits, const torch::Tensor& classes) {
-  static const auto weights = torch::tensor(at::ArrayRef<float>(kClassWeights.data(), kClassWeights.size()));
   const auto log_p = logits.log_softmax(1);
-  const auto cross_entropy = torch::nll_loss2d(log_p, classes, weights, at::Reduction::Mean, kIgnoredClass);
+  const auto cross_entropy = torch::nll_loss2d(log_p, classes, {}, at::Reduction::Mean, kIgnoredClass);
   const auto known = classes != kIgnoredClass;
   const auto p = log_p.exp();
   const auto p_true = p.gather(1, classes.masked_fill(~known, 0).unsqueeze(1)).squeeze(1);  // [B,S,S]
@@ -93,7 +89,7 @@ torch::Tensor parsing_loss(const torch::Tensor& logits, const torch::Tensor& cla
   const auto truth = torch::bincount(flat, {}, kFaceClasses).to(torch::kFloat32);
   const auto predicted = (p * known.unsqueeze(1)).sum({0, 2, 3});
   const auto dice = (2 * overlap + 1) / (truth + predicted + 1);
-  return cross_entropy + kDiceWeight * (1 - dice.slice(0, 1).mean());
+  return cross_entropy + (1 - dice.slice(0, 1).mean());
 }
 
 // The labels at the size of the logits: one pixel of each 2 x 2, the same one in the whole batch. Over the steps every
@@ -219,7 +215,9 @@ ParsingScore train_parser(const TrainParserOptions& options, const std::function
   torch::manual_seed(options.seed);
   const ViewSource source(options);
   const auto val = options.val.empty() ? std::vector<LabelledFace>{} : read_labelled_faces(options.val, options.layout);
-  State state({}, options);
+  ParseNetConfig config;
+  config.img_size = options.img_size;
+  State state(config, options);
   const auto checkpoint = options.out / "checkpoint.pt";
   fs::create_directories(options.out);
   if (fs::exists(checkpoint)) state.load(checkpoint, true);

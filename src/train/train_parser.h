@@ -20,8 +20,10 @@ struct TrainParserOptions {
   std::filesystem::path out;                     // folder for checkpoint.pt and, at every score, parser.safetensors
   std::filesystem::path init;                    // checkpoint to start from with fresh optimiser and schedule; may be empty
   int epochs = 120, batch_size = 16, eval_every = 10, threads = 0;
+  int img_size = 256;                            // input of the network
   int small_size = 160;                          // view size of the first part of training: cheaper, nearly as instructive
   double small_share = 0.6;                      // that part
+  double plain_share = 0;                        // part of the views that are nearly as they are, for the end of training
   double lr = 2e-3, weight_decay = 0.02, warmup_epochs = 2, ema = 0.998;
   uint64_t seed = 0;
   std::string data_note;                         // for the card: what the data are

@@ -11,6 +11,8 @@
 #include "face/parsing_dataset.h"
 #include "face/region_map.h"
 #include "media/codec.h"
+#include "support/error_text.h"
+#include "support/onnx_writer.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -117,6 +119,48 @@ TEST(MakeParser, RefusesWhatIsNoParser) {
   for (const auto* name : {"a.safetensors", "a.onnx", "a.pt", "a.txt"}) {
     write_file_atomic(dir / name, "not a network");
     EXPECT_THROW(make_parser((dir / name).string()), Error) << name;
+  }
+}
+
+// Hair (class 17 of BiSeNet) where the picture is red, skin (1) elsewhere.
+void write_red_hair_network(const fs::path& file) {
+  std::vector<std::array<float, 3>> weights(19, {0, 0, 0});
+  std::vector<float> bias(19, -100);
+  bias[1] = 0.5f;
+  bias[17] = 0;
+  weights[17] = {1, 0, 0};
+  test::write_onnx_convolution(file, 64, weights, bias);
+}
+
+TEST(OnnxParser, TakesBiSeNetsNineteenClassesAndOtherInputsBySideFile) {
+  const TempDir dir;
+  write_red_hair_network(dir / "bisenet.onnx");
+  write_file_atomic(dir / "bisenet.onnx.json", R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1]})");
+  Image half(100, 60);
+  for (int y = 0; y < 60; ++y) {
+    for (int x = 0; x < 50; ++x) half.row(y)[x * 3] = 255;
+  }
+  const auto parser = make_parser((dir / "bisenet.onnx").string());
+  EXPECT_EQ(parser->name(), "bisenet");
+  const auto map = parser->parse(half);
+  ASSERT_EQ(map.width, 100);
+  ASSERT_EQ(map.height, 60);
+  EXPECT_EQ(map.classes[30 * 100 + 20], kHair);
+  EXPECT_EQ(map.classes[30 * 100 + 80], kSkin);
+
+  // The same numbers mean other things in CelebAMask-HQ's order: 17 is the neck.
+  write_file_atomic(dir / "bisenet.onnx.json", R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": "celebamask-19"})");
+  EXPECT_EQ(make_parser((dir / "bisenet.onnx").string())->parse(half).classes[30 * 100 + 20], kBackground);
+}
+
+TEST(OnnxParser, ASideFileThatDoesNotFitIsNamed) {
+  const TempDir dir;
+  write_red_hair_network(dir / "p.onnx");
+  for (const char* json : {R"({"layout": "lapa-11", "input_size": 64})", R"({"layout": "ibug"})", R"({"input_size": 0})", R"({"size": 64})",
+                           R"({"std": [0,1,1]})", R"({"mean": 3})", "no json"}) {
+    write_file_atomic(dir / "p.onnx.json", json);
+    const std::string text = test::error_text([&] { make_parser((dir / "p.onnx").string()); });
+    EXPECT_NE(text.find("p.onnx"), std::string::npos) << json << ": " << text;
   }
 }
 

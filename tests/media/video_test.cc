@@ -90,6 +90,37 @@ TEST(Video, ATruncatedStreamGivesTheFramesItHas) {
   while (const auto frame = video.next(all(20))) EXPECT_EQ(frame->index, frames++);
   EXPECT_GT(frames, 5);
   EXPECT_LT(frames, 20);
+  EXPECT_EQ(video.skipped(), video.frame_count() - frames);
+}
+
+TEST(Video, FramesThatGiveNoPictureAreCounted) {
+  test::TempDir dir;
+  test::write_video(dir / "a.avi", 20, 10, numbered);
+  for (const int index : {4, 5, 11}) test::damage_avi_frame(dir / "a.avi", index);
+  VideoReader video(dir / "a.avi");
+  int64_t frames = 0;
+  while (video.next(all(20))) ++frames;
+  EXPECT_EQ(frames, 17);
+  EXPECT_EQ(video.skipped(), 3);
+  EXPECT_FALSE(video.next(all(20)));
+  EXPECT_EQ(video.skipped(), 3);  // counted once
+}
+
+TEST(Video, VariableRateGivesEveryFrameAtItsTime) {
+  test::TempDir dir;
+  test::write_video(dir / "phone.mp4", 20, 10, numbered);
+  test::slow_mp4_start(dir / "phone.mp4", 8, 4);
+  VideoReader video(dir / "phone.mp4");
+  EXPECT_EQ(video.frame_count(), 20);
+  for (int64_t i = 0; i < 20; ++i) {
+    const auto frame = video.next(all(20));
+    ASSERT_TRUE(frame) << i;
+    EXPECT_EQ(frame->index, i);
+    EXPECT_EQ(number_of(frame->image), i);
+    EXPECT_NEAR(frame->seconds, static_cast<double>(i <= 8 ? 4 * i : 32 + i - 8) / 10, 1e-2);
+  }
+  EXPECT_FALSE(video.next(all(21)));
+  EXPECT_EQ(video.skipped(), 0);
 }
 
 TEST(Video, DamagedBytesEndInFramesOrAnError) {

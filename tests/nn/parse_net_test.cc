@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "engine/conv_net.h"
 #include "face/parser.h"
+#include "face/region_map.h"
 #include "nn/torchscript_parser.h"
 #include "support/temp_dir.h"
 #include "tensorio/model_file.h"
@@ -115,6 +116,23 @@ TEST(TorchScriptParser, RunsAScriptedNetworkAndRefusesOthers) {
   const auto map = make_parser((dir / "good.pt").string(), make_torchscript_parser)->parse(half);
   EXPECT_EQ(map.classes[30 * 100 + 20], 3);
   EXPECT_EQ(map.classes[30 * 100 + 80], 1);
+
+  // Nineteen classes in BiSeNet's order, another size of input: class 17 is hair.
+  torch::jit::Module nineteen("Nineteen");
+  nineteen.define(R"(
+    def forward(self, x):
+      s = torch.zeros([1, 19, 32, 32])
+      s[:, 1] = 0.5
+      s[:, 17] = torch.avg_pool2d(x[:, 0:1], x.size(2) // 32)[:, 0]
+      return s
+  )");
+  nineteen.save((dir / "nineteen.pt").string());
+  write_file_atomic(dir / "nineteen.pt.json", R"({"input_size": 64})");
+  const auto hair = make_torchscript_parser(dir / "nineteen.pt")->parse(half);
+  EXPECT_EQ(hair.classes[30 * 100 + 20], kHair);
+  EXPECT_EQ(hair.classes[30 * 100 + 80], kSkin);
+  write_file_atomic(dir / "nineteen.pt.json", R"({"layout": "lapa-11"})");
+  EXPECT_THROW(make_torchscript_parser(dir / "nineteen.pt"), Error);
   torch::jit::Module bad("Bad");
   bad.define("def forward(self, x):\n  return x\n");
   bad.save((dir / "bad.pt").string());

@@ -10,7 +10,8 @@
 
 namespace fsfm::test {
 
-CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::string>& env) {
+CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::string>& env,
+                  const std::filesystem::path& folder) {
   TempDir dir;
   const std::string out = (dir / "out").string(), err = (dir / "err").string();
   std::vector<std::string> all = {FSFM_BINARY};
@@ -20,6 +21,7 @@ CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::s
   argv.push_back(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
+    if (!folder.empty() && ::chdir(folder.c_str()) != 0) ::_exit(125);
     for (const auto& setting : env) ::putenv(const_cast<char*>(setting.c_str()));
     if (!std::freopen(out.c_str(), "w", stdout) || !std::freopen(err.c_str(), "w", stderr)) ::_exit(126);
     ::execv(argv[0], argv.data());

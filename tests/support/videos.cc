@@ -35,4 +35,45 @@ void rotate_mp4_clockwise(const std::filesystem::path& path) {
   write_file_atomic(path, bytes);
 }
 
+namespace {
+
+uint32_t big_endian(const std::string& bytes, size_t at) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes.at(at + i));
+  return value;
+}
+
+std::string big_endian(uint32_t value) {
+  std::string bytes(4, '\0');
+  for (int i = 0; i < 4; ++i) bytes[static_cast<size_t>(i)] = static_cast<char>(value >> (24 - 8 * i));
+  return bytes;
+}
+
+}  // namespace
+
+void slow_mp4_start(const std::filesystem::path& path, uint32_t frames, uint32_t factor) {
+  std::string bytes = read_file(path);
+  // The table of durations ("stts") holds one run; it is given two, and every box around it grows by 8 bytes. The index
+  // stands behind the pictures, so that nothing else moves.
+  const size_t table = bytes.find("stts");
+  if (table == std::string::npos || big_endian(bytes, table + 8) != 1) throw std::runtime_error("no table of one run");
+  const uint32_t all = big_endian(bytes, table + 12), delta = big_endian(bytes, table + 16);
+  bytes.replace(table + 8, 12, big_endian(2) + big_endian(frames) + big_endian(delta * factor) + big_endian(all - frames) + big_endian(delta));
+  for (const char* box : {"moov", "trak", "mdia", "minf", "stbl", "stts"}) {
+    const size_t size = bytes.find(box) - 4;
+    bytes.replace(size, 4, big_endian(big_endian(bytes, size) + 8));
+  }
+  write_file_atomic(path, bytes);
+}
+
+void damage_avi_frame(const std::filesystem::path& path, int index) {
+  std::string bytes = read_file(path);
+  size_t at = bytes.find("movi");
+  for (int i = 0; i <= index && at != std::string::npos; ++i) at = bytes.find("00dc", at + 1);
+  if (at == std::string::npos) throw std::runtime_error("no such frame");
+  const size_t size = static_cast<uint8_t>(bytes[at + 4]) + 256u * static_cast<uint8_t>(bytes[at + 5]);
+  std::fill_n(bytes.begin() + static_cast<int64_t>(at) + 8, size, '\0');
+  write_file_atomic(path, bytes);
+}
+
 }  // namespace fsfm::test

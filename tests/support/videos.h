@@ -1,6 +1,7 @@
 // Little video files, made by the test that needs them.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 
@@ -13,5 +14,11 @@ void write_video(const std::filesystem::path& path, int frames, double fps, cons
 
 // Sets the rotation in an .mp4's track header: players turn its frames clockwise by 90 degrees.
 void rotate_mp4_clockwise(const std::filesystem::path& path);
+
+// Gives the frames of an .mp4 other lengths: the first `frames` last `factor` times as long as the others.
+void slow_mp4_start(const std::filesystem::path& path, uint32_t frames, uint32_t factor);
+
+// Overwrites the bytes of frame `index` (from 0) of an .avi of Motion JPEGs, so that it cannot be decoded.
+void damage_avi_frame(const std::filesystem::path& path, int index);
 
 }  // namespace fsfm::test

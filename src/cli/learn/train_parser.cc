@@ -25,8 +25,10 @@ int run_train_parser(int argc, char** argv) {
   options.add("init", train.init, "checkpoint to start from, with a fresh schedule");
   options.add("epochs", train.epochs, "passes over the labelled faces").range(1, 100000);
   options.add("batch-size", train.batch_size, "faces a step").range(2, 4096);
+  options.add("img-size", train.img_size, "input of the network, pixels").range(64, 1024);
   options.add("small-size", train.small_size, "view size, in pixels, of the first part of training").range(64, 1024);
   options.add("small-share", train.small_share, "that part").range(0, 1);
+  options.add("plain-share", train.plain_share, "part of the views shown nearly as they are: 0 to learn, 0.5 to finish").range(0, 1);
   options.add("lr", train.lr, "learning rate after the warm-up; falls to 0 along a half cosine").range(0, 1);
   options.add("weight-decay", train.weight_decay, "AdamW weight decay of the convolutions").range(0, 1);
   options.add("warmup-epochs", train.warmup_epochs, "epochs of linear warm-up").range(0, 1000);
@@ -38,7 +40,7 @@ int run_train_parser(int argc, char** argv) {
   options.add("threads", train.threads, "threads; 0 = all cores").range(0, 1024);
   options.enable_recipe();
   if (!options.parse(argc, argv)) return 0;
-  if (train.small_size % 32 != 0) throw Error("--small-size must be a multiple of 32");
+  if (train.small_size % 32 != 0 || train.img_size % 32 != 0) throw Error("--img-size and --small-size must be multiples of 32");
 
   std::unique_ptr<Progress> bar;
   double smooth = 0;

@@ -21,7 +21,7 @@ Table make_table(Entry&& entry) {
   return table;
 }
 
-void apply(Image& image, const Table& table) {
+void apply_table(Image& image, const Table& table) {
   for (uint8_t& value : image.rgb) value = table[value];
 }
 
@@ -49,11 +49,11 @@ void enhance_contrast(Image& image, double factor) {
   double sum = 0;
   for (size_t i = 0; i < image.rgb.size(); i += 3) sum += luma(&image.rgb[i]);
   const double mean = std::floor(sum / std::max<double>(1.0, static_cast<double>(image.rgb.size() / 3)) + 0.5);
-  apply(image, make_table([&](int v) { return mean + (v - mean) * factor; }));
+  apply_table(image, make_table([&](int v) { return mean + (v - mean) * factor; }));
 }
 
 void enhance_brightness(Image& image, double factor) {
-  apply(image, make_table([&](int v) { return v * factor; }));
+  apply_table(image, make_table([&](int v) { return v * factor; }));
 }
 
 void enhance_sharpness(Image& image, double factor) {
@@ -102,20 +102,20 @@ void equalize(Image& image) {
 }
 
 void invert(Image& image) {
-  apply(image, make_table([](int v) { return 255 - v; }));
+  apply_table(image, make_table([](int v) { return 255 - v; }));
 }
 
 void posterize(Image& image, int bits) {
   const int mask = bits >= 8 ? 0xff : ~((1 << (8 - bits)) - 1) & 0xff;
-  apply(image, make_table([&](int v) { return v & mask; }));
+  apply_table(image, make_table([&](int v) { return v & mask; }));
 }
 
 void solarize(Image& image, int threshold) {
-  apply(image, make_table([&](int v) { return v < threshold ? v : 255 - v; }));
+  apply_table(image, make_table([&](int v) { return v < threshold ? v : 255 - v; }));
 }
 
 void solarize_add(Image& image, int amount) {
-  apply(image, make_table([&](int v) { return v < 128 ? v + amount : v; }));
+  apply_table(image, make_table([&](int v) { return v < 128 ? v + amount : v; }));
 }
 
 void scale_saturation(Image& image, double factor) {

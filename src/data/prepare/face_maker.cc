@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/jpeg_quality.h"
+#include "data/naming.h"
 #include "media/codec.h"
 #include "media/resize.h"
 #include "media/video.h"
@@ -96,6 +97,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256_file(entry.path).substr(0, 16);
   VideoReader reader(entry.path);
   const auto wanted = linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
+  FaceTracker tracker;
   for (;;) {
     std::optional<VideoReader::Frame> frame;
     {
@@ -103,8 +105,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
       frame = reader.next(wanted);
     }
     if (!frame) break;
-    const std::string key = entry.key + "_frame_" + std::to_string(frame->index);
-    ++result.frames[make_faces(entry, {frame->image, {}, key, frame->index}, result)];
+    ++result.frames[make_faces(entry, {frame->image, {}, entry.key, frame->index, &tracker}, result)];
   }
   uint64_t seen = 0;
   for (const auto& [name, n] : result.frames) seen += n;
@@ -121,9 +122,16 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   }
 }
 
+std::vector<Face> FaceMaker::find_faces(const Image& image) {
+  StageClock clock(times_, StageTimes::detect);
+  return detector_->detect(image);
+}
+
 std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& source, InputResult& result) {
+  const bool of_video = source.tracker != nullptr;
+  const std::string frame_suffix = of_video ? "_frame_" + std::to_string(source.frame) : "";
   FaceRecord record;
-  record.key = source.key;
+  record.key = source.key + frame_suffix;
   record.class_name = entry.class_name;
   record.split = entry.split;
   record.video = entry.class_name + "/" + entry.video;
@@ -135,22 +143,29 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
   if (!detector_)
     return make_face(source.image, true, source, std::move(record), result) ? outcome::kKept : outcome::kParseFailed;
 
-  std::vector<Face> faces;
-  {
-    StageClock clock(times_, StageTimes::detect);
-    faces = detector_->detect(source.image);
-  }
+  std::vector<Face> faces = find_faces(source.image);
   if (faces.empty()) return outcome::kNoFace;
+  const auto is_small = [&](const Face& face) { return std::max(face.box.width, face.box.height) < options_.min_face; };
+  if (!options_.all_faces && is_small(faces.front())) return outcome::kTooSmall;
+  std::erase_if(faces, is_small);
+  std::vector<int> persons(faces.size(), 0);
+  if (of_video) persons = source.tracker->add(source.image, faces);
   if (!options_.all_faces) faces.resize(1);
+
   std::string worst = outcome::kTooSmall;
   bool kept = false;
   for (size_t i = 0; i < faces.size(); ++i) {
     const Face& face = faces[i];
-    if (std::max(face.box.width, face.box.height) < options_.min_face) continue;
     const Rect rect = crop_rect(face.box, source.image.width, source.image.height, options_.crop_scale);
     if (rect.width < 1 || rect.height < 1) continue;
     FaceRecord own = record;
-    if (i > 0) own.key += "_face_" + std::to_string(i);
+    if (of_video) own.person = persons[i] + 1;
+    if (of_video && options_.all_faces) {
+      own.key = person_name(source.key, own.person) + frame_suffix;
+      own.video = person_name(own.video, own.person);
+    } else if (i > 0) {
+      own.key += "_face_" + std::to_string(i);
+    }
     own.box = face.box;
     own.score = face.score;
     own.detector = detector_->name();

@@ -13,6 +13,7 @@
 #include "data/store/sample_writer.h"
 #include "face/detector.h"
 #include "face/parser.h"
+#include "face/tracks.h"
 
 namespace fsfm {
 
@@ -21,7 +22,7 @@ struct FaceMakerOptions {
   int size = 224;              // side of the stored picture; 0 = the crop's own
   int jpeg_quality = 95;       // 0 = PNG
   double crop_scale = 1.3;
-  bool all_faces = false;      // every face of a picture, not only the best
+  bool all_faces = false;      // every face of a picture or frame, not only the best
   int min_face = 32;           // pixels of the detected box; smaller faces are left out
   int frames = 32;             // of a video, unless its entry says
   bool keep_unparsed = false;  // keep faces whose parsing fails, without a map
@@ -68,11 +69,13 @@ class FaceMaker {
     std::span<const std::byte> file;
     std::string key;
     int64_t frame;
+    FaceTracker* tracker = nullptr;  // of a video: who is who
   };
   void make_picture(const PrepareEntry& entry, InputResult& result);
   void make_video(const PrepareEntry& entry, InputResult& result);
   // Appends the faces of one picture and returns its outcome.
   std::string make_faces(const PrepareEntry& entry, const Source& source, InputResult& result);
+  std::vector<Face> find_faces(const Image& image);
   bool make_face(const Image& crop, bool is_whole, const Source& source, FaceRecord record, InputResult& result);
 
   FaceMakerOptions options_;

@@ -50,6 +50,7 @@ nlohmann::json FaceRecord::to_json() const {
       {"rgb_pixels", sums.pixels},
       {"rgb_sum", sums.sum},
       {"rgb_squares", sums.squares}};
+  if (person > 0) json["person"] = person;
   if (box) json["box"] = {box->left, box->top, box->width, box->height};
   if (!detector.empty()) json["detector"] = {{"name", detector}, {"score", score}};
   if (!parser.empty()) json["parser"] = parser;
@@ -65,6 +66,7 @@ FaceRecord FaceRecord::from_json(const nlohmann::json& json, const std::string& 
     record.split = json.value("split", "");
     record.video = json.value("video", record.class_name + "/" + record.key);
     record.frame = json.value("frame", int64_t{-1});
+    record.person = json.value("person", 0);
     if (const auto source = json.find("source"); source != json.end()) {
       record.source = source->value("path", "");
       record.source_width = source->value("width", 0);

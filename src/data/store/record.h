@@ -19,6 +19,7 @@ struct FaceRecord {
   std::string split;       // "train" | "val" | "test" | ""
   std::string video;       // "<class>/<video>": SampleRef::video without the name of the dataset
   int64_t frame = -1;
+  int person = 0;                           // of a video, in order of appearance from 1; 0 = nobody is told apart
   std::string source;                       // the input, relative to the prepared root
   int source_width = 0, source_height = 0;  // of the input picture or frame
   int source_jpeg_quality = 0;              // estimate; 0 = the input is no JPEG

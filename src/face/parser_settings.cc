@@ -43,7 +43,12 @@ std::vector<uint8_t> class_mapping(const fs::path& parser, const ParserSettings&
   if (layout.empty() && classes == 11) layout = "lapa-11";
   const std::string name = parser.string(), json = settings_file(parser).string();
   if (layout.empty()) throw Error(name + ": " + std::to_string(classes) + " classes of unknown meaning", "say the layout in " + json);
-  auto mapping = label_mapping(layout);
+  std::vector<uint8_t> mapping;
+  try {
+    mapping = label_mapping(layout);
+  } catch (const Error& error) {
+    throw Error(json + ": " + error.what());
+  }
   if (mapping.size() != static_cast<size_t>(classes)) {
     throw Error(name + ": " + std::to_string(classes) + " classes do not fit the layout " + layout, "correct the layout in " + json);
   }

@@ -41,6 +41,7 @@ bool lists_its_frames(std::span<const std::byte> file) {
 }
 
 constexpr int64_t kMostPixels = 100'000'000;
+constexpr int64_t kMostLostInARow = 250;  // then the rest of the file is given up
 
 // How a player turns the stored frames, in degrees clockwise: 0, 90, 180 or 270. OpenCV 4.6 takes FFmpeg's
 // counterclockwise angle for a clockwise one, and so turns phone videos upside down: hence we turn the frames
@@ -66,15 +67,27 @@ struct VideoReader::Impl {
   int width = 0, height = 0, turn = 0;
   bool lists_frames = false, ended = false;
 
-  // OpenCV's own exceptions (a codec gave up, no memory) end the file like its last frame does.
+  // OpenCV's own exceptions (a codec gave up, no memory) count as a frame that cannot be decoded.
+  bool grab_once() {
+    try {
+      return capture.grab();
+    } catch (const cv::Exception&) {
+      return false;
+    }
+  }
+  // Moves to the next frame that can be decoded. OpenCV stops at one that cannot, as it does at the end of the file, and
+  // goes on behind it when it is asked again.
   bool grab() {
     if (ended) return false;
-    try {
-      if (capture.grab()) return true;
-    } catch (const cv::Exception&) {
+    for (int64_t lost = 0; lost <= kMostLostInARow; ++lost) {
+      if (grab_once()) {
+        skipped += lost;
+        position += lost;
+        return true;
+      }
+      if (position + lost + 1 >= frames) break;
     }
     ended = true;
-    // OpenCV passes over packets that give no frame without a word: only the sum tells.
     if (lists_frames && frames > position) skipped += frames - position;
     return false;
   }

@@ -49,7 +49,7 @@ class Tree {
   }
   void video(const fs::path& name) {
     fs::create_directories((root_ / name).parent_path());
-    write_video(root_ / name, 2, 10, [&](int frame) { return paint_photo(4, 1, 280 + 20 * (people_ % 3), 300 + 0 * frame).image; });
+    write_video(root_ / name, 2, 10, [&](int) { return paint_photo(4, 1, 280 + 20 * (people_ % 8), 300).image; });
     ++people_;
   }
 

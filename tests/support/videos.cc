@@ -63,6 +63,8 @@ void slow_mp4_start(const std::filesystem::path& path, uint32_t frames, uint32_t
     const size_t size = bytes.find(box) - 4;
     bytes.replace(size, 4, big_endian(big_endian(bytes, size) + 8));
   }
+  // The edit list ends the film at its former length; players pass over a box that is free.
+  if (const size_t edits = bytes.find("edts"); edits != std::string::npos) bytes.replace(edits, 4, "free");
   write_file_atomic(path, bytes);
 }
 

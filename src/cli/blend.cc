@@ -14,6 +14,7 @@
 #include "data/augment/recapture.h"
 #include "data/augment/self_blend.h"
 #include "data/dataset.h"
+#include "data/naming.h"
 #include "media/codec.h"
 #include "media/resize.h"
 
@@ -87,7 +88,7 @@ int run_blend(int argc, char** argv) {
 
   const auto dataset = open_dataset(input);
   std::map<std::string, Source> videos;
-  for (const auto& sample : dataset->samples()) ++videos[sample.video].faces;
+  for (const auto& sample : dataset->samples()) ++videos[video_of_person(sample.video)].faces;
   if (videos.size() < 2)
     throw Error(input.string() + " holds faces of one video only",
                 "give faces of several videos or photos, so that some can be held out");
@@ -102,7 +103,8 @@ int run_blend(int argc, char** argv) {
   size_t written = 0, without_map = 0;
   for (size_t i = 0; i < dataset->samples().size() && !interrupted(); ++i) {
     const SampleRef& sample = dataset->samples()[i];
-    Source& source = videos.at(sample.video);
+    const std::string video = video_of_person(sample.video);
+    Source& source = videos.at(video);
     const bool held_out = source.number % val_every == val_every - 1;
     const fs::path folder = out / (held_out ? "val" : "train");
     const Image face = resize(dataset->load(i).image, side, side);
@@ -113,7 +115,7 @@ int run_blend(int argc, char** argv) {
         ++without_map;
         break;
       }
-      const std::string name = file_name(sample.video, source.made++);
+      const std::string name = file_name(video, source.made++);
       write_image(folder / "real" / name, pair->real);
       write_image(folder / attack_class / name, pair->attack);
       ++written;

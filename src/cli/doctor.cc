@@ -26,7 +26,7 @@ report::Table class_table(const DoctorReport& r) {
         {report::Cell(p.name, p.attack ? "attack" : "genuine"), with_thousands(static_cast<long long>(p.samples)),
          with_thousands(static_cast<long long>(p.videos)), fmt::format("{:.0f} x {:.0f}", p.width, p.height),
          fmt::format("{:.0f} %", 100 * p.jpeg_share),
-         p.jpeg_quality > 0 ? fmt::format("{:.0f}", p.jpeg_quality) : std::string("-"),
+         quality_text(p),
          fmt::format("{:.2f}", p.bits_per_pixel), fmt::format("{:.0f}", p.sharpness),
          fmt::format("{:.2f}", p.brightness)});
   return table;

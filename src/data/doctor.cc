@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -22,6 +23,8 @@
 namespace fsfm {
 namespace {
 
+constexpr float kNoJpeg = 101;  // lossless stands above every quality
+
 // What one look at a picture tells.
 struct Look {
   bool ok = false;
@@ -39,9 +42,10 @@ Look look_at(const Dataset& dataset, size_t index, PixelSums& sums) {
   PixelSums own;
   own.add(at_size);
   int width = image.width, height = image.height, quality = estimate_jpeg_quality(file);
-  bool is_jpeg = quality > 0;
+  bool is_jpeg = quality > 0, looks_whole = true;
   if (const auto record = dataset.load_record(index)) {
     look.has_regions = record->regions.has_value();
+    looks_whole = !record->box;
     if (record->box) {  // the crop was made and compressed by us: its source is what may give a class away
       width = record->box->width;
       height = record->box->height;
@@ -54,7 +58,10 @@ Look look_at(const Dataset& dataset, size_t index, PixelSums& sums) {
   look.features[kWidth] = static_cast<float>(width);
   look.features[kHeight] = static_cast<float>(height);
   look.features[kIsJpeg] = is_jpeg;
-  look.features[kJpegQuality] = is_jpeg ? static_cast<float>(quality) : 101.0f;  // lossless stands above every quality
+  look.features[kJpegQuality] = is_jpeg ? static_cast<float>(quality) : kNoJpeg;
+  // Of a ready crop only: cutting and resizing have wiped out what the source went through.
+  const int earlier = looks_whole ? estimate_earlier_jpeg_quality(image, quality) : 0;
+  look.features[kJpegHistory] = earlier > 0 ? static_cast<float>(earlier) : kNoJpeg;
   look.features[kBitsPerPixel] =
       8.0f * static_cast<float>(file.size()) / (static_cast<float>(image.width) * static_cast<float>(image.height));
   look.features[kSharpness] = face_blur(image, {0, 0, image.width, image.height});
@@ -86,7 +93,7 @@ std::vector<ClassProfile> profiles(const Dataset& dataset, const std::vector<siz
     ++result[c].samples;
     videos[c].insert(ref.video);
     for (size_t f = 0; f < kFeatures; ++f)
-      if (f != kJpegQuality || looks[i].features[kIsJpeg] > 0) values[c][f].push_back(looks[i].features[f]);
+      if ((f != kJpegQuality && f != kJpegHistory) || looks[i].features[f] < kNoJpeg) values[c][f].push_back(looks[i].features[f]);
   }
   for (size_t c = 0; c < result.size(); ++c) {
     ClassProfile& p = result[c];
@@ -98,6 +105,8 @@ std::vector<ClassProfile> profiles(const Dataset& dataset, const std::vector<siz
     const auto& jpeg = values[c][kIsJpeg];
     p.jpeg_share = jpeg.empty() ? 0 : std::accumulate(jpeg.begin(), jpeg.end(), 0.0) / static_cast<double>(jpeg.size());
     p.jpeg_quality = median(values[c][kJpegQuality]);
+    p.history_share = p.samples == 0 ? 0 : static_cast<double>(values[c][kJpegHistory].size()) / static_cast<double>(p.samples);
+    p.earlier_quality = median(values[c][kJpegHistory]);
     p.bits_per_pixel = median(values[c][kBitsPerPixel]);
     p.sharpness = median(values[c][kSharpness]);
     p.brightness = median(values[c][kBrightness]);
@@ -160,6 +169,11 @@ const char* level_name(Finding::Level level) {
     default:
       return "note";
   }
+}
+
+std::string quality_text(const ClassProfile& profile) {
+  const std::string last = profile.jpeg_quality > 0 ? std::to_string(std::lround(profile.jpeg_quality)) : "-";
+  return profile.history_share < 0.5 ? last : std::to_string(std::lround(profile.earlier_quality)) + ", then " + last;
 }
 
 std::vector<std::string> identities_in(const std::string& video) {

@@ -36,10 +36,15 @@ struct ClassProfile {
   double width = 0, height = 0;  // pixels
   double jpeg_share = 0;         // of the pictures, 0..1
   double jpeg_quality = 0;       // of the JPEGs; 0 = none
+  double history_share = 0;      // of the pictures that bear the traces of an earlier JPEG compression, 0..1
+  double earlier_quality = 0;    // of that compression; 0 = none
   double bits_per_pixel = 0;     // of the stored file
   double sharpness = 0;          // variance of the Laplacian at 112 x 112
   double brightness = 0;         // 0..1
 };
+
+// "90"; "75, then 90" where most pictures were compressed before; "-" without JPEGs.
+std::string quality_text(const ClassProfile& profile);
 
 // How well one number alone tells attack from genuine: the area under its ROC curve, folded to 0.5..1.
 struct Shortcut {

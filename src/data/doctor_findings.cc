@@ -80,7 +80,7 @@ void judge_leaks(const DoctorReport& report, const Dataset& dataset, std::vector
 std::string advice_of(const std::string& feature) {
   if (feature == "width" || feature == "height")
     return "bring both kinds to one size by the same route, or add scale augmentation";
-  if (feature == "is-jpeg" || feature == "jpeg-quality" || feature == "bits-per-pixel")
+  if (feature == "is-jpeg" || feature == "jpeg-quality" || feature == "jpeg-history" || feature == "bits-per-pixel")
     return "give both kinds the same compression history before you believe a score (prepare with --size 224, train "
            "with JPEG augmentation)";
   if (feature == "sharpness")

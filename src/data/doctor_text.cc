@@ -30,6 +30,8 @@ nlohmann::json to_json(const DoctorReport& report, const Dataset& dataset) {
                                {"height", p.height},
                                {"jpeg_share", p.jpeg_share},
                                {"jpeg_quality", p.jpeg_quality},
+                               {"jpeg_history_share", p.history_share},
+                               {"earlier_jpeg_quality", p.earlier_quality},
                                {"bits_per_pixel", p.bits_per_pixel},
                                {"sharpness", p.sharpness},
                                {"brightness", p.brightness}});
@@ -57,14 +59,14 @@ std::string format_report(const DoctorReport& report, const Dataset&) {
   std::string text = fmt::format("{}: {} faces", report.name, with_thousands(static_cast<long long>(report.samples)));
   if (report.examined < report.samples)
     text += fmt::format(", {} examined", with_thousands(static_cast<long long>(report.examined)));
-  text += fmt::format("\n\n{:<16}{:>9}{:>9}{:>12}{:>7}{:>9}{:>9}{:>9}{:>8}\n", "class", "faces", "videos", "size",
+  text += fmt::format("\n\n{:<16}{:>9}{:>9}{:>12}{:>7}{:>14}{:>9}{:>9}{:>8}\n", "class", "faces", "videos", "size",
                       "JPEG", "quality", "bits/px", "sharp", "light");
   for (const auto& p : report.classes)
     text += fmt::format(
-        "{:<16}{:>9}{:>9}{:>12}{:>6.0f}%{:>9}{:>9.2f}{:>9.0f}{:>8.2f}\n", p.name + (p.attack ? " (attack)" : ""),
+        "{:<16}{:>9}{:>9}{:>12}{:>6.0f}%{:>14}{:>9.2f}{:>9.0f}{:>8.2f}\n", p.name + (p.attack ? " (attack)" : ""),
         with_thousands(static_cast<long long>(p.samples)), with_thousands(static_cast<long long>(p.videos)),
         fmt::format("{:.0f}x{:.0f}", p.width, p.height), 100 * p.jpeg_share,
-        p.jpeg_quality > 0 ? fmt::format("{:.0f}", p.jpeg_quality) : "-", p.bits_per_pixel, p.sharpness, p.brightness);
+        quality_text(p), p.bits_per_pixel, p.sharpness, p.brightness);
   if (report.counts.size() > 1 || !report.counts.begin()->first.empty()) {
     text += "\n";
     for (const auto& [split, classes] : report.counts) {

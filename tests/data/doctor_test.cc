@@ -74,6 +74,19 @@ TEST(Doctor, OneKindOfAttackMayGiveItselfAway) {
   EXPECT_EQ(report.shortcuts.front().against, "diffusion");
 }
 
+TEST(Doctor, SeesThatOneClassWasCompressedBefore) {
+  TempDir dir;
+  write_fair_set(dir.path());
+  for (const auto& path :
+       list_files(dir.path(), [](const fs::path& p) { return p.string().find("real") != std::string::npos; }))
+    write_jpeg(path, decode_image(encode_jpeg(read_image(path), 70), "x"), 90);
+  const auto report = examine(*open_dataset(dir.path()));
+  EXPECT_FALSE(has(report, "shortcut-jpeg-quality", Finding::Level::warning));
+  EXPECT_TRUE(has(report, "shortcut-jpeg-history", Finding::Level::warning));
+  EXPECT_EQ(quality_text(report.classes.at(0)), "90");
+  EXPECT_EQ(quality_text(report.classes.at(1)), "70, then 90");
+}
+
 TEST(Doctor, SeesPngAgainstJpeg) {
   TempDir dir;
   write_fair_set(dir.path());

@@ -32,6 +32,29 @@ report::Table class_table(const DoctorReport& r) {
   return table;
 }
 
+// A row for each feature, the most telling first; a column for each kind of attack.
+report::Table shortcut_table(const DoctorReport& r) {
+  report::Table table{"How well one number alone tells an attack from genuine faces (AUC; 0.5 = not at all)", {"feature"}, {}};
+  const auto index_of = [](std::vector<std::string>& names, const std::string& name) {
+    const auto at = std::find(names.begin(), names.end(), name) - names.begin();
+    if (at == static_cast<int64_t>(names.size())) names.push_back(name);
+    return static_cast<size_t>(at);
+  };
+  std::vector<std::string> features, kinds;
+  for (const auto& s : r.shortcuts) {
+    const size_t row = index_of(features, s.feature);
+    const size_t column = 1 + index_of(kinds, s.against == "attack" ? "all attacks" : s.against);
+    if (row == table.rows.size()) table.rows.push_back({report::Cell(s.feature)});
+    auto& cells = table.rows[row];
+    while (cells.size() <= column) cells.emplace_back("");
+    cells[column] = report::Cell(fmt::format("{:.2f}", s.auc), "", s.auc >= 0.8);
+  }
+  table.columns.insert(table.columns.end(), kinds.begin(), kinds.end());
+  for (auto& row : table.rows)
+    while (row.size() < table.columns.size()) row.emplace_back("");
+  return table;
+}
+
 // Faces of one class, spread evenly over it.
 std::vector<report::Picture> examples(const Dataset& data, int label, size_t count) {
   std::vector<size_t> own;
@@ -60,17 +83,12 @@ void write_html(const DoctorReport& r, const Dataset& data, const std::filesyste
               {count(Finding::Level::note), "notes"}});
   page.section("Findings");
   if (r.findings.empty()) page.paragraph("Nothing to complain about.");
-  report::Table findings{"", {"level", "finding", "what to do"}, {}};
-  for (const auto& f : r.findings) findings.rows.push_back({report::Cell(level_name(f.level), f.id), f.text, f.advice});
-  if (!findings.rows.empty()) page.table(findings);
-  page.section("Classes").table(class_table(r));
-  if (!r.shortcuts.empty()) {
-    report::Table table{"How well one number alone tells an attack from genuine faces (0.5 = not at all)",
-                        {"feature", "against", "AUC"},
-                        {}};
-    for (const auto& s : r.shortcuts) table.rows.push_back({s.feature, s.against, fmt::format("{:.3f}", s.auc)});
-    page.table(table);
+  for (const auto& f : r.findings) {
+    const std::string text = fmt::format("{}: {}. What to do: {}.", level_name(f.level), f.text, f.advice);
+    f.level == Finding::Level::note ? page.paragraph(text) : page.note(text);
   }
+  page.section("Classes").table(class_table(r));
+  if (!r.shortcuts.empty()) page.table(shortcut_table(r));
   for (size_t c = 0; c < data.info().classes.size(); ++c)
     page.heading(data.info().classes[c]).images(examples(data, static_cast<int>(c), kPicturesShown), 96);
   if (!r.leaks.empty()) {

@@ -72,6 +72,10 @@ SimilarityLoss parse_similarity_loss(const std::string& name) {
   throw Error("unknown similarity loss '" + name + "'", "choose simsiam, byol, infonce, mocov3 or simclr");
 }
 
+bool compares_faces(SimilarityLoss kind) {
+  return kind == SimilarityLoss::infonce || kind == SimilarityLoss::mocov3 || kind == SimilarityLoss::simclr;
+}
+
 torch::Tensor similarity_loss(SimilarityLoss kind, const torch::Tensor& online, const torch::Tensor& target) {
   const auto q = F::normalize(online.to(torch::kFloat)), k = F::normalize(target.to(torch::kFloat));  // [B,P]
   switch (kind) {

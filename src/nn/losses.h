@@ -23,6 +23,8 @@ ReconstructionLoss reconstruction_loss(const torch::Tensor& pred, const torch::T
 
 enum class SimilarityLoss { simsiam, byol, infonce, mocov3, simclr };
 SimilarityLoss parse_similarity_loss(const std::string& name);
+// Do the contrastive ones, which need more than one face? Their value depends on the whole batch, not on its mean.
+bool compares_faces(SimilarityLoss kind);
 // online: predictor output [B,P]; target: projector output of the target [B,P].
 torch::Tensor similarity_loss(SimilarityLoss kind, const torch::Tensor& online, const torch::Tensor& target);
 

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kChunk = 1 << 16;
 
 struct SweepConstants {
-  float grad_scale, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, eps;
+  float grad_scale, coupled_decay, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, eps;
 };
 
 // The whole update of one stretch of one parameter. One clone per instruction set: the loop is bound by memory only
@@ -25,7 +25,7 @@ __attribute__((target_clones("avx512f", "avx2", "default")))
 void sweep(float* __restrict param, const float* __restrict grad, float* __restrict exp_avg, float* __restrict exp_avg_sq,
            int64_t n, const SweepConstants c) {
   for (int64_t i = 0; i < n; ++i) {
-    const float g = grad[i] * c.grad_scale;
+    const float g = grad[i] * c.grad_scale + param[i] * c.coupled_decay;
     const float m = exp_avg[i] * c.beta1 + g * c.one_minus_beta1;
     const float v = exp_avg_sq[i] * c.beta2 + g * g * c.one_minus_beta2;
     exp_avg[i] = m;
@@ -143,12 +143,19 @@ void AdamW::step_cpu(double lr, double grad_scale, double momentum) {
       const int64_t n = chunk.end - chunk.begin;
       float* param = slot.param.data_ptr<float>() + chunk.begin;
       const double rate = lr * slot.lr_scale;
+      const double coupled = options_.coupled_decay ? slot.weight_decay : 0.0;
+      const double keep = options_.coupled_decay ? 1.0 : 1.0 - rate * slot.weight_decay;
       if (grads[chunk.slot].defined()) {
         const SweepConstants constants{
-            static_cast<float>(grad_scale),         static_cast<float>(1.0 - rate * slot.weight_decay),
-            static_cast<float>(options_.beta1),     static_cast<float>(1.0 - options_.beta1),
-            static_cast<float>(options_.beta2),     static_cast<float>(1.0 - options_.beta2),
-            static_cast<float>(rate / correction1), static_cast<float>(1.0 / std::sqrt(correction2)),
+            static_cast<float>(grad_scale),
+            static_cast<float>(coupled),
+            static_cast<float>(keep),
+            static_cast<float>(options_.beta1),
+            static_cast<float>(1.0 - options_.beta1),
+            static_cast<float>(options_.beta2),
+            static_cast<float>(1.0 - options_.beta2),
+            static_cast<float>(rate / correction1),
+            static_cast<float>(1.0 / std::sqrt(correction2)),
             static_cast<float>(options_.eps)};
         sweep(param, grads[chunk.slot].data_ptr<float>() + chunk.begin, slot.exp_avg.data_ptr<float>() + chunk.begin,
               slot.exp_avg_sq.data_ptr<float>() + chunk.begin, n, constants);
@@ -183,7 +190,10 @@ void AdamW::step_device(double lr, double grad_scale, double momentum) {
     first = last;
     if (params.empty()) continue;
     if (grad_scale != 1.0) at::_foreach_mul_(grads, grad_scale);
-    at::_foreach_mul_(params, 1.0 - rate * decay);
+    if (options_.coupled_decay)
+      at::_foreach_add_(grads, params, decay);
+    else
+      at::_foreach_mul_(params, 1.0 - rate * decay);
     at::_foreach_mul_(m, options_.beta1);
     at::_foreach_add_(m, grads, 1.0 - options_.beta1);
     at::_foreach_mul_(v, options_.beta2);
@@ -203,11 +213,10 @@ void AdamW::zero_grad() {
     if (slot.param.grad().defined()) slot.param.mutable_grad().reset();
 }
 
-std::vector<torch::Tensor> AdamW::gradients() const {
-  std::vector<torch::Tensor> gradients;
-  for (const auto& slot : slots_)
-    if (slot.param.grad().defined()) gradients.push_back(slot.param.grad());
-  return gradients;
+std::vector<torch::Tensor> AdamW::parameters() const {
+  std::vector<torch::Tensor> parameters;
+  for (const auto& slot : slots_) parameters.push_back(slot.param);
+  return parameters;
 }
 
 std::map<std::string, torch::Tensor> AdamW::state() const {

@@ -14,9 +14,11 @@ namespace fsfm {
 
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-8;
+  bool coupled_decay = false;  // Adam: weight decay is part of the gradient and passes through the moments
 };
 
-// Numerically torch.optim.AdamW (decoupled decay, bias-corrected moments), for float32 parameters. On the CPU every
+// Numerically torch.optim.AdamW (decoupled decay, bias-corrected moments) or, with coupled decay, torch.optim.Adam, for
+// float32 parameters. On the CPU every
 // element is touched once a step; elsewhere torch's multi-tensor kernels do the same. Results do not depend on the
 // number of threads. Thread-compatible.
 class AdamW {
@@ -35,8 +37,7 @@ class AdamW {
   void step(double lr, double grad_scale = 1.0, std::optional<double> momentum = std::nullopt);
 
   void zero_grad();
-  // Those that exist, aliased, in a fixed order: what ranks average before a step.
-  std::vector<torch::Tensor> gradients() const;
+  std::vector<torch::Tensor> parameters() const;  // all that learn, aliased, in a fixed order
   int64_t steps() const { return steps_; }
   const std::vector<ParamGroup>& groups() const { return groups_; }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/gather.h"
 #include "train/init_weights.h"
 
 namespace fsfm {
@@ -49,9 +50,12 @@ DetectorLearner::DetectorLearner(const DetectorOptions& options, const std::file
   if (options.method == FinetuneMethod::linear_probe)
     for (auto& item : module.named_parameters()) item.value().set_requires_grad(belongs_to_head(item.key()));
   others_.broadcast(module.parameters());
-  optimizer_ = std::make_unique<AdamW>(
-      layer_decay_groups(module, options.network.depth, options.weight_decay, options.layer_decay),
-      AdamWOptions{.beta2 = 0.999});
+  auto groups = layer_decay_groups(module, options.network.depth, options.weight_decay, options.layer_decay);
+  if (options.adam)
+    for (auto& group : groups) group.weight_decay = options.weight_decay;
+  optimizer_ =
+      std::make_unique<AdamW>(std::move(groups), AdamWOptions{.beta2 = 0.999, .coupled_decay = options.adam});
+  buckets_ = std::make_unique<GradientBuckets>(optimizer_->parameters(), others);
   if (options.weight_ema <= 0) return;
   averaged_ = make_network();
   load_module_state(averaged_.module(), module_state(module));
@@ -67,6 +71,9 @@ torch::nn::Module& DetectorLearner::network() {
 }
 
 torch::Tensor DetectorLearner::loss_of(const Batch& batch) {
+  // Drop path and dropout depend on the place in the run alone: a resumed run draws what it would have drawn, whatever
+  // the number of processes.
+  torch::manual_seed(batch.seed);
   auto images = images_of(batch, device_);
   if (options_.mixup.enabled() && device_.is_cpu())
     images = images.clone();  // mixed in place: the batch stays as it is
@@ -84,9 +91,9 @@ torch::Tensor DetectorLearner::loss_of(const Batch& batch) {
     std::vector<int64_t> genuine;
     for (const int64_t label : batch.labels)
       genuine.push_back(options_.is_attack.at(static_cast<size_t>(label)) ? 0 : 1);
-    const auto anchors = torch::tensor(genuine, torch::kInt64).to(device_);
-    loss =
-        loss + real_anchor_contrastive_loss(out.projected.to(torch::kFloat), anchors, 1) * options_.contrastive_weight;
+    const auto anchors = gather_rows(torch::tensor(genuine, torch::kInt64).to(device_), others_);
+    const auto projected = gather_rows(out.projected.to(torch::kFloat), others_);
+    loss = loss + real_anchor_contrastive_loss(projected, anchors, 1) * options_.contrastive_weight;
   }
   return loss;
 }
@@ -95,26 +102,21 @@ DetectorLosses DetectorLearner::step(std::span<const Batch> batches, double lr) 
   optimizer_->zero_grad();
   learning_.module().train();
   const double share = 1.0 / static_cast<double>(batches.size());
+  double total[] = {0};
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (i + 1 == batches.size()) buckets_->arm();
+    const auto loss = loss_of(batches[i]);
+    total[0] += share * loss.item<double>();
+    // Also when it is not finite: the other ranks wait for these gradients, and the step will be skipped by all.
+    (loss * share).backward();
+  }
+  buckets_->finish();
+  others_.sum(total);
   DetectorLosses losses;
-  bool broken = false;
-  for (const Batch& batch : batches) {
-    const auto loss = loss_of(batch);
-    const double value = loss.item<double>();
-    losses.total += share * value;
-    broken = broken || !std::isfinite(value);
-    if (!broken) (loss * share).backward();
-  }
-  double sums[] = {losses.total};
-  others_.sum(sums);
-  losses.total = sums[0] / others_.size();
-  broken = others_.any(broken);
-  if (!broken) {
-    if (others_.size() > 1) others_.average(optimizer_->gradients());
-    losses.grad_norm = optimizer_->grad_norm();
-    broken = !std::isfinite(losses.grad_norm);
-  }
-  if (!broken) optimizer_->step(lr, clip_factor(losses.grad_norm, options_.clip), options_.weight_ema);
-  losses.skipped = broken;
+  losses.total = total[0] / others_.size();
+  losses.grad_norm = optimizer_->grad_norm();
+  losses.skipped = !std::isfinite(losses.total) || !std::isfinite(losses.grad_norm);
+  if (!losses.skipped) optimizer_->step(lr, clip_factor(losses.grad_norm, options_.clip), options_.weight_ema);
   return losses;
 }
 

@@ -14,6 +14,7 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/communicator.h"
+#include "train/gradient_buckets.h"
 #include "train/mixup.h"
 
 namespace fsfm {
@@ -25,6 +26,7 @@ struct DetectorOptions {
   VitConfig network;
   FinetuneMethod method = FinetuneMethod::full;
   MixupOptions mixup;
+  bool adam = false;  // Adam with the same (coupled) decay on every parameter, instead of AdamW
   double weight_decay = 0.05, layer_decay = 0.65, clip = 0;
   double contrastive_weight = 0.01;  // adapter only
   std::vector<uint8_t> is_attack;    // model class -> 1 when attack
@@ -42,6 +44,8 @@ struct DetectorLosses {
 // Thread-compatible. Every rank holds the same weights at all times.
 class DetectorLearner {
  public:
+  // Several processes equal one with the larger batch, but for what is drawn for a whole batch: mixup, CutMix, drop
+  // path and dropout are drawn by each process for its own part.
   // `init`: a weight file, or empty for fresh weights. A head of other classes is left out. `others` outlives the
   // learner.
   DetectorLearner(const DetectorOptions& options, const std::filesystem::path& init, torch::Device device,
@@ -74,6 +78,7 @@ class DetectorLearner {
   Communicator& others_;
   Network learning_, averaged_;
   std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<GradientBuckets> buckets_;
 };
 
 }  // namespace fsfm

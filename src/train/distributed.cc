@@ -17,9 +17,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef USE_C10D_NCCL  // set by cmake/FsfmDependencies.cmake
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -28,8 +33,6 @@
 namespace fsfm {
 namespace {
 
-constexpr int64_t kBucketElements = int64_t{4}
-                                    << 20;  // 16 MiB: large enough for bandwidth, small enough to overlap copies
 constexpr auto kExchangeTimeout = std::chrono::minutes(30);  // rank 0 evaluates alone while the others wait
 
 std::optional<int> number(const char* name) {
@@ -63,69 +66,48 @@ uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
-class GlooCommunicator final : public Communicator {
+// Gloo for tensors on the CPU; for those on CUDA devices NCCL where libtorch has it, else Gloo on a copy.
+class ProcessCommunicator final : public Communicator {
  public:
-  GlooCommunicator(const ProcessPlace& place, double timeout_seconds) : place_(place) {
+  ProcessCommunicator(const ProcessPlace& place, double timeout_seconds) : place_(place) {
     guarded("meet the other processes", [&] {
       c10d::TCPStoreOptions store;
       store.port = place.port;
       store.isServer = place.rank == 0;
       store.numWorkers = place.world_size;
       store.timeout = std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
-      auto meeting = c10::make_intrusive<c10d::TCPStore>(place.master, store);
+      meeting_ = c10::make_intrusive<c10d::TCPStore>(place.master, store);
       auto options = c10d::ProcessGroupGloo::Options::create(kExchangeTimeout);
       const bool local = place.master == "127.0.0.1" || place.master == "localhost";
       options->devices.push_back(local ? c10d::ProcessGroupGloo::createDeviceForInterface("lo")
                                        : c10d::ProcessGroupGloo::createDefaultDevice());
       options->threads = 2;
-      group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(meeting, place.rank, place.world_size, options);
+      gloo_ = c10::make_intrusive<c10d::ProcessGroupGloo>(meeting_, place.rank, place.world_size, options);
     });
   }
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.world_size; }
+  int local_rank() const override { return place_.local_rank; }
 
-  void average(std::vector<torch::Tensor> tensors) override {
-    torch::NoGradGuard no_grad;
-    // Buckets travel while the next one is filled.
-    struct Bucket {
-      std::vector<torch::Tensor> tensors, flat;
-      c10::intrusive_ptr<c10d::Work> work;
+  std::function<void()> begin_sum(torch::Tensor tensor) override {
+#ifdef USE_C10D_NCCL
+    if (tensor.is_cuda()) {
+      // Made at the first use: a run on the CPU never asks for it. All ranks come here together.
+      if (!nccl_)
+        guarded("start NCCL", [&] {
+          nccl_ = c10::make_intrusive<c10d::ProcessGroupNCCL>(
+              c10::make_intrusive<c10d::PrefixStore>("nccl", meeting_), place_.rank, place_.world_size);
+        });
+      return begin_on(*nccl_, tensor);
+    }
+#endif
+    if (tensor.is_cpu()) return begin_on(*gloo_, tensor);
+    const auto host = tensor.to(torch::kCPU);
+    return [tensor, host, wait = begin_on(*gloo_, host)]() mutable {
+      wait();
+      tensor.copy_(host);
     };
-    guarded("average gradients", [&] {
-      std::vector<Bucket> buckets;
-      for (size_t first = 0; first < tensors.size();) {
-        Bucket& bucket = buckets.emplace_back();
-        int64_t elements = 0;
-        std::vector<torch::Tensor> rows;
-        for (; first < tensors.size() && (elements == 0 || elements + tensors[first].numel() <= kBucketElements);
-             ++first) {
-          elements += tensors[first].numel();
-          bucket.tensors.push_back(tensors[first]);
-          rows.push_back(tensors[first].reshape({-1}).to(torch::kCPU));
-        }
-        bucket.flat = {torch::cat(rows)};
-        bucket.work = c10::static_intrusive_pointer_cast<c10d::Work>(group_->allreduce(bucket.flat));
-      }
-      for (auto& bucket : buckets) {
-        bucket.work->wait();
-        bucket.flat.front().div_(place_.world_size);
-        int64_t at = 0;
-        for (auto& tensor : bucket.tensors) {
-          tensor.copy_(bucket.flat.front().narrow(0, at, tensor.numel()).view(tensor.sizes()));
-          at += tensor.numel();
-        }
-      }
-    });
-  }
-
-  void sum(std::span<double> values) override {
-    guarded("exchange figures", [&] {
-      std::vector<torch::Tensor> row = {
-          torch::tensor(std::vector<double>(values.begin(), values.end()), torch::kDouble)};
-      group_->allreduce(row)->wait();
-      std::copy_n(row.front().data_ptr<double>(), values.size(), values.begin());
-    });
   }
 
   void broadcast(std::vector<torch::Tensor> tensors) override {
@@ -133,19 +115,24 @@ class GlooCommunicator final : public Communicator {
     guarded("send the first weights", [&] {
       for (auto& tensor : tensors) {
         std::vector<torch::Tensor> host = {tensor.detach().to(torch::kCPU).contiguous()};
-        group_->broadcast(host)->wait();
+        gloo_->broadcast(host)->wait();
         tensor.detach().copy_(host.front());
       }
     });
   }
 
-  void barrier() override {
-    double nothing[] = {0};
-    sum(nothing);
+ private:
+  template <class Group>
+  std::function<void()> begin_on(Group& group, const torch::Tensor& tensor) {
+    std::function<void()> wait;
+    guarded("exchange numbers", [&] {
+      std::vector<torch::Tensor> one = {tensor};
+      wait = [work = group.allreduce(one)] { work->wait(); };
+    });
+    return [this, wait] { guarded("exchange numbers", wait); };
   }
 
- private:
-  // Gloo reports a lost peer in many words; the user needs these.
+  // The backends report a lost peer in many words; the user needs these.
   template <class Action>
   void guarded(const char* what, Action&& action) {
     try {
@@ -162,7 +149,11 @@ class GlooCommunicator final : public Communicator {
   }
 
   ProcessPlace place_;
-  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  c10::intrusive_ptr<c10d::TCPStore> meeting_;
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_;
+#ifdef USE_C10D_NCCL
+  c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl_;
+#endif
 };
 
 }  // namespace
@@ -200,7 +191,7 @@ std::optional<ProcessPlace> place_from_environment() {
 }
 
 std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds) {
-  return std::make_unique<GlooCommunicator>(place, timeout_seconds);
+  return std::make_unique<ProcessCommunicator>(place, timeout_seconds);
 }
 
 int run_distributed(int processes, const std::function<int(Communicator&)>& body) {
@@ -248,6 +239,10 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
     if (done > 0) {
       --left;
       const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      if (WIFSIGNALED(status))
+        std::fprintf(stderr, "fsfm [process %d]: ended by signal %d (%s)\n",
+                     static_cast<int>(std::find(children.begin(), children.end(), done) - children.begin()),
+                     WTERMSIG(status), ::strsignal(WTERMSIG(status)));
       worst = std::max(worst, code);
       continue;
     }

@@ -1,5 +1,5 @@
-// Several processes that train one model: who they are, how they meet, how they exchange numbers (torch's c10d over
-// Gloo).
+// Several processes that train one model: who they are, how they meet, how they exchange numbers (torch's c10d:
+// Gloo, and NCCL for CUDA tensors where libtorch was built with it).
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,7 @@ class FinetuneRun {
         recipe_text_(recipe_text),
         visible_(visible && others.is_main()),
         others_(others),
-        device_(choose_device(recipe.device, recipe.threads)),
+        device_(choose_device(recipe.device, recipe.threads, others.local_rank())),
         data_(open_finetune_data(recipe)),
         start_(starting_point(recipe, data_.classes.size())),
         normalization_(choose_normalization(recipe, start_, *data_.train.dataset)),
@@ -93,16 +93,21 @@ class FinetuneRun {
     eval_.transform = Transform::parse(fmt::format("pillow-bicubic-{}-crop-{}", side * 8 / 7, side));
     eval_.normalization = normalization_;
     for (const auto& name : data_.classes) is_attack_.push_back(is_attack(name));
-    batch_size_ =
-        recipe.per_domain_batches() ? 2 * recipe.per_domain * count_domains(*data_.train.dataset) : recipe.batch_size;
-    if (recipe.per_domain_batches() && others.size() > 1)
-      throw Error("the fas task draws its batches for one process", "run it without --nproc");
+    batch_size_ = recipe.batch_size;
+    if (recipe.per_domain_batches()) {
+      // --per-domain counts the pictures of a step, whatever the number of processes: each takes its part.
+      if (recipe.per_domain % others.size() != 0)
+        throw Error(fmt::format("--per-domain {} cannot be shared evenly by {} processes", recipe.per_domain,
+                                others.size()),
+                    "use a multiple of the number of processes");
+      batch_size_ = 2 * recipe.per_domain / others.size() * count_domains(*data_.train.dataset);
+    }
     if (recipe.balance && !recipe.per_domain_batches())
       train_ = subset(data_.train.dataset, balanced_indices(data_.train));
     else
       train_ = data_.train.dataset;
     if (recipe.per_domain_batches()) {
-      const auto per_step = static_cast<int64_t>(batch_size_) * recipe.accumulate;
+      const auto per_step = static_cast<int64_t>(batch_size_) * others.size() * recipe.accumulate;
       const auto pass = std::max<int64_t>(1, static_cast<int64_t>(data_.train.dataset->samples().size()) / per_step);
       steps_per_epoch_ = recipe.max_steps > 0 ? std::min(kDomainStepsPerEpoch, recipe.max_steps) : pass;
     } else {
@@ -165,6 +170,7 @@ class FinetuneRun {
     options.network = start_.network;
     options.method = parse_finetune_method(recipe_.method);
     options.mixup = {recipe_.mixup, recipe_.cutmix, recipe_.smoothing};
+    options.adam = recipe_.optimizer == "adam";
     options.weight_decay = recipe_.weight_decay;
     options.layer_decay = recipe_.layer_decay;
     options.clip = recipe_.clip;

@@ -135,8 +135,8 @@ std::vector<size_t> domain_balanced_indices(const LabelledData& data, int per_cl
   for (auto& [key, queue] : queues) rng.shuffle(std::span(queue));
   std::vector<size_t> order;
   for (int64_t step = 0; step < steps; ++step) {
-    for (auto& [key, queue] : queues) {
-      for (int k = 0; k < per_class; ++k) {
+    for (int k = 0; k < per_class; ++k) {
+      for (auto& [key, queue] : queues) {
         size_t& at = next[key];
         if (at == queue.size()) {
           rng.shuffle(std::span(queue));

@@ -33,7 +33,8 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe);
 std::vector<size_t> balanced_indices(const LabelledData& data);
 
 // `steps` batches, each holding `per_class` genuine and as many attack samples of every domain (the part of a video's
-// identity before the first '/'), drawn without repetition until a queue is empty, then reshuffled. Depends on the seed
+// identity before the first '/'), drawn without repetition until a queue is empty, then reshuffled. The two halves of a
+// batch, its thirds, ... are balanced too where `per_class` allows, so that processes can share it. Depends on the seed
 // and the epoch alone. Throws Error when a domain lacks one of the two.
 std::vector<size_t> domain_balanced_indices(const LabelledData& data, int per_class, int64_t steps, uint64_t seed,
                                             int epoch);

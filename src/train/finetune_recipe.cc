@@ -87,7 +87,7 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("batch-size", batch_size, "pictures a batch and process (-1 = the task's)")
       .range(-1, 65536)
       .group(kLearning);
-  options.add("per-domain", per_domain, "fas: genuine, and as many attack, pictures of each domain a step")
+  options.add("per-domain", per_domain, "fas: genuine, and as many attack, pictures of each domain a step (all processes together)")
       .range(1, 4096)
       .group(kLearning);
   options.add("accumulate", accumulate, "batches a step").range(1, 65536).group(kLearning);
@@ -99,7 +99,10 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("warmup-epochs", warmup_epochs, "epochs of warm-up (-1 = the task's, at most a fifth of the run)")
       .range(-1, 10000)
       .group(kLearning);
-  options.add("weight-decay", weight_decay, "of matrices (-1 = the task's)").range(-1, 10).group(kLearning);
+  options.add("optimizer", optimizer, "the full recipe of fas uses Adam, everything else AdamW")
+      .choices({"task", "adamw", "adam"})
+      .group(kLearning);
+  options.add("weight-decay", weight_decay, "of matrices, with Adam of everything (-1 = the task's)").range(-1, 10).group(kLearning);
   options.add("layer-decay", layer_decay, "learning rate factor from layer to layer (-1 = the task's)")
       .range(-1, 1)
       .group(kLearning);
@@ -164,6 +167,7 @@ void FinetuneRecipe::resolve() {
   fill(contrastive_weight, fas ? 0.1 : 0.01);
   fill(rand_augment, strong ? "on" : "off");
   fill(global_pool, fas && !adapter ? "fas" : "avg");
+  fill(optimizer, fas && !adapter && !probe ? "adam" : "adamw");
   if (fas && lr == 0 && !adapter && !probe) lr = 1e-4;
 
   if (init == "scratch" && model.empty())

@@ -35,6 +35,7 @@ struct FinetuneRecipe {
   int64_t max_steps = -1;
   double blr = -1, lr = 0, min_lr = 1e-6, weight_decay = -1, layer_decay = -1, warmup_epochs = -1, clip = 0;
   double contrastive_weight = -1, weight_ema = 0;
+  std::string optimizer = "task";
 
   // Machine
   std::string precision = "fp32", device = "auto";

@@ -124,7 +124,7 @@ class PretrainRun {
         recipe_text_(recipe_text),
         visible_(visible && others.is_main()),
         others_(others),
-        device_(choose_device(recipe.device, recipe.threads)),
+        device_(choose_device(recipe.device, recipe.threads, others.local_rank())),
         data_(open_data(recipe)),
         batch_options_(batch_options()),
         learner_(step_options(), device_, others),
@@ -276,8 +276,8 @@ class PretrainRun {
                             std::min<double>(recipe_.warmup(), recipe_.epochs),
                             static_cast<double>(recipe_.epochs)};
     const double lr = rate.at(progress * recipe_.epochs);
-    const double momentum = EmaMomentum{recipe_.ema_momentum, 1.0, total_steps_}.at(step_);
-    const PretrainLosses losses = learner_.step(batches, lr, momentum);
+    const std::vector<double> momenta = momenta_now();
+    const PretrainLosses losses = learner_.step(batches, lr, momenta);
     for (auto& batch : batches) loader_.recycle(std::move(batch));
     ++step_;
     skipped_ += losses.skipped;
@@ -286,7 +286,18 @@ class PretrainRun {
       throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
                   "use a lower --blr, --precision fp32 or bf16, or look for broken pictures with fsfm doctor");
     period_.add(losses, faces_per_step());
-    if (step_ % recipe_.log_every == 0 || step_ == total_steps_) log_period(lr, momentum);
+    if (step_ % recipe_.log_every == 0 || step_ == total_steps_) log_period(lr, momenta.back());
+  }
+
+  // Momentum of the moving average for each batch of this step: it moves once a step, in the authors' loop once a batch.
+  std::vector<double> momenta_now() const {
+    if (!recipe_.compat)
+      return std::vector<double>(static_cast<size_t>(recipe_.accumulate),
+                                 EmaMomentum{recipe_.ema_momentum, 1.0, total_steps_}.at(step_));
+    const EmaMomentum by_batch{recipe_.ema_momentum, 1.0, total_steps_ * recipe_.accumulate};
+    std::vector<double> momenta;
+    for (int64_t i = 0; i < recipe_.accumulate; ++i) momenta.push_back(by_batch.at(step_ * recipe_.accumulate + i));
+    return momenta;
   }
 
   void log_period(double lr, double momentum) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "masking/masking.h"
+#include "nn/losses.h"
 #include "train/schedule.h"
 
 namespace fsfm {
@@ -121,8 +122,7 @@ void PretrainRecipe::check() const {
     throw Error("--warmup-epochs " + std::to_string(static_cast<int>(warmup_epochs)) + " leaves nothing of --epochs " +
                     std::to_string(epochs),
                 "use a shorter warm-up, e.g. a tenth of the epochs");
-  const bool contrastive = similarity == "infonce" || similarity == "mocov3" || similarity == "simclr";
-  if (similarity_loss && contrastive && batch_size < 2)
+  if (similarity_loss && compares_faces(parse_similarity_loss(similarity)) && batch_size < 2)
     throw Error("--similarity " + similarity + " compares the faces of a batch", "use --batch-size 2 or more");
 }
 

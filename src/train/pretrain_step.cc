@@ -1,7 +1,10 @@
 #include "train/pretrain_step.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+
+#include "train/gather.h"
 
 namespace fsfm {
 namespace {
@@ -32,7 +35,8 @@ PretrainLearner::PretrainLearner(const PretrainStepOptions& options, torch::Devi
   copy_shared(online_, target_);
   optimizer_ =
       std::make_unique<AdamW>(decay_groups(*online_, options.weight_decay), AdamWOptions{.beta2 = options.beta2});
-  if (!options.average_every_batch && options.objective.similarity_weight > 0) {
+  buckets_ = std::make_unique<GradientBuckets>(optimizer_->parameters(), others);
+  if (options.objective.similarity_weight > 0) {
     std::map<std::string, torch::Tensor> averages;
     const auto online = online_->named_parameters();
     // Frozen positions are equal from the start; everything that learns has its average moved inside the optimiser.
@@ -45,7 +49,24 @@ PretrainLearner::PretrainLearner(const PretrainStepOptions& options, torch::Devi
 
 void PretrainLearner::restart_target() { copy_shared(online_, target_); }
 
-PretrainLosses PretrainLearner::accumulate(const Batch& batch, double share) {
+// L_region is a mean over all M_fr patches of the step. Batches and ranks hold different numbers of them, so each weighs
+// its own mean by its count: the gradient is then that of one process with one large batch.
+std::vector<double> PretrainLearner::region_scales(std::span<const Batch> batches) {
+  std::vector<double> scales(batches.size(), 1.0);
+  if (options_.objective.region_weight <= 0) return scales;
+  double total[] = {0};
+  for (size_t i = 0; i < batches.size(); ++i) {
+    scales[i] = static_cast<double>(std::accumulate(batches[i].region.begin(), batches[i].region.end(), int64_t{0}));
+    total[0] += scales[i];
+  }
+  others_.sum(total);
+  const double parts = static_cast<double>(batches.size()) * others_.size();
+  for (double& scale : scales) scale = total[0] > 0 ? scale * parts / total[0] : 0.0;
+  if (options_.average_every_batch) std::fill(scales.begin(), scales.end(), 1.0);
+  return scales;
+}
+
+PretrainLosses PretrainLearner::accumulate(const Batch& batch, double share, double region_scale) {
   const PretrainObjective& objective = options_.objective;
   const bool similarity = objective.similarity_weight > 0;
   const int patches = options_.network.encoder.patches(), patch = options_.network.encoder.patch_size;
@@ -60,62 +81,52 @@ PretrainLosses PretrainLearner::accumulate(const Batch& batch, double share) {
     const auto rec = reconstruction_loss(out.pred.to(torch::kFloat), images, mask, patch, objective.norm_pix);
     total = rec.masked;
     values.masked = rec.masked.item<double>();
-    values.region = rec.region.item<double>();
-    if (objective.region_weight > 0) {
-      // L_region is a mean over all M_fr patches of the step. Ranks hold different numbers of them, so each weighs its
-      // own mean by its count: the gradient is then that of one process with the whole batch.
-      double counts[] = {static_cast<double>(std::accumulate(batch.region.begin(), batch.region.end(), int64_t{0}))};
-      const double mine = counts[0];
-      others_.sum(counts);
-      const double weight = counts[0] > 0 ? mine * others_.size() / counts[0] : 0.0;
-      total = total + rec.region * (objective.region_weight * weight);
-      values.region *= weight;
-    }
+    values.region = rec.region.item<double>() * region_scale;
+    if (objective.region_weight > 0) total = total + rec.region * (objective.region_weight * region_scale);
     if (similarity) {
-      const auto seen_whole = target_->forward(images);
-      const auto loss =
-          similarity_loss(objective.similarity, out.feature.to(torch::kFloat), seen_whole.to(torch::kFloat));
+      auto feature = out.feature.to(torch::kFloat), seen_whole = target_->forward(images).to(torch::kFloat);  // [B,P]
+      if (compares_faces(objective.similarity)) {
+        feature = gather_rows(feature, others_);
+        seen_whole = gather_rows(seen_whole, others_);
+      }
+      const auto loss = similarity_loss(objective.similarity, feature, seen_whole);
       total = total + loss * objective.similarity_weight;
       values.similarity = loss.item<double>();
     }
   }
   values.total = total.item<double>();
-  if (std::isfinite(values.total)) (total * (share * loss_scale_)).backward();
+  // Also when it is not finite: the other ranks wait for these gradients, and the step will be skipped by all.
+  (total * (share * loss_scale_)).backward();
   return values;
 }
 
-PretrainLosses PretrainLearner::step(std::span<const Batch> batches, double lr, double momentum) {
+PretrainLosses PretrainLearner::step(std::span<const Batch> batches, double lr, std::span<const double> momenta) {
   optimizer_->zero_grad();
   online_->train();
   target_->train();
-  const double share = 1.0 / static_cast<double>(batches.size());
+  const double share = 1.0 / static_cast<double>(batches.size()), momentum = momenta.back();
+  const std::vector<double> scales = region_scales(batches);
   PretrainLosses sum;
-  bool broken = false;
-  for (const Batch& batch : batches) {
-    const PretrainLosses losses = accumulate(batch, share);
-    broken = broken || !std::isfinite(losses.total);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const bool last = i + 1 == batches.size();
+    if (last) buckets_->arm();
+    const PretrainLosses losses = accumulate(batches[i], share, scales[i]);
     sum.total += share * losses.total;
     sum.masked += share * losses.masked;
     sum.region += share * losses.region;
     sum.similarity += share * losses.similarity;
-    if (options_.average_every_batch && options_.objective.similarity_weight > 0)
-      ema_update(online_, target_, momentum);
+    // After the last batch the target moves behind the optimiser, with the new weights.
+    if (options_.average_every_batch && !last && options_.objective.similarity_weight > 0)
+      ema_update(online_, target_, momenta[i]);
   }
-  if (others_.size() > 1) {
-    double values[] = {sum.total, sum.masked, sum.region, sum.similarity};
-    others_.sum(values);
-    for (double& value : values) value /= others_.size();
-    sum = {values[0], values[1], values[2], values[3]};
-  }
-
-  // A rank that skipped its backward has no gradients to average: all ranks leave the step together.
-  if (!others_.any(broken)) {
-    if (others_.size() > 1) others_.average(optimizer_->gradients());
-    sum.grad_norm = optimizer_->grad_norm() / loss_scale_;
-    broken = !std::isfinite(sum.grad_norm);
-  } else {
-    broken = true;
-  }
+  buckets_->finish();
+  double values[] = {sum.total, sum.masked, sum.region, sum.similarity};
+  others_.sum(values);
+  for (double& value : values) value /= others_.size();
+  sum = {values[0], values[1], values[2], values[3]};
+  sum.grad_norm = optimizer_->grad_norm() / loss_scale_;
+  // Sums and averaged gradients are the same everywhere: all ranks skip a step together.
+  const bool broken = !std::isfinite(sum.total) || !std::isfinite(sum.grad_norm);
   if (options_.precision == Precision::fp16) {
     good_steps_ = broken ? 0 : good_steps_ + 1;
     const double used = loss_scale_;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "data/loader.h"
 #include "nn/fsfm_net.h"
@@ -11,6 +12,7 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/communicator.h"
+#include "train/gradient_buckets.h"
 
 namespace fsfm {
 
@@ -26,7 +28,9 @@ struct PretrainStepOptions {
   PretrainObjective objective;
   double weight_decay = 0.05, beta2 = 0.95, clip = 1.0;
   Precision precision = Precision::fp32;
-  bool average_every_batch = false;  // compat: the target moves after every batch, not after every step
+  // compat: the target moves after every batch of a step, not once a step, and L_region is the mean of the batches'
+  // own means instead of the mean over all M_fr patches of the step.
+  bool average_every_batch = false;
   bool checkpoint_blocks = false;    // gradient checkpointing: less memory, the same numbers
   bool zero_rep_positions = false;   // compat: rep decoder positions start (and stay) zero
   uint64_t seed = 0;
@@ -45,8 +49,12 @@ class PretrainLearner {
   // `others` outlives the learner.
   PretrainLearner(const PretrainStepOptions& options, torch::Device device, Communicator& others);
 
-  // `batches`: the micro-batches whose gradients are averaged into one step.
-  PretrainLosses step(std::span<const Batch> batches, double lr, double momentum);
+  // `batches`: the micro-batches whose gradients are averaged into one step. `momenta`: of the moving average, one for
+  // each batch; only average_every_batch looks at others than the last.
+  PretrainLosses step(std::span<const Batch> batches, double lr, std::span<const double> momenta);
+  PretrainLosses step(std::span<const Batch> batches, double lr, double momentum) {
+    return step(batches, lr, std::vector<double>(batches.size(), momentum));
+  }
 
   FsfmOnline& online() { return online_; }
   FsfmTarget& target() { return target_; }
@@ -59,7 +67,9 @@ class PretrainLearner {
   void load(const Checkpoint& checkpoint);
 
  private:
-  PretrainLosses accumulate(const Batch& batch, double share);
+  // Adds share * gradients; `region_scale` turns the batch's mean of L_region into its part of the step's.
+  PretrainLosses accumulate(const Batch& batch, double share, double region_scale);
+  std::vector<double> region_scales(std::span<const Batch> batches);
 
   PretrainStepOptions options_;
   torch::Device device_;
@@ -67,6 +77,7 @@ class PretrainLearner {
   FsfmOnline online_{nullptr};
   FsfmTarget target_{nullptr};
   std::unique_ptr<AdamW> optimizer_;
+  std::unique_ptr<GradientBuckets> buckets_;
   double loss_scale_ = 1.0;  // fp16 only: doubled after kScalePatience good steps, halved after an overflow
   int64_t good_steps_ = 0;
 };

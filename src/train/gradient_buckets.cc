@@ -102,8 +102,8 @@ void GradientBuckets::finish() {
       grad.copy_(bucket.flat.narrow(0, at, grad.numel()).view(grad.sizes()));
       at += grad.numel();
     }
-    bucket.flat = {};
-    bucket.wait = {};
+    bucket.flat.reset();
+    bucket.wait = nullptr;
   }
 }
 

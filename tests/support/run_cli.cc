@@ -1,5 +1,6 @@
 #include "support/run_cli.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,11 +10,10 @@
 #include "support/temp_dir.h"
 
 namespace fsfm::test {
+namespace {
 
-CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::string>& env,
-                  const std::filesystem::path& folder) {
-  TempDir dir;
-  const std::string out = (dir / "out").string(), err = (dir / "err").string();
+pid_t launch(const std::vector<std::string>& args, const CliSetting& setting, const std::string& out,
+             const std::string& err) {
   std::vector<std::string> all = {FSFM_BINARY};
   all.insert(all.end(), args.begin(), args.end());
   std::vector<char*> argv;
@@ -21,15 +21,31 @@ CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::s
   argv.push_back(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
-    if (!folder.empty() && ::chdir(folder.c_str()) != 0) ::_exit(125);
-    for (const auto& setting : env) ::putenv(const_cast<char*>(setting.c_str()));
+    if (!setting.folder.empty() && ::chdir(setting.folder.c_str()) != 0) ::_exit(125);
+    for (const auto& variable : setting.env) ::putenv(const_cast<char*>(variable.c_str()));
     if (!std::freopen(out.c_str(), "w", stdout) || !std::freopen(err.c_str(), "w", stderr)) ::_exit(126);
+    if (setting.largest_file > 0) {
+      const rlimit limit{setting.largest_file, setting.largest_file};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
+  return child;
+}
+
+}  // namespace
+
+CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) {
+  TempDir dir;
+  const std::string out = (dir / "out").string(), err = (dir / "err").string();
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(launch(args, setting, out, err), &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
+}
+
+pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err) {
+  return launch(args, {}, "/dev/null", err.string());
 }
 
 }  // namespace fsfm::test

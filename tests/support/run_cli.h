@@ -1,6 +1,9 @@
 // Runs the built program as a user would and returns what it said.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -12,8 +15,16 @@ struct CliResult {
   std::string out, err;
 };
 
-// `fsfm ARGS...`; `env` holds extra "NAME=value" settings, `folder` is where it runs ("" = here).
-CliResult run_cli(const std::vector<std::string>& args, const std::vector<std::string>& env = {},
-                  const std::filesystem::path& folder = {});
+struct CliSetting {
+  std::vector<std::string> env;  // extra "NAME=value"
+  uint64_t largest_file = 0;     // no file may grow beyond these bytes, which a program meets like a full disk; 0 = any
+  std::filesystem::path folder;  // to run in; empty = here
+};
+
+// `fsfm ARGS...`, to its end.
+CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting = {});
+
+// Starts `fsfm ARGS...` and returns at once; what it says on stderr goes to the file `err`. The caller waits for it.
+pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err);
 
 }  // namespace fsfm::test

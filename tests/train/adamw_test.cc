@@ -62,6 +62,19 @@ TEST(AdamW, EqualsTorchWithClipping) {
     EXPECT_LT((params.ours[i] - params.theirs[i]).abs().max().item<float>(), 2e-6);
 }
 
+TEST(AdamW, WithCoupledDecayItIsAdam) {
+  auto params = make_params();
+  AdamW ours({{1.0, 0.05, {"w", "b", "t"}, params.ours}}, {.beta2 = 0.999, .coupled_decay = true});
+  torch::optim::Adam theirs(params.theirs, torch::optim::AdamOptions(1e-2).weight_decay(0.05));
+  for (int step = 0; step < 10; ++step) {
+    set_grads(params.ours, params.theirs);
+    ours.step(1e-2);
+    theirs.step();
+  }
+  for (size_t i = 0; i < params.ours.size(); ++i)
+    EXPECT_LT((params.ours[i] - params.theirs[i]).abs().max().item<float>(), 2e-6);
+}
+
 TEST(AdamW, MovesTheAverageInTheSameSweep) {
   auto params = make_params();
   AdamW ours(groups_of(params.ours), {});

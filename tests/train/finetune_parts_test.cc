@@ -73,6 +73,15 @@ TEST(FinetuneData, DomainsAreBalancedInEveryStep) {
     for (const auto& [key, count] : counts) EXPECT_EQ(count, 3);
     EXPECT_EQ(counts.size(), 4u);
   }
+  // Shared by three processes, each third is balanced as well.
+  for (int third = 0; third < 3; ++third) {
+    std::set<std::pair<bool, int>> kinds;
+    for (int k = 0; k < 4; ++k) {
+      const size_t index = order[static_cast<size_t>(third * 4 + k)];
+      kinds.insert({index < 70, dataset->samples()[index].label});
+    }
+    EXPECT_EQ(kinds.size(), 4u);
+  }
   EXPECT_EQ(order, domain_balanced_indices(labelled(dataset), 3, 5, 1, 0));
   EXPECT_NE(order, domain_balanced_indices(labelled(dataset), 3, 5, 1, 1));
   for (auto& sample : dataset->samples())

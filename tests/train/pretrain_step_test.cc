@@ -117,8 +117,27 @@ TEST(PretrainStep, AccumulatedBatchesEqualOneLargeBatch) {
     halves.push_back(batch);
   }
   const auto a = whole.step(std::span(&large, 1), 1e-3, 0.99), b = parts.step(halves, 1e-3, 0.99);
-  EXPECT_NEAR(a.total, b.total, 1e-4);  // L_region is a mean of each batch, and they hold different numbers of patches
-  EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-3 * a.grad_norm);
+  EXPECT_NEAR(a.total, b.total, 1e-5);
+  EXPECT_NEAR(a.region, b.region, 1e-5);  // the batches hold different numbers of patches of the region
+  EXPECT_NEAR(a.grad_norm, b.grad_norm, 1e-5 * a.grad_norm);
+}
+
+TEST(PretrainStep, InCompatTheTargetMovesOnceABatchEachTimeWithItsOwnMomentum) {
+  Communicator alone;
+  auto options = tiny_options();
+  options.average_every_batch = true;
+  PretrainLearner learner(options, torch::kCPU, alone);
+  const auto value = [](auto& network) { return network->named_parameters()["norm.weight"].detach().clone(); };
+  learner.step(one(4, 0), 1e-2, 0.5);  // online and target differ from now on
+  const auto online_before = value(learner.online()), target_before = value(learner.target());
+  const std::vector<Batch> batches = {make_batch(4, 1), make_batch(4, 2), make_batch(4, 3)};
+  const std::vector<double> momenta = {0.6, 0.7, 0.8};
+  learner.step(batches, 1e-2, momenta);
+  auto expected = target_before * 0.6 + online_before * 0.4;
+  expected = expected * 0.7 + online_before * 0.3;
+  expected = expected * 0.8 + value(learner.online()) * 0.2;  // the last time after the optimiser
+  EXPECT_TRUE(torch::allclose(value(learner.target()), expected, 1e-6, 1e-7));
+  EXPECT_FALSE(torch::equal(online_before, value(learner.online())));
 }
 
 TEST(PretrainStep, WithoutSimilarityNeitherPredictorNorTargetWork) {

@@ -1,20 +1,25 @@
 // Pretrain, fine-tune and read the result with the torch-free engine, at the smallest sizes.
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/vit.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
+#include "support/training_log.h"
 #include "tensorio/model_file.h"
-#include "train/run_log.h"
 
 namespace fsfm {
 namespace {
 
 using test::run_cli;
+using test::signal_after;
+using test::start_cli;
 using test::TempDir;
+using test::training_losses;
 
 // Two domains of painted faces, real and fake, and a pretrained tiny network.
 class FinetuneCli : public ::testing::Test {
@@ -38,11 +43,14 @@ class FinetuneCli : public ::testing::Test {
   }
   static std::string path(const std::string& name) { return (*dir_ / name).string(); }
 
-  static test::CliResult finetune(const std::string& out, std::vector<std::string> more) {
+  static std::vector<std::string> finetune_args(const std::string& out, const std::vector<std::string>& more) {
     std::vector<std::string> args = {"finetune",       "--out", path(out),     "--threads", "1",
                                      "--val-fraction", "0.25",  "--log-every", "1"};
     args.insert(args.end(), more.begin(), more.end());
-    return run_cli(args);
+    return args;
+  }
+  static test::CliResult finetune(const std::string& out, const std::vector<std::string>& more) {
+    return run_cli(finetune_args(out, more));
   }
   static inline TempDir* dir_ = nullptr;
 };
@@ -124,6 +132,55 @@ TEST_F(FinetuneCli, ResumesToTheSameModel) {
                   b = ModelFile::open(dir_->path() / "parts.safetensors");
   for (const auto& [name, view] : a.tensors())
     EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
+}
+
+TEST_F(FinetuneCli, KilledAtAnyMomentItResumesToTheSameLosses) {
+  std::vector<std::string> args = {"--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"),
+                                   "--batch-size", "6", "--epochs", "4", "--weight-ema", "0.5", "--accumulate", "1"};
+  ASSERT_EQ(finetune("unbroken.safetensors", args).exit_code, 0);
+  const auto expected = training_losses(*dir_ / "unbroken.run");
+  ASSERT_GE(expected.size(), 8u);
+  args.insert(args.end(), {"--resume", "--save-minutes", "0"});
+  for (const size_t moment : {1u, 4u, 7u}) {
+    const int status = signal_after(start_cli(finetune_args("killed.safetensors", args), *dir_ / "err"),
+                                    *dir_ / "killed.run", moment, SIGKILL);
+    ASSERT_TRUE(WIFSIGNALED(status)) << read_file(*dir_ / "err");
+  }
+  const auto last = finetune("killed.safetensors", args);
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(training_losses(*dir_ / "killed.run"), expected);  // bit-equal
+  const ModelFile a = ModelFile::open(*dir_ / "unbroken.safetensors"), b = ModelFile::open(*dir_ / "killed.safetensors");
+  for (const auto& [name, view] : a.tensors())
+    EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
+}
+
+// What is drawn for a whole batch (mixup, drop path) is switched off: it belongs to each process.
+TEST_F(FinetuneCli, TwoProcessesLearnAsOneWithTwiceTheBatch) {
+  const auto run = [&](const std::string& out, const std::string& batch, const std::string& processes) {
+    const auto result = finetune(out + ".safetensors",
+                                 {"--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"), "--epochs",
+                                  "2", "--mixup", "0", "--cutmix", "0", "--drop-path", "0", "--batch-size", batch,
+                                  "--nproc", processes, "--checkpoint-blocks"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return training_losses(*dir_ / (out + ".run"));
+  };
+  const auto one = run("one", "6", "1"), two = run("two", "3", "2");
+  ASSERT_EQ(one.size(), two.size());
+  for (size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(one[i], two[i], 1e-5) << "step " << i + 1;
+}
+
+TEST_F(FinetuneCli, AntiSpoofingSharesABalancedStepAmongProcesses) {
+  const std::vector<std::string> args = {"--task", "fas",          "--init", path("init.safetensors"), "--data",
+                                         path("b"), path("c"),     "--max-steps", "3", "--nproc", "2"};
+  auto even = args, odd = args;
+  even.insert(even.end(), {"--per-domain", "2"});
+  odd.insert(odd.end(), {"--per-domain", "3"});
+  const auto result = finetune("shared.safetensors", even);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(ModelFile::open(*dir_ / "shared.safetensors").card().training["pictures_per_step"], 8);
+  const auto refused = finetune("odd.safetensors", odd);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("multiple of the number of processes"), std::string::npos) << refused.err;
 }
 
 TEST_F(FinetuneCli, MistakesAreOneLine) {

@@ -1,28 +1,28 @@
 // `fsfm pretrain` as a user runs it, at the smallest sizes.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <thread>
+#include <sstream>
 
 #include "base/file.h"
 #include "nn/fsfm_net.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
+#include "support/training_log.h"
 #include "tensorio/model_file.h"
 #include "train/checkpoint.h"
-#include "train/run_log.h"
 
 namespace fsfm {
 namespace {
 
 using test::run_cli;
+using test::signal_after;
+using test::start_cli;
 using test::TempDir;
+using test::training_losses;
 
 std::vector<std::string> pretrain_args(const TempDir& dir, const std::string& out, std::vector<std::string> more = {}) {
   std::vector<std::string> args = {"pretrain",
@@ -68,13 +68,6 @@ std::vector<std::string> pretrain_args(const TempDir& dir, const std::string& ou
   return args;
 }
 
-std::vector<double> losses(const fs::path& run) {
-  std::vector<double> values;
-  for (const auto& line : RunLog::read(run))
-    if (line["kind"] == "train") values.push_back(line["loss"]);
-  return values;
-}
-
 TEST(PretrainCli, WritesAModelALogAndPictures) {
   TempDir dir;
   test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
@@ -90,7 +83,7 @@ TEST(PretrainCli, WritesAModelALogAndPictures) {
   EXPECT_NE(model.card().mean[0], .485f);  // computed from the faces
   EXPECT_LT(model.card().metrics["held_out"]["patch_baseline"], 1.01);
   EXPECT_TRUE(model.tensors().contains("blocks.0.attn.qkv.weight"));
-  EXPECT_EQ(losses(dir / "m.run").size(), 16u);
+  EXPECT_EQ(training_losses(dir / "m.run").size(), 16u);
   EXPECT_TRUE(fs::exists(dir / "m.run" / "recipe.toml"));
   const std::string page = read_file(dir / "m.run" / "report.html");
   for (const char* section : {"What it learned", "Where it looks", "How faces are hidden", "Throughput"})
@@ -121,47 +114,21 @@ TEST(PretrainCli, MistakesAreOneLineAndLeaveNothing) {
   check({"--recipe", (dir / "r.toml").string()}, "did you mean 'epochs'?");
 }
 
-// Starts `fsfm ARGS` and returns its process.
-pid_t start(const std::vector<std::string>& args, const fs::path& err) {
-  std::vector<std::string> all = {FSFM_BINARY};
-  all.insert(all.end(), args.begin(), args.end());
-  std::vector<char*> argv;
-  for (auto& arg : all) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (!std::freopen("/dev/null", "w", stdout) || !std::freopen(err.c_str(), "w", stderr)) ::_exit(126);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  return child;
-}
-
-// Waits until the log has `lines` training lines, signals, and returns the exit status.
-int signal_after(pid_t child, const fs::path& run, size_t lines, int signal) {
-  for (int i = 0; i < 6000 && losses(run).size() < lines; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  ::kill(child, signal);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
-
 TEST(PretrainCli, KilledAtAnyMomentItResumesToTheSameLosses) {
   TempDir dir;
   test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
   ASSERT_EQ(run_cli(pretrain_args(dir, "whole.safetensors")).exit_code, 0);
-  const auto expected = losses(dir / "whole.run");
+  const auto expected = training_losses(dir / "whole.run");
   ASSERT_EQ(expected.size(), 16u);
 
   for (const size_t moment : {2u, 6u, 11u}) {
     const auto args = pretrain_args(dir, "killed.safetensors", {"--save-every", "3", "--resume"});
-    const int status = signal_after(start(args, dir / "err"), dir / "killed.run", moment, SIGKILL);
+    const int status = signal_after(start_cli(args, dir / "err"), dir / "killed.run", moment, SIGKILL);
     ASSERT_TRUE(WIFSIGNALED(status)) << read_file(dir / "err");
   }
   const auto last = run_cli(pretrain_args(dir, "killed.safetensors", {"--resume"}));
   ASSERT_EQ(last.exit_code, 0) << last.err;
-  EXPECT_EQ(losses(dir / "killed.run"), expected);  // bit-equal
+  EXPECT_EQ(training_losses(dir / "killed.run"), expected);  // bit-equal
 
   const ModelFile a = ModelFile::open(dir / "whole.safetensors"), b = ModelFile::open(dir / "killed.safetensors");
   for (const auto& [name, view] : a.tensors())
@@ -172,7 +139,7 @@ TEST(PretrainCli, SigtermSavesAndExitsWithZero) {
   TempDir dir;
   test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
   const auto args = pretrain_args(dir, "m.safetensors", {"--epochs", "100"});
-  const int status = signal_after(start(args, dir / "err"), dir / "m.run", 2, SIGTERM);
+  const int status = signal_after(start_cli(args, dir / "err"), dir / "m.run", 2, SIGTERM);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0) << read_file(dir / "err");
   EXPECT_FALSE(fs::exists(dir / "m.safetensors"));
@@ -183,6 +150,66 @@ TEST(PretrainCli, SigtermSavesAndExitsWithZero) {
   const auto other = run_cli(pretrain_args(dir, "m.safetensors", {"--resume", "--batch-size", "8"}));
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_NE(other.err.find("other settings"), std::string::npos) << other.err;
+}
+
+TEST(PretrainCli, TwoProcessesLearnAsOneWithTwiceTheBatch) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  const std::vector<std::string> common = {"--similarity", "infonce", "--accumulate", "2"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), common.begin(), common.end());
+    return more;
+  };
+  const auto one = run_cli(pretrain_args(dir, "one.safetensors", with({"--batch-size", "4"})));
+  const auto two = run_cli(pretrain_args(dir, "two.safetensors", with({"--batch-size", "2", "--nproc", "2"})));
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  ASSERT_EQ(two.exit_code, 0) << two.err;
+  const auto expected = training_losses(dir / "one.run"), losses = training_losses(dir / "two.run");
+  ASSERT_EQ(losses.size(), expected.size());
+  for (size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], expected[i], 1e-5) << "step " << i + 1;
+}
+
+// A process dies without a word in the middle of a step: the other says so, keeps what was learned, and the job ends;
+// resumed, it learns what it would have learned.
+TEST(PretrainCli, ALostProcessLeavesAMessageAndACheckpoint) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  const std::vector<std::string> more = {"--nproc", "2", "--batch-size", "2", "--epochs", "10"};
+  ASSERT_EQ(run_cli(pretrain_args(dir, "whole.safetensors", more)).exit_code, 0);
+
+  const pid_t parent = start_cli(pretrain_args(dir, "lost.safetensors", more), dir / "err");
+  test::wait_for_lines(dir / "lost.run", 3);
+  const std::string pid = std::to_string(parent);
+  std::istringstream children(read_file("/proc/" + pid + "/task/" + pid + "/children"));
+  pid_t first = 0, second = 0;
+  ASSERT_TRUE(children >> first >> second);
+  ::kill(second, SIGKILL);
+  int status = 0;
+  ::waitpid(parent, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_NE(WEXITSTATUS(status), 0);
+  const std::string err = read_file(dir / "err");
+  EXPECT_NE(err.find("[process 1]: ended by signal 9"), std::string::npos) << err;
+  EXPECT_NE(err.find("lost contact"), std::string::npos) << err;
+  EXPECT_NE(err.find("--resume"), std::string::npos) << err;
+  const auto learned = training_losses(dir / "lost.run").size();
+  const CheckpointFolder checkpoints(dir / "lost.run" / "checkpoints", 2);
+  ASSERT_TRUE(checkpoints.latest());
+  EXPECT_EQ(read_checkpoint(*checkpoints.latest()).state["step"], learned);
+
+  auto resume = more;
+  resume.push_back("--resume");
+  const auto result = run_cli(pretrain_args(dir, "lost.safetensors", resume));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(training_losses(dir / "lost.run"), training_losses(dir / "whole.run"));
+}
+
+TEST(PretrainCli, RecomputedBlocksChangeNoLoss) {
+  TempDir dir;
+  test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
+  ASSERT_EQ(run_cli(pretrain_args(dir, "a.safetensors", {"--epochs", "2"})).exit_code, 0);
+  ASSERT_EQ(run_cli(pretrain_args(dir, "b.safetensors", {"--epochs", "2", "--checkpoint-blocks"})).exit_code, 0);
+  EXPECT_EQ(training_losses(dir / "a.run"), training_losses(dir / "b.run"));
 }
 
 }  // namespace

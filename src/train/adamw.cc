@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t kChunk = 1 << 16;
 
 struct SweepConstants {
-  float grad_scale, coupled_decay, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size, inverse_sqrt_correction2, eps;
+  float grad_scale, coupled_decay, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size,
+      inverse_sqrt_correction2, eps;
 };
 
 // The whole update of one stretch of one parameter. One clone per instruction set: the loop is bound by memory only
@@ -146,17 +147,16 @@ void AdamW::step_cpu(double lr, double grad_scale, double momentum) {
       const double coupled = options_.coupled_decay ? slot.weight_decay : 0.0;
       const double keep = options_.coupled_decay ? 1.0 : 1.0 - rate * slot.weight_decay;
       if (grads[chunk.slot].defined()) {
-        const SweepConstants constants{
-            static_cast<float>(grad_scale),
-            static_cast<float>(coupled),
-            static_cast<float>(keep),
-            static_cast<float>(options_.beta1),
-            static_cast<float>(1.0 - options_.beta1),
-            static_cast<float>(options_.beta2),
-            static_cast<float>(1.0 - options_.beta2),
-            static_cast<float>(rate / correction1),
-            static_cast<float>(1.0 / std::sqrt(correction2)),
-            static_cast<float>(options_.eps)};
+        const SweepConstants constants{static_cast<float>(grad_scale),
+                                       static_cast<float>(coupled),
+                                       static_cast<float>(keep),
+                                       static_cast<float>(options_.beta1),
+                                       static_cast<float>(1.0 - options_.beta1),
+                                       static_cast<float>(options_.beta2),
+                                       static_cast<float>(1.0 - options_.beta2),
+                                       static_cast<float>(rate / correction1),
+                                       static_cast<float>(1.0 / std::sqrt(correction2)),
+                                       static_cast<float>(options_.eps)};
         sweep(param, grads[chunk.slot].data_ptr<float>() + chunk.begin, slot.exp_avg.data_ptr<float>() + chunk.begin,
               slot.exp_avg_sq.data_ptr<float>() + chunk.begin, n, constants);
       }

@@ -53,8 +53,7 @@ DetectorLearner::DetectorLearner(const DetectorOptions& options, const std::file
   auto groups = layer_decay_groups(module, options.network.depth, options.weight_decay, options.layer_decay);
   if (options.adam)
     for (auto& group : groups) group.weight_decay = options.weight_decay;
-  optimizer_ =
-      std::make_unique<AdamW>(std::move(groups), AdamWOptions{.beta2 = 0.999, .coupled_decay = options.adam});
+  optimizer_ = std::make_unique<AdamW>(std::move(groups), AdamWOptions{.beta2 = 0.999, .coupled_decay = options.adam});
   buckets_ = std::make_unique<GradientBuckets>(optimizer_->parameters(), others);
   if (options.weight_ema <= 0) return;
   averaged_ = make_network();

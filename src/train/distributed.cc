@@ -96,8 +96,8 @@ class ProcessCommunicator final : public Communicator {
       // Made at the first use: a run on the CPU never asks for it. All ranks come here together.
       if (!nccl_)
         guarded("start NCCL", [&] {
-          nccl_ = c10::make_intrusive<c10d::ProcessGroupNCCL>(
-              c10::make_intrusive<c10d::PrefixStore>("nccl", meeting_), place_.rank, place_.world_size);
+          nccl_ = c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", meeting_),
+                                                              place_.rank, place_.world_size);
         });
       return begin_on(*nccl_, tensor);
     }

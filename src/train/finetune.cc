@@ -97,9 +97,9 @@ class FinetuneRun {
     if (recipe.per_domain_batches()) {
       // --per-domain counts the pictures of a step, whatever the number of processes: each takes its part.
       if (recipe.per_domain % others.size() != 0)
-        throw Error(fmt::format("--per-domain {} cannot be shared evenly by {} processes", recipe.per_domain,
-                                others.size()),
-                    "use a multiple of the number of processes");
+        throw Error(
+            fmt::format("--per-domain {} cannot be shared evenly by {} processes", recipe.per_domain, others.size()),
+            "use a multiple of the number of processes");
       batch_size_ = 2 * recipe.per_domain / others.size() * count_domains(*data_.train.dataset);
     }
     if (recipe.balance && !recipe.per_domain_batches())

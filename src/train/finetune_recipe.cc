@@ -87,7 +87,9 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("batch-size", batch_size, "pictures a batch and process (-1 = the task's)")
       .range(-1, 65536)
       .group(kLearning);
-  options.add("per-domain", per_domain, "fas: genuine, and as many attack, pictures of each domain a step (all processes together)")
+  options
+      .add("per-domain", per_domain,
+           "fas: genuine, and as many attack, pictures of each domain a step (all processes together)")
       .range(1, 4096)
       .group(kLearning);
   options.add("accumulate", accumulate, "batches a step").range(1, 65536).group(kLearning);
@@ -102,7 +104,9 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("optimizer", optimizer, "the full recipe of fas uses Adam, everything else AdamW")
       .choices({"task", "adamw", "adam"})
       .group(kLearning);
-  options.add("weight-decay", weight_decay, "of matrices, with Adam of everything (-1 = the task's)").range(-1, 10).group(kLearning);
+  options.add("weight-decay", weight_decay, "of matrices, with Adam of everything (-1 = the task's)")
+      .range(-1, 10)
+      .group(kLearning);
   options.add("layer-decay", layer_decay, "learning rate factor from layer to layer (-1 = the task's)")
       .range(-1, 1)
       .group(kLearning);

@@ -46,7 +46,8 @@ void GradientBuckets::on_ready(size_t parameter) {
     order_.push_back(parameter);
     return;
   }
-  if (bucket_of_[parameter] == buckets_.size()) throw InternalError("a parameter without a gradient so far has one now");
+  if (bucket_of_[parameter] == buckets_.size())
+    throw InternalError("a parameter without a gradient so far has one now");
   ++buckets_[bucket_of_[parameter]].ready;
   while (next_ < buckets_.size() && buckets_[next_].ready == buckets_[next_].members.size()) set_out(buckets_[next_++]);
 }

@@ -22,7 +22,8 @@ namespace fsfm {
 // Does nothing in a process alone. Every rank must compute gradients for the same parameters. Thread-compatible.
 class GradientBuckets {
  public:
-  static constexpr int64_t kBucketElements = int64_t{4} << 20;  // 16 MiB: enough for bandwidth, little enough to overlap
+  static constexpr int64_t kBucketElements = int64_t{4}
+                                             << 20;  // 16 MiB: enough for bandwidth, little enough to overlap
 
   // `others` outlives the buckets.
   GradientBuckets(std::vector<torch::Tensor> parameters, Communicator& others,
@@ -52,10 +53,10 @@ class GradientBuckets {
   std::vector<std::shared_ptr<torch::autograd::Node>> accumulators_;  // they own the hooks
   std::vector<uintptr_t> hook_keys_;
   bool armed_ = false, planned_ = false;
-  std::vector<size_t> order_;                 // of the first step
+  std::vector<size_t> order_;  // of the first step
   std::vector<Bucket> buckets_;
-  std::vector<size_t> bucket_of_;             // parameter -> bucket
-  size_t next_ = 0;                           // the bucket to set out next: the same order on all ranks
+  std::vector<size_t> bucket_of_;  // parameter -> bucket
+  size_t next_ = 0;                // the bucket to set out next: the same order on all ranks
 };
 
 }  // namespace fsfm

@@ -289,7 +289,8 @@ class PretrainRun {
     if (step_ % recipe_.log_every == 0 || step_ == total_steps_) log_period(lr, momenta.back());
   }
 
-  // Momentum of the moving average for each batch of this step: it moves once a step, in the authors' loop once a batch.
+  // Momentum of the moving average for each batch of this step: it moves once a step, in the authors' loop once a
+  // batch.
   std::vector<double> momenta_now() const {
     if (!recipe_.compat)
       return std::vector<double>(static_cast<size_t>(recipe_.accumulate),

@@ -49,8 +49,8 @@ PretrainLearner::PretrainLearner(const PretrainStepOptions& options, torch::Devi
 
 void PretrainLearner::restart_target() { copy_shared(online_, target_); }
 
-// L_region is a mean over all M_fr patches of the step. Batches and ranks hold different numbers of them, so each weighs
-// its own mean by its count: the gradient is then that of one process with one large batch.
+// L_region is a mean over all M_fr patches of the step. Batches and ranks hold different numbers of them, so each
+// weighs its own mean by its count: the gradient is then that of one process with one large batch.
 std::vector<double> PretrainLearner::region_scales(std::span<const Batch> batches) {
   std::vector<double> scales(batches.size(), 1.0);
   if (options_.objective.region_weight <= 0) return scales;

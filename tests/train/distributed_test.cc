@@ -189,12 +189,11 @@ TEST_P(WorldSize, TwoProcessesEqualOneWithTwiceTheBatch) {
   EXPECT_GT(target_moved, 1e-4);  // the moving average does move at world size 2
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Distributed, WorldSize,
-    ::testing::Values(WorldCase{"simsiam", SimilarityLoss::simsiam, 1, false},
-                      WorldCase{"infonce_two_batches", SimilarityLoss::infonce, 2, false},
-                      WorldCase{"simclr_checkpointed", SimilarityLoss::simclr, 1, true}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Distributed, WorldSize,
+                         ::testing::Values(WorldCase{"simsiam", SimilarityLoss::simsiam, 1, false},
+                                           WorldCase{"infonce_two_batches", SimilarityLoss::infonce, 2, false},
+                                           WorldCase{"simclr_checkpointed", SimilarityLoss::simclr, 1, true}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Distributed, ALostProcessEndsTheOthersWithAWayOut) {
   TempDir dir;

@@ -15,7 +15,7 @@
 namespace fsfm {
 namespace {
 
-constexpr size_t kRecordBlock = 512, kNameBytes = 100, kPrefixBytes = 155;
+constexpr size_t kTarBlock = 512, kNameBytes = 100, kPrefixBytes = 155;
 
 // ustar splits a long name at a '/': {prefix, name}.
 std::optional<std::pair<std::string_view, std::string_view>> split_name(std::string_view name) {
@@ -27,8 +27,8 @@ std::optional<std::pair<std::string_view, std::string_view>> split_name(std::str
   return std::nullopt;
 }
 
-std::array<char, kRecordBlock> header(std::string_view prefix, std::string_view name, uint64_t size) {
-  std::array<char, kRecordBlock> h{};
+std::array<char, kTarBlock> header(std::string_view prefix, std::string_view name, uint64_t size) {
+  std::array<char, kTarBlock> h{};
   const auto octal = [&](size_t at, int digits, uint64_t value) {
     std::snprintf(h.data() + at, static_cast<size_t>(digits) + 1, "%0*llo", digits,
                   static_cast<unsigned long long>(value));
@@ -92,8 +92,8 @@ void TarWriter::add(std::string_view name, std::span<const std::byte> bytes) {
   const auto head = header(parts->first, parts->second, bytes.size());
   write_all(std::as_bytes(std::span(head)));
   write_all(bytes);
-  static constexpr std::array<std::byte, kRecordBlock> kZeros{};
-  if (const size_t rest = bytes.size() % kRecordBlock) write_all(std::span(kZeros).first(kRecordBlock - rest));
+  static constexpr std::array<std::byte, kTarBlock> kZeros{};
+  if (const size_t rest = bytes.size() % kTarBlock) write_all(std::span(kZeros).first(kTarBlock - rest));
 }
 
 void TarWriter::sync() {
@@ -101,7 +101,7 @@ void TarWriter::sync() {
 }
 
 void TarWriter::finish() {
-  static constexpr std::array<std::byte, 2 * kRecordBlock> kEnd{};
+  static constexpr std::array<std::byte, 2 * kTarBlock> kEnd{};
   write_all(kEnd);
   sync();
   ::close(std::exchange(fd_, -1));

@@ -135,8 +135,9 @@ TEST_F(FinetuneCli, ResumesToTheSameModel) {
 }
 
 TEST_F(FinetuneCli, KilledAtAnyMomentItResumesToTheSameLosses) {
-  std::vector<std::string> args = {"--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"),
-                                   "--batch-size", "6", "--epochs", "4", "--weight-ema", "0.5", "--accumulate", "1"};
+  std::vector<std::string> args = {
+      "--task", "dfd",      "--init", path("init.safetensors"), "--data", path("a"),      "--batch-size",
+      "6",      "--epochs", "4",      "--weight-ema",           "0.5",    "--accumulate", "1"};
   ASSERT_EQ(finetune("unbroken.safetensors", args).exit_code, 0);
   const auto expected = training_losses(*dir_ / "unbroken.run");
   ASSERT_GE(expected.size(), 8u);
@@ -149,7 +150,8 @@ TEST_F(FinetuneCli, KilledAtAnyMomentItResumesToTheSameLosses) {
   const auto last = finetune("killed.safetensors", args);
   ASSERT_EQ(last.exit_code, 0) << last.err;
   EXPECT_EQ(training_losses(*dir_ / "killed.run"), expected);  // bit-equal
-  const ModelFile a = ModelFile::open(*dir_ / "unbroken.safetensors"), b = ModelFile::open(*dir_ / "killed.safetensors");
+  const ModelFile a = ModelFile::open(*dir_ / "unbroken.safetensors"),
+                  b = ModelFile::open(*dir_ / "killed.safetensors");
   for (const auto& [name, view] : a.tensors())
     EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
 }
@@ -157,10 +159,10 @@ TEST_F(FinetuneCli, KilledAtAnyMomentItResumesToTheSameLosses) {
 // What is drawn for a whole batch (mixup, drop path) is switched off: it belongs to each process.
 TEST_F(FinetuneCli, TwoProcessesLearnAsOneWithTwiceTheBatch) {
   const auto run = [&](const std::string& out, const std::string& batch, const std::string& processes) {
-    const auto result = finetune(out + ".safetensors",
-                                 {"--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"), "--epochs",
-                                  "2", "--mixup", "0", "--cutmix", "0", "--drop-path", "0", "--batch-size", batch,
-                                  "--nproc", processes, "--checkpoint-blocks"});
+    const auto result =
+        finetune(out + ".safetensors", {"--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"),
+                                        "--epochs", "2", "--mixup", "0", "--cutmix", "0", "--drop-path", "0",
+                                        "--batch-size", batch, "--nproc", processes, "--checkpoint-blocks"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return training_losses(*dir_ / (out + ".run"));
   };
@@ -170,8 +172,9 @@ TEST_F(FinetuneCli, TwoProcessesLearnAsOneWithTwiceTheBatch) {
 }
 
 TEST_F(FinetuneCli, AntiSpoofingSharesABalancedStepAmongProcesses) {
-  const std::vector<std::string> args = {"--task", "fas",          "--init", path("init.safetensors"), "--data",
-                                         path("b"), path("c"),     "--max-steps", "3", "--nproc", "2"};
+  const std::vector<std::string> args = {"--task", "fas",     "--init",  path("init.safetensors"),
+                                         "--data", path("b"), path("c"), "--max-steps",
+                                         "3",      "--nproc", "2"};
   auto even = args, odd = args;
   even.insert(even.end(), {"--per-domain", "2"});
   odd.insert(odd.end(), {"--per-domain", "3"});

@@ -9,7 +9,7 @@
 namespace fsfm {
 namespace {
 
-torch::Tensor images_of(const Batch& batch, torch::Device device) {
+torch::Tensor input_of(const Batch& batch, torch::Device device) {
   return torch::from_blob(const_cast<float*>(batch.images.data()), {batch.size, 3, batch.side, batch.side}).to(device);
 }
 
@@ -73,7 +73,7 @@ torch::Tensor DetectorLearner::loss_of(const Batch& batch) {
   // Drop path and dropout depend on the place in the run alone: a resumed run draws what it would have drawn, whatever
   // the number of processes.
   torch::manual_seed(batch.seed);
-  auto images = images_of(batch, device_);
+  auto images = input_of(batch, device_);
   if (options_.mixup.enabled() && device_.is_cpu())
     images = images.clone();  // mixed in place: the batch stays as it is
   const auto labels = torch::tensor(batch.labels, torch::kInt64).to(device_);
@@ -124,7 +124,7 @@ torch::Tensor DetectorLearner::logits(const Batch& batch) {
   Network& network = options_.weight_ema > 0 ? averaged_ : learning_;
   network.module().eval();
   PrecisionScope scope(options_.precision, device_);
-  const auto images = images_of(batch, device_);
+  const auto images = input_of(batch, device_);
   const auto out = network.adapter ? network.adapter->forward(images) : network.plain(images);
   return out.to(torch::kFloat).to(torch::kCPU).contiguous();
 }

@@ -28,9 +28,9 @@
 namespace fsfm {
 namespace {
 
-constexpr int64_t kMaxSkippedInARow = 50;
+constexpr int64_t kMaxSkippedSteps = 50;
 constexpr int64_t kDomainStepsPerEpoch = 100;  // the anti-spoofing recipe counts steps; it is validated this often
-constexpr size_t kNormalizationSamples = 4000;
+constexpr size_t kNormalizationFaces = 4000;
 
 // The card of the weights to start from, if they have one, and the network they belong to.
 struct Start {
@@ -70,7 +70,7 @@ Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
 }
 
 Normalization choose_normalization(const FinetuneRecipe& recipe, const Start& start, const Dataset& train) {
-  if (recipe.normalization == "dataset") return dataset_normalization(train, kNormalizationSamples, recipe.threads);
+  if (recipe.normalization == "dataset") return dataset_normalization(train, kNormalizationFaces, recipe.threads);
   if (recipe.normalization == "imagenet" || !start.card) return {};
   return {start.card->mean, start.card->std};
 }
@@ -286,8 +286,8 @@ class FinetuneRun {
     ++step_;
     skipped_ += losses.skipped;
     skipped_in_a_row_ = losses.skipped ? skipped_in_a_row_ + 1 : 0;
-    if (skipped_in_a_row_ >= kMaxSkippedInARow)
-      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
+    if (skipped_in_a_row_ >= kMaxSkippedSteps)
+      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedSteps),
                   "use a lower --blr, or --precision fp32 or bf16");
     if (!losses.skipped) {
       period_loss_ += losses.total;

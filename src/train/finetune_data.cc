@@ -7,10 +7,13 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "data/self_blended.h"
 #include "train/data_split.h"
 
 namespace fsfm {
 namespace {
+
+constexpr uint64_t kValidationBlends = 20250611;  // any fixed number: every run of any seed is validated on the same fakes
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -45,6 +48,12 @@ LabelledData label(std::shared_ptr<const Dataset> dataset, const FinetuneRecipe&
   }
   data.dataset = std::move(dataset);
   return data;
+}
+
+bool has_attacks(const LabelledData& data) {
+  const auto& samples = data.dataset->samples();
+  return std::any_of(samples.begin(), samples.end(),
+                     [&](const SampleRef& sample) { return !data.genuine[static_cast<size_t>(sample.label)]; });
 }
 
 void require_both(const LabelledData& data, const FinetuneRecipe& recipe, const char* what) {
@@ -92,8 +101,14 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
     data.attack_classes = {data.classes.front()};
   }
   data.train = label(train, recipe, data.classes, attacks);
-  data.validation = label(validation, recipe, data.classes,
-                          recipe.val_data.empty() ? attacks : attack_classes_of(validation->info(), recipe));
+  auto validation_attacks = recipe.val_data.empty() ? attacks : attack_classes_of(validation->info(), recipe);
+  data.validation = label(validation, recipe, data.classes, validation_attacks);
+  if (recipe.self_blend > 0 && !has_attacks(data.validation)) {
+    validation_attacks.emplace_back(kSelfBlendedClass);
+    data.validation =
+        label(with_self_blends(validation, kValidationBlends), recipe, data.classes, validation_attacks);
+    data.validation_source += ", real faces and self-blended fakes of them";
+  }
   require_both(data.train, recipe, "training data");
   require_both(data.validation, recipe, "validation data");
   return data;

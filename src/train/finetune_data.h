@@ -22,10 +22,12 @@ struct LabelledData {
 struct FinetuneData {
   LabelledData train, validation;
   std::vector<std::string> classes, attack_classes;  // of the model, in logit order
-  std::string validation_source;                     // "val split", "held-out videos", "--val-data"
+  std::string validation_source;                     // "val split", "held-out videos", "--val-data"; says when the
+                                                     // fakes among them are self-blended
 };
 
-// dfd and diff learn {fake, real}, fas {spoof, live}, multi every class of the data. Throws Error when a class is
+// With --self-blend, validation data of real faces alone gets fakes made of them, the same in every run. dfd and diff
+// learn {fake, real}, fas {spoof, live}, multi every class of the data. Throws Error when a class is
 // missing.
 FinetuneData open_finetune_data(const FinetuneRecipe& recipe);
 

@@ -76,7 +76,7 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("degrade", degrade, "chance of compression, blur, noise, ... (robustness)")
       .range(0, 1)
       .group(kAugmentation);
-  options.add("self-blend", self_blend, "chance that a real face becomes a self-blended fake")
+  options.add("self-blend", self_blend, "chance that a real face becomes a self-blended fake; real faces alone are then enough")
       .range(0, 1)
       .group(kAugmentation);
 

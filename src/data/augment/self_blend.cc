@@ -124,6 +124,10 @@ std::string_view blend_region_name(BlendRegion region) {
   return kNames[static_cast<size_t>(region)];
 }
 
+bool can_self_blend(std::span<const uint8_t> parsing, int parsing_side) {
+  return cv::sum(region_mask(parsing, parsing_side, BlendRegion::face))[0] >= kSmallestMask * parsing_side * parsing_side;
+}
+
 std::optional<SelfBlended> self_blend(const Image& image, std::span<const uint8_t> parsing, int parsing_side, Rng& rng,
                                       const SelfBlendOptions& options) {
   if (parsing_side < 1 || parsing.size() != static_cast<size_t>(parsing_side) * parsing_side)

@@ -27,6 +27,9 @@ struct SelfBlended {
   BlendRegion region;
 };
 
+// Does the map show enough of a face (>= 0.5 % of the picture)? Then self_blend always makes a fake of it.
+bool can_self_blend(std::span<const uint8_t> parsing, int parsing_side);
+
 // `parsing`: class map of the crop, [parsing_side * parsing_side], classes of face/region_map.h. The result depends on
 // `rng` alone. nullopt when the map shows too little of the chosen region (< 0.5 % of the picture) and of the whole face.
 // Throws Error when the map's size does not match.

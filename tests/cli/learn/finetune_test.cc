@@ -117,6 +117,23 @@ TEST_F(FinetuneCli, ManyClassesAndRealFacesAlone) {
   ASSERT_EQ(blend.exit_code, 0) << blend.err;
 }
 
+TEST_F(FinetuneCli, RealFacesAloneAreValidatedOnSelfBlendedFakes) {
+  const std::vector<std::string> args = {"--task",       "dfd", "--init",       path("init.safetensors"), "--data", path("a/train/real"),
+                                         "--self-blend", "0.5", "--batch-size", "6",                      "--epochs", "2"};
+  const auto result = finetune("alone.safetensors", args);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const ModelCard card = ModelFile::open(dir_->path() / "alone.safetensors").card();
+  EXPECT_EQ(card.classes, (std::vector<std::string>{"fake", "real"}));
+  EXPECT_NE(card.threshold_source.find("self-blended fakes"), std::string::npos) << card.threshold_source;
+  EXPECT_EQ(card.metrics["validation"]["data"], "real (held-out videos, real faces and self-blended fakes of them)");
+  const auto& counts = card.training["validation"]["classes"];
+  EXPECT_EQ(counts["real"], counts["self-blended"]);
+  EXPECT_TRUE(card.metrics["validation"]["auc"].is_number());
+  // The fakes are the same in every run: so are the figures.
+  ASSERT_EQ(finetune("again.safetensors", args).exit_code, 0);
+  EXPECT_EQ(ModelFile::open(dir_->path() / "again.safetensors").card().metrics, card.metrics);
+}
+
 TEST_F(FinetuneCli, ResumesToTheSameModel) {
   const std::vector<std::string> args = {
       "--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "6", "--epochs", "3"};
@@ -196,6 +213,7 @@ TEST_F(FinetuneCli, MistakesAreOneLine) {
   check({"--init", "scratch", "--data", path("a")}, "--model");
   check({"--init", path("nowhere.pth"), "--data", path("a")}, "nowhere.pth");
   check({"--init", path("init.safetensors"), "--data", path("a/train/real")}, "--self-blend");
+  check({"--init", path("init.safetensors"), "--data", path("b/train/live"), "--self-blend", "0.5"}, "fsfm prepare");
   check({"--init", path("init.safetensors"), "--data", path("a"), "--attack-classes", "fakes"}, "it has fake, real");
 }
 

@@ -22,7 +22,7 @@ namespace {
 [[noreturn]] void fail(const std::string& verb, const fs::path& path) {
   const int code = errno;
   std::string hint;
-  if (code == ENOSPC || code == EDQUOT) hint = "free some space or choose another folder";
+  if (code == ENOSPC || code == EDQUOT || code == EFBIG) hint = "free some space or choose another folder";
   if (code == EACCES || code == EROFS) hint = "check the permissions";
   if (code == ENOENT) hint = "check the path";
   throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint);
@@ -39,6 +39,13 @@ bool has_extension(const fs::path& path, std::span<const std::string_view> exten
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   static std::atomic<uint64_t> counter{0};
   if (fs::is_directory(target_)) throw Error("cannot write " + target_.string() + ": it is a folder", "name a file");
+  std::error_code code;
+  // A device or a pipe is written to as it is: a rename would put a plain file in its place.
+  if (const auto status = fs::status(target_, code); fs::exists(status) && !fs::is_regular_file(status)) {
+    fd_ = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd_ < 0) fail("write", target_);
+    return;
+  }
   temporary_ = target_.parent_path() /
                ("." + target_.filename().string() + "." + std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -48,7 +55,7 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
 AtomicFile::~AtomicFile() {
   if (fd_ < 0) return;
   ::close(fd_);
-  ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -66,6 +73,10 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    if (::close(std::exchange(fd_, -1)) != 0) fail("write", target_);
+    return;
+  }
   if (::fsync(fd_) != 0) fail("write", target_);
   if (::close(std::exchange(fd_, -1)) != 0 || ::rename(temporary_.c_str(), target_.c_str()) != 0) {
     const int code = errno;

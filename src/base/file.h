@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 // Writes beside the target (same folder, hidden temporary name), then fsync + rename in commit(). Without commit() the
 // destructor removes the temporary: an interrupted or failed write leaves the old file untouched.
-// Throws Error on any failure (no space, no permission, missing folder), naming the file.
+// Throws Error on any failure (no space, no permission, ...), naming the file. Devices and pipes are written in place.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path target);

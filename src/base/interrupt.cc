@@ -18,6 +18,7 @@ void note(int signal) {
 }  // namespace
 
 void install_interrupt_handlers() {
+  ::signal(SIGXFSZ, SIG_IGN);  // a file too large for the user's limit is an error of write(), not a death
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);

@@ -1,5 +1,7 @@
 // The program `fsfm`: finds the subcommand, turns exceptions into one line and an exit code.
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -55,7 +57,10 @@ int main(int argc, char** argv) {
     return code;
   };
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw fsfm::Error("cannot write the output: " + std::string(std::strerror(errno)), "free some space");
+    return code;
   } catch (const fsfm::Error& error) {
     return report(error.what(), kUserError);
   } catch (const std::bad_alloc&) {

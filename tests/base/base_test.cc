@@ -131,6 +131,13 @@ TEST(Options, TomlReadsBack) {
   EXPECT_EQ(again.data, recipe.data);
 }
 
+TEST(AtomicFile, ADeviceStaysADevice) {
+  EXPECT_THROW(write_file_atomic("/dev/full", std::string_view("no room")), Error);
+  EXPECT_NO_THROW(write_file_atomic("/dev/null", std::string_view("gone")));
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
 std::string error_of(std::vector<const char*> args) {
   Recipe recipe;
   try {

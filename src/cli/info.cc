@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "engine/checkpoint.h"
 #include "engine/vit_layout.h"
+#include "tensorio/safetensors.h"
 
 namespace fsfm::cli {
 namespace {
@@ -42,16 +43,47 @@ std::string describe_architecture(const Weights& weights) {
     const VitLayout v = infer_vit_layout(weights.tensors, weights.card.config);
     std::string text = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
                                    v.patch_size, v.embed_dim, v.depth, v.num_heads);
-    if (v.num_classes > 0) text += fmt::format(", {} pooling, {} classes", v.global_pool, v.num_classes);
-    if (v.adapter) text += ", FS-Adapter";
     if (weights.tensors.contains("decoder_embed.weight"))
       text += ", with the decoders of the online pretraining network";
     else if (weights.tensors.contains("rep_decoder_embed.weight"))
       text += ", with the decoder of the target pretraining network";
     return text;
   } catch (const Error& error) {
-    return std::string("not a usable vision transformer: ") + error.what();
+    return std::string("vision transformer, but ") + error.what();
   }
+}
+
+// What stands on the encoder: "mean of the patch tokens -> linear, 2 outputs"; "" for weights that are no transformer.
+std::string describe_head(const Weights& weights) {
+  if (!weights.tensors.contains("patch_embed.proj.weight")) return "";
+  try {
+    const VitLayout v = infer_vit_layout(weights.tensors, weights.card.config);
+    if (v.num_classes == 0) return "none: features only; fsfm finetune adds one";
+    std::string text = v.global_pool == "token" ? "class token" : "mean of the patch tokens";
+    if (v.global_pool == "fas") text += " -> bottleneck -> weight-normalised linear (anti-spoofing)";
+    else text += v.adapter ? " -> FS-Adapter beside it -> linear" : " -> linear";
+    text += fmt::format(", {} outputs", v.num_classes);
+    if (weights.card.classes.empty()) text += ", not named in the file: fsfm convert --classes names them";
+    return text;
+  } catch (const Error&) {
+    return "";  // the line about the architecture says why
+  }
+}
+
+// Files of ours that are no models say what they are in their metadata; "" for others.
+std::string describe_purpose(const std::filesystem::path& file, const Weights& weights) {
+  if (weights.format != "safetensors" || !std::filesystem::is_regular_file(file)) return "";
+  const auto metadata = read_safetensors(file).metadata;
+  if (const auto state = metadata.find("fsfm.state"); state != metadata.end()) {
+    const json values = json::parse(state->second, nullptr, false);
+    std::string text = "training checkpoint";
+    if (values.is_object() && values.contains("kind") && values["kind"].is_string())
+      text += " of fsfm " + values["kind"].get<std::string>();
+    if (values.is_object() && values.contains("step") && values["step"].is_number())
+      text += fmt::format(" at step {}", values["step"].dump());
+    return text + ": --resume goes on from it; the model file is written at the end of the run";
+  }
+  return "";
 }
 
 void line(const char* label, const std::string& value) {
@@ -101,6 +133,7 @@ json to_json(const std::string& file, const Weights& weights, const Summary& sum
   return {{"file", file},
           {"format", weights.format},
           {"architecture", architecture},
+          {"head", describe_head(weights)},
           {"parameters", summary.parameters},
           {"bytes", summary.bytes},
           {"dtypes", summary.dtypes},
@@ -138,10 +171,13 @@ int run_info(int argc, char** argv) {
       dtypes += (dtypes.empty() ? "" : ", ") + name + (summary.dtypes.size() > 1 ? fmt::format(" x {}", count) : "");
     line("parameters", fmt::format("{} in {} tensors, {}, {}", with_thousands(summary.parameters),
                                    weights.tensors.size(), dtypes, format_bytes(static_cast<double>(summary.bytes))));
-    line("architecture", architecture);
+    line("architecture", architecture.empty() ? weights.card.architecture : architecture);
+    line("head", describe_head(weights));
+    const std::string purpose = describe_purpose(file, weights);
+    line("purpose", purpose);
     if (weights.has_card)
       print_card(weights.card);
-    else if (weights.format != "NumPy array")
+    else if (weights.format != "NumPy array" && purpose.empty())
       line("card", "none; make a model file with fsfm convert");
     line("beside weights", short_json(weights.source));
     const bool few = weights.tensors.size() <= 8;

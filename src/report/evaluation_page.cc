@@ -74,6 +74,30 @@ void figures(HtmlPage& page, const EvaluationReport& report) {
       page.note(fmt::format("{}: {} pictures could not be read and are left out.", e.dataset, e.unreadable));
 }
 
+// Both errors as the threshold moves: what another operating point would cost.
+std::string error_chart(const EvaluationReport& report) {
+  LineChart chart{"Errors by threshold", {.label = "Threshold", .min = 0.0, .max = 1.0}, {.label = "Error", .min = 0.0, .max = 1.0}};
+  for (size_t i = 0; i < report.evaluations.size(); ++i) {
+    const auto& l = main_level(report.evaluations[i]);
+    const auto points = metrics::roc_curve(l.labels, l.scores);
+    if (points.empty()) continue;
+    const std::string name = report.evaluations.size() == 1 ? "" : report.evaluations[i].dataset + ": ";
+    Series missed{.name = name + "APCER", .color = report.evaluations.size() == 1 ? kColorAttack : static_cast<int>(i)};
+    Series alarms{.name = name + "BPCER", .color = report.evaluations.size() == 1 ? kColorReal : static_cast<int>(i), .dashed = true};
+    for (const auto& point : points) {
+      if (!(point.threshold >= 0 && point.threshold <= 1)) continue;
+      missed.x.push_back(point.threshold);
+      missed.y.push_back(1 - point.tpr);
+      alarms.x.push_back(point.threshold);
+      alarms.y.push_back(point.fpr);
+    }
+    chart.series.push_back(std::move(missed));
+    chart.series.push_back(std::move(alarms));
+  }
+  chart.size = {520, 420};
+  return line_chart(chart);
+}
+
 void curves(HtmlPage& page, const EvaluationReport& report) {
   std::vector<ScoreCurve> lines;
   for (size_t i = 0; i < report.evaluations.size(); ++i) {
@@ -88,7 +112,9 @@ void curves(HtmlPage& page, const EvaluationReport& report) {
                {det_chart(lines), "Detection error trade-off",
                 "Both errors on the scale of a normal distribution; lower left is better."},
                {roc_chart(lines, true), "ROC where false alarms are rare",
-                "The same curve with the false positive rate spread out."}});
+                "The same curve with the false positive rate spread out."},
+               {error_chart(report), "Errors by threshold",
+                "APCER: attacks missed. BPCER, dashed: real faces called attacks."}});
 }
 
 void per_dataset(HtmlPage& page, const Evaluation& e) {
@@ -102,12 +128,12 @@ void per_dataset(HtmlPage& page, const Evaluation& e) {
       {reliability_chart(e.calibration), "Calibration",
        "On the diagonal a score of 0.8 is right 8 times of 10. Larger dots hold more faces."}};
   if (e.types.size() > 1) {
-    BarChart bars{"APCER by attack type", {.label = "APCER", .min = 0.0}, {}};
+    BarChart bars{"APCER by attack type", {.label = "APCER", .min = 0.0}, {}, kWideChart};
     for (const auto& type : e.types)
       bars.bars.push_back({fmt::format("{} ({})", type.type, type.count), type.apcer, kNone, kNone,
                            fmt::format("{}, AUC {}", format_percent(type.apcer), area(type.auc)), kColorAttack});
     charts.push_back(
-        {bar_chart(bars), "Attacks missed, by type", "ISO/IEC 30107-3 counts the worst type, not the mean."});
+        {bar_chart(bars), "Attacks missed, by type", "ISO/IEC 30107-3 counts the worst type, not the mean.", true});
   }
   page.charts(charts);
 }

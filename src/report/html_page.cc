@@ -71,7 +71,7 @@ HtmlPage& HtmlPage::chart(const Chart& chart) { return charts({chart}); }
 HtmlPage& HtmlPage::charts(const std::vector<Chart>& charts) {
   body_ += fmt::format("<div class=\"charts{}\">", charts.size() == 1 ? " single" : "");
   for (const auto& chart : charts) {
-    body_ += "<figure class=chart>";
+    body_ += chart.wide ? "<figure class=\"chart wide\">" : "<figure class=chart>";
     if (!chart.title.empty()) body_ += fmt::format("<h3>{}</h3>", escape(chart.title));
     body_ += chart.svg + caption_tag(chart.caption) + "</figure>";
   }

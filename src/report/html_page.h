@@ -36,10 +36,13 @@ struct Picture {
   bool lossless = false;  // PNG instead of JPEG
 };
 
+inline constexpr int kWideChart = 1080;  // CSS pixels of a chart as wide as the page
+
 struct Chart {
   std::string svg;  // from charts.h
   std::string title = "";
   std::string caption = "";  // what to see in it
+  bool wide = false;         // takes a row of its own (draw it at kWideChart)
 };
 
 // Example:
@@ -58,7 +61,7 @@ class HtmlPage {
   HtmlPage& note(const std::string& text);  // set apart: a warning or a limit of what is shown
   HtmlPage& cards(const std::vector<Card>& cards);
   HtmlPage& chart(const Chart& chart);
-  HtmlPage& charts(const std::vector<Chart>& charts);  // side by side where there is room
+  HtmlPage& charts(const std::vector<Chart>& charts);  // two in a row where there is room
   HtmlPage& table(const Table& table);
   // Tiles of equal width, `tile_width` CSS pixels at most.
   HtmlPage& images(const std::vector<Picture>& pictures, int tile_width = 160);

@@ -33,7 +33,9 @@ border:1px solid var(--rule);border-radius:8px;overflow:hidden}
 .cards dd{margin:0;font-size:28px;line-height:1.25;font-weight:600;letter-spacing:-.015em;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .cards .sub{order:2;margin-top:1px;color:var(--muted);font-size:13px;line-height:1.4;font-weight:400;letter-spacing:0}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,430px),1fr));gap:32px 40px;margin:22px 0}
-.charts.single{grid-template-columns:1fr}
+.charts.single{grid-template-columns:minmax(0,720px)}
+.charts.single:has(.wide){grid-template-columns:1fr}
+.charts .wide{grid-column:1/-1}
 figure{margin:0}
 .chart h3{margin:0 0 12px}
 .chart svg{display:block;width:100%;height:auto;overflow:visible}

@@ -121,12 +121,37 @@ TEST(Info, SaysWhatEachFileIs) {
   const auto text = run_cli({"info", model});
   EXPECT_NE(text.out.find("width 48, depth 3, 3 heads"), std::string::npos) << text.out;
   EXPECT_NE(text.out.find("fake (attack), real"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("mean of the patch tokens -> linear, 2 outputs"), std::string::npos) << text.out;
   const auto json = nlohmann::json::parse(run_cli({"info", model, "--json"}).out);
   EXPECT_EQ(json["card"]["kind"], "detector");
   EXPECT_EQ(json["tensors"].size(), 44u);
   EXPECT_EQ(json["dtypes"]["F32"], 44);
   write_npy(dir / "a.npy", HostTensor::from_floats({2, 2}, std::vector<float>{1, 2, 3, 4}).view());
   EXPECT_NE(run_cli({"info", (dir / "a.npy").string()}).out.find("[2, 2]"), std::string::npos);
+}
+
+TEST(Info, NamesEveryKindOfHead) {
+  TempDir dir;
+  const auto text = [](const std::string& file) { return run_cli({"info", file}).out; };
+  const auto heads = [&](const std::string& prefix, const std::string& source) {
+    const TensorFile file = read_safetensors(golden(source));
+    TensorMap weights;
+    for (const auto& [name, tensor] : file.tensors)
+      if (name.starts_with(prefix)) weights.emplace(name.substr(prefix.size()), tensor);
+    ModelCard card;
+    card.config = {{"num_heads", 3}};
+    write_model(dir / "m.safetensors", card, weights);
+    return text((dir / "m.safetensors").string());
+  };
+  EXPECT_NE(heads("cls.weights.", "tiny-vit.safetensors").find("class token -> linear, 2 outputs, not named"), std::string::npos);
+  EXPECT_NE(heads("weights.", "fs-adapter.safetensors").find("FS-Adapter beside it -> linear, 2 outputs"), std::string::npos);
+  const std::string online = (dir / "o.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--heads", "3", "--decoder-heads", "4"}).exit_code, 0);
+  EXPECT_NE(text(online).find("none: features only"), std::string::npos) << text(online);
+  write_safetensors(dir / "step.safetensors", read_safetensors(golden("tiny-vit.safetensors")).tensors,
+                    {{"fsfm.state", R"({"kind": "finetune", "step": 7})"}});
+  const std::string checkpoint = text((dir / "step.safetensors").string());
+  EXPECT_NE(checkpoint.find("training checkpoint of fsfm finetune at step 7"), std::string::npos) << checkpoint;
 }
 
 TEST(Info, SaysWhatIsWrong) {

@@ -14,7 +14,7 @@ allowed() {
     nn) echo "base tensorio engine media face masking nn" ;;
     detect) echo "base tensorio media metrics face engine data detect" ;;
     report) echo "base tensorio media metrics face masking data detect report" ;;
-    train) echo "base tensorio media metrics face masking engine data nn report train" ;;
+    train) echo "base tensorio media metrics face masking engine data nn detect report train" ;;
     cli) echo "base tensorio media metrics face masking engine data nn detect train report server cli" ;;
   esac
 }

@@ -11,6 +11,7 @@ int run_evaluate(int, char**);
 int run_info(int, char**);
 int run_masks(int, char**);
 int run_prepare(int, char**);
+int run_probe(int, char**);
 int run_report(int, char**);
 #ifdef FSFM_HAS_TRAIN
 int run_finetune(int, char**);
@@ -29,6 +30,7 @@ const std::vector<Command>& commands() {
       {"pretrain", "Learn from unlabelled real faces", run_pretrain},
       {"finetune", "Turn a pretrained model into a detector", run_finetune},
 #endif
+      {"probe", "Score faces with frozen weights, before any label was seen", run_probe},
       {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate},
       {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect},
       {"report", "One page about what the other commands left in a folder", run_report},

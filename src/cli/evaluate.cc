@@ -19,6 +19,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "data/dataset.h"
 #include "detect/evaluation.h"
 #include "detect/robustness.h"
@@ -60,45 +61,10 @@ Network open_network(const std::filesystem::path& path, int threads) {
   if (file.card().classes.empty())
     throw Error(path.string() + ": a " + (file.card().kind.empty() ? "model" : file.card().kind + " model") +
                     " without classes scores nothing",
-                "fine-tune it first (fsfm finetune --init " + path.string() + ")");
+                "fine-tune it first (fsfm finetune --init " + path.string() + "), or see fsfm probe");
   Network network{file.card(), attack_mask(file.card()), std::make_unique<VitEngine>(file, threads)};
   if (network.card.name.empty()) network.card.name = path.stem().string();
   return network;
-}
-
-// The split asked for, or `preferred` where the folder has one, or everything.
-std::unique_ptr<Dataset> open_split(const std::filesystem::path& dir, const std::string& asked,
-                                    const std::string& preferred, std::string& split) {
-  auto dataset = open_dataset(dir, asked);
-  split = asked;
-  if (!asked.empty()) return dataset;
-  const auto splits = splits_of(*dataset);
-  if (splits.size() == 1) {
-    split = splits[0];
-    return dataset;
-  }
-  auto indices = indices_of_split(*dataset, preferred);
-  if (indices.empty()) return dataset;
-  split = preferred;
-  return subset(std::move(dataset), std::move(indices));
-}
-
-struct Source {
-  std::unique_ptr<Dataset> dataset;
-  std::string name;
-};
-
-std::vector<Source> open_sources(const Flags& flags) {
-  std::vector<Source> sources;
-  std::map<std::string, int> seen;
-  for (const auto& dir : flags.data) {
-    std::string split;
-    auto dataset = open_split(dir, flags.split, "test", split);
-    std::string name = dataset->info().name + (split.empty() ? "" : "/" + split);
-    if (const int nth = ++seen[name]; nth > 1) name += "#" + std::to_string(nth);
-    sources.push_back({std::move(dataset), name});
-  }
-  return sources;
 }
 
 ScoreOptions score_options(const Flags& flags, const std::string& label) {
@@ -163,12 +129,22 @@ void write_point(const std::filesystem::path& path, const OperatingPoint& point,
   write_model(file.path(), card, file.tensors());
 }
 
-metrics::AucComparison compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a, double temperature_a,
+// nullopt, with a warning, where a paired test has nothing to say.
+std::optional<metrics::AucComparison> compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a, double temperature_a,
                                const ScoredDataset& b, std::span<const uint8_t> attacks_b, double temperature_b) {
+  if (a.keys != b.keys)
+    throw Error(a.name + ": the two models scored different faces (" + std::to_string(a.size()) + " and " +
+                    std::to_string(b.size()) + "), so they cannot be compared",
+                "a picture changed or vanished meanwhile: run it again");
   const auto videos_a =
       metrics::mean_per_video(a.labels, metrics::attack_scores(a.logits, attacks_a, temperature_a), a.videos);
   const auto videos_b =
       metrics::mean_per_video(b.labels, metrics::attack_scores(b.logits, attacks_b, temperature_b), b.videos);
+  const auto attacks = std::count(videos_a.labels.begin(), videos_a.labels.end(), 1);
+  if (attacks < 2 || videos_a.labels.size() - static_cast<size_t>(attacks) < 2) {
+    log::warn("{}: a paired test needs at least two videos of real and two of attack faces; left out", a.name);
+    return std::nullopt;
+  }
   return metrics::compare_auc(videos_a.labels, videos_a.scores, videos_b.scores);
 }
 
@@ -273,23 +249,15 @@ int run_evaluate(int argc, char** argv) {
   const Network network = open_network(flags.model, flags.threads);
   const std::optional<Network> other =
       flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
-  const auto sources = open_sources(flags);
+  const auto sources = open_sources(flags.data, flags.split, "test");
   std::optional<Source> development;
   if (!flags.dev.empty()) {
-    std::string split;
-    auto dataset = open_split(flags.dev, flags.dev_split, "val", split);
-    const std::string name = dataset->info().name + (split.empty() ? "" : "/" + split);
+    development = open_source(flags.dev, flags.dev_split, "val");
     for (const auto& source : sources)
-      if (source.dataset->location(0) == dataset->location(0))
-        log::warn("{} is development and test set at once: its error rates come out too kind", name);
-    development = Source{std::move(dataset), name};
+      if (source.dataset->location(0) == development->dataset->location(0))
+        log::warn("{} is development and test set at once: its error rates come out too kind", development->name);
   }
-  if (!flags.out.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(flags.out, error);
-    if (error)
-      throw Error(flags.out.string() + ": cannot make this folder (" + error.message() + ")", "choose another --out");
-  }
+  if (!flags.out.empty()) make_out_folder(flags.out);
 
   OperatingPoint point = point_of(network.card);
   std::optional<ScoredDataset> development_scores;
@@ -323,9 +291,9 @@ int run_evaluate(int argc, char** argv) {
     if (!other) continue;
     const auto theirs = score(source, *other, flags, other->card.name);
     if (!theirs.complete) return stopped();
-    report.comparisons.push_back({source.name, other->card.name,
-                                  compare(scored.back(), network.is_attack, point.temperature, theirs, other->is_attack,
-                                          other->card.temperature)});
+    if (const auto result = compare(scored.back(), network.is_attack, point.temperature, theirs, other->is_attack,
+                                    other->card.temperature))
+      report.comparisons.push_back({source.name, other->card.name, *result});
   }
 
   if (flags.json) {

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "data/regions.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -125,7 +126,8 @@ class PretrainFiller {
     } else {
       if (sample.image.width != options_.side || sample.image.height != options_.side)
         sample.image = resize(sample.image, options_.side, options_.side);
-      regions = stored_regions(dataset, index, std::move(sample.region_map));
+      if (auto found = stored_regions(dataset, index, std::move(sample.region_map), options_.side, options_.patch))
+        regions = *std::move(found);
     }
     normalize_to_chw(sample.image, options_.normalization,
                      std::span(batch.images).subspan(static_cast<size_t>(slot) * 3 * side * side, 3 * side * side));
@@ -148,16 +150,6 @@ class PretrainFiller {
   }
 
  private:
-  // The stored bits when they are of this grid, else bits from the class map; empty when the sample has neither.
-  RegionMap stored_regions(const Dataset& dataset, size_t index, std::optional<RegionMap> stored) const {
-    if (stored && stored->grid_width == grid_ && stored->grid_height == grid_) return *std::move(stored);
-    auto map = dataset.load_parsing(index);
-    if (!map) return {};
-    if (options_.side != kParsingSide)
-      map = resize_nearest(*map, kParsingSide, kParsingSide, options_.side, options_.side);
-    return make_region_map(*map, options_.side, options_.side, options_.patch);
-  }
-
   PretrainBatchOptions options_;
   int grid_;
   std::shared_ptr<MaskerPool> maskers_;  // shared: a std::function copies its target

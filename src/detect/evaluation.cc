@@ -6,6 +6,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -48,15 +49,6 @@ nlohmann::json to_json(const LevelFigures& level) {
       entry = with_interval(level.curve.tpr_at_fpr[i], level.intervals.tpr_at_fpr[i]);
   }
   return json;
-}
-
-std::string csv_field(const std::string& text) {
-  // A leading =, +, - or @ would be a formula to a spreadsheet.
-  const bool formula = !text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos;
-  if (!formula && text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = formula ? "\"'" : "\"";
-  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
 }
 
 }  // namespace

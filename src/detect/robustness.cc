@@ -2,8 +2,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
-#include <numeric>
 #include <optional>
 
 #include "base/rng.h"
@@ -15,15 +13,7 @@ std::vector<RobustnessPoint> robustness_sweep(const Dataset& dataset, const Mode
                                               const LogitFunction& network, const OperatingPoint& point,
                                               const ScoreOptions& scoring, const RobustnessOptions& options) {
   ScoreOptions score_options = scoring;
-  if (options.samples > 0 && options.samples < dataset.samples().size()) {
-    std::vector<size_t> indices(dataset.samples().size());
-    std::iota(indices.begin(), indices.end(), size_t{0});
-    Rng rng(options.seed);
-    rng.shuffle(std::span(indices));
-    indices.resize(options.samples);
-    std::sort(indices.begin(), indices.end());
-    score_options.only = std::move(indices);
-  }
+  score_options.only = draw_faces(dataset, scoring.attack_classes, options.samples, options.seed);
   const auto is_attack = attack_mask(card);
   const std::string name = scoring.progress_label.empty() ? dataset.info().name : scoring.progress_label;
   auto judge = [&](RobustnessPoint result) {

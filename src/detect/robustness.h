@@ -19,7 +19,7 @@ struct RobustnessPoint {
 };
 
 struct RobustnessOptions {
-  size_t samples = 0;  // a random choice of this many faces; 0 = all
+  size_t samples = 0;  // a random choice of this many faces, of both kinds; 0 = all
   uint64_t seed = 0;   // of that choice and of the degradations
   metrics::BootstrapOptions bootstrap{};
 };

@@ -9,6 +9,7 @@
 
 #include "data/dataset.h"
 #include "media/image.h"
+#include "media/preprocess.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm {
@@ -38,10 +39,23 @@ struct ScoreOptions {
   bool show_progress = false;
 };
 
+// Called with each batch of network input, images [B, 3, S, S], and the position of each face in the dataset.
+using UseFaces = std::function<void(std::span<const float> images, std::span<const size_t> indices)>;
+
+// Reads the faces, calls `use` batch by batch in dataset order, and lists them in a result without logits. Throws as
+// score_dataset.
+ScoredDataset read_faces(const Dataset& dataset, const Transform& transform, const Normalization& normalization,
+                         const ScoreOptions& options, const UseFaces& use);
+
 // The card gives transform, mean and std. A picture that cannot be read is left out and reported. Throws Error when
 // none can be read and when `attack_classes` names a class that the dataset does not have.
 ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
                             const ScoreOptions& options);
+
+// A seeded draw of `count` faces in dataset order, as many attacks as real ones while both last (every figure needs
+// both); empty, which means all, when `count` is 0 or too large. `attack_classes` as in ScoreOptions.
+std::vector<size_t> draw_faces(const Dataset& dataset, const std::vector<std::string>& attack_classes, size_t count,
+                               uint64_t seed);
 
 // 1 for each class of the card that means "attack". Throws Error when none or all do.
 std::vector<uint8_t> attack_mask(const ModelCard& card);

@@ -8,37 +8,12 @@
 #include "base/text.h"
 #include "report/evaluation_report.h"
 #include "report/markup.h"
+#include "report/text_table.h"
 
 namespace fsfm::report {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
-
-size_t shown_width(const std::string& text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// The first column to the left, the others to the right.
-std::string aligned(const Rows& rows, const std::string& indent = "  ") {
-  std::vector<size_t> widths;
-  for (const auto& row : rows)
-    for (size_t c = 0; c < row.size(); ++c) {
-      if (c == widths.size()) widths.push_back(0);
-      widths[c] = std::max(widths[c], shown_width(row[c]));
-    }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line = indent;
-    for (size_t c = 0; c < row.size(); ++c) {
-      const std::string pad(widths[c] - shown_width(row[c]), ' ');
-      line += c == 0 ? row[c] + pad : "   " + pad + row[c];
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
+using Rows = TextRows;
 
 std::string rate(double value, const metrics::Interval& interval) {
   if (!std::isfinite(value)) return "–";
@@ -63,7 +38,7 @@ std::string one_dataset(const Evaluation& e) {
       with_thousands(static_cast<long long>(e.frames.attacks)),
       with_thousands(static_cast<long long>(e.frames.bona_fide)));
   if (e.unreadable) text += fmt::format("  {} pictures could not be read and are left out\n", e.unreadable);
-  Rows rows{{"", e.has_videos ? "frames [95 %]" : "[95 %]"}};
+  Rows rows{{"", e.has_videos ? "frames [95 %]" : "faces [95 %]"}};
   if (e.has_videos) rows[0].push_back("videos [95 %]");
   rows.push_back(row("AUC", e, [](const auto& l) { return area(l.curve.auc, l.intervals.auc); }));
   rows.push_back(row("average precision", e,
@@ -126,14 +101,14 @@ std::string evaluation_text(const EvaluationReport& report) {
                       format_percent(values[1]), format_percent(values[2]), format_percent(values[3]),
                       format_percent(values[4])});
     }
-    rows.push_back({"mean", format_number(sum[0]), format_percent(sum[1]), format_percent(sum[2]),
+    rows.push_back({"mean", std::isfinite(sum[0]) ? fmt::format("{:.4f}", sum[0]) : "–", format_percent(sum[1]), format_percent(sum[2]),
                     format_percent(sum[3]), format_percent(sum[4])});
     text += fmt::format("\n{}", aligned(rows));
   }
   for (const auto& c : report.comparisons)
     text += fmt::format(
-        "\n{}: AUC {:.4f}, {} {:.4f}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n", c.dataset,
-        c.videos.auc_a, c.other, c.videos.auc_b, c.videos.difference, c.videos.low, c.videos.high, c.videos.p_value);
+        "\n{}: AUC {:.4f} against {:.4f} of {}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n", c.dataset,
+        c.videos.auc_a, c.videos.auc_b, c.other, c.videos.difference, c.videos.low, c.videos.high, c.videos.p_value);
   if (!report.robustness.empty()) {
     std::map<std::string, std::map<std::string, std::vector<std::string>>> tables;
     std::map<std::string, std::vector<std::string>> order;
@@ -143,7 +118,7 @@ std::string evaluation_text(const EvaluationReport& report) {
         cells.push_back(point.kind);
         order[point.dataset].push_back(point.kind);
       }
-      cells.push_back(fmt::format("{:.4f}", point.auc));
+      cells.push_back(std::isfinite(point.auc) ? fmt::format("{:.4f}", point.auc) : "–");
     }
     for (const auto& e : report.evaluations) {
       Rows rows{{"AUC of degraded faces", "as is", "1 mild", "2", "3", "4", "5 severe"}};

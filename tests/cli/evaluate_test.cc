@@ -123,6 +123,37 @@ TEST_F(Evaluate, SeveralDatasetsAndASecondModelShareTables) {
     EXPECT_NE(result.out.find(part), std::string::npos) << part << "\n" << result.out;
 }
 
+TEST_F(Evaluate, ComparesModelsOfDifferentClasses) {
+  // Three classes against two: each says P(attack) in its own way, over the same faces.
+  const TensorFile file = read_safetensors(fs::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+  TensorMap tensors;
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with("avg.weights.")) tensors.emplace(name.substr(12), tensor);
+  const auto dim = tensors.at("head.weight").shape[1];
+  std::vector<float> weight = tensors.at("head.weight").to_float(), bias = {0, 0, 0};
+  weight.resize(static_cast<size_t>(3 * dim), 0.01f);
+  const HostTensor wide = HostTensor::from_floats({3, dim}, weight), shift = HostTensor::from_floats({3}, bias);
+  tensors["head.weight"] = wide.view();
+  tensors["head.bias"] = shift.view();
+  ModelCard card = ModelFile::open(model()).card();
+  card.classes = {"print", "real", "replay"};
+  card.attack_classes = {"print", "replay"};
+  write_model(dir_ / "three.safetensors", card, tensors);
+  // A picture that cannot be read is left out for both.
+  write_file_atomic(dir_ / "data/test/real/broken.png", std::string_view("text"));
+  const auto both = evaluate({"--data", data(), "--compare", (dir_ / "three.safetensors").string(), "--json"});
+  ASSERT_EQ(both.exit_code, 0) << both.err;
+  const auto json = nlohmann::json::parse(both.out);
+  EXPECT_EQ(json["comparisons"].size(), 1u);
+  EXPECT_EQ(json["results"][0]["unreadable"], 1);
+
+  const auto real_only =
+      evaluate({"--data", data() + "/val/real", "--compare", (dir_ / "three.safetensors").string(), "--json"});
+  ASSERT_EQ(real_only.exit_code, 0) << real_only.err;
+  EXPECT_FALSE(nlohmann::json::parse(real_only.out).contains("comparisons"));
+  EXPECT_NE(real_only.err.find("paired test"), std::string::npos) << real_only.err;
+}
+
 TEST_F(Evaluate, RobustnessSweepsEveryDegradation) {
   const auto result = evaluate({"--data", data(), "--robust", "--robust-samples", "8", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

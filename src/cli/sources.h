@@ -1,0 +1,26 @@
+// The datasets that a command line names, each with the split it means.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace fsfm::cli {
+
+struct Source {
+  std::unique_ptr<Dataset> dataset;
+  std::string name;  // "dfdc/test"; told apart by "#2" when two are alike
+};
+
+// The split asked for, or `preferred` where the folder has one, or everything.
+Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred);
+std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
+                                 const std::string& preferred);
+
+// Makes the folder that --out names. Throws Error when it cannot be made.
+void make_out_folder(const std::filesystem::path& out);
+
+}  // namespace fsfm::cli

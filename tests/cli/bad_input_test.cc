@@ -31,7 +31,7 @@ class BadInput : public ::testing::Test {
   // Fails with one line and leaves nothing new.
   void fails(const std::vector<std::string>& args, const std::vector<std::string>& parts, uint64_t largest_file = 0) {
     SCOPED_TRACE(args[0] + " " + args[1]);
-    expect_one_line(run_cli(args, {}, largest_file), parts);
+    expect_one_line(run_cli(args, {.largest_file = largest_file}), parts);
     EXPECT_EQ(dir_.count(), before_);
     EXPECT_FALSE(fs::exists(dir_ / "canary"));
   }
@@ -119,18 +119,18 @@ TEST_F(BadInput, NoSpaceLeft) {
   fs::create_directories(dir_ / "out");
   ++before_;
   const auto annotated = run_cli({"detect", path("photo.png"), "--model", path("m.safetensors"), "--out", path("out/o.png")},
-                                 {}, kSmallDisk);
+                                 {.largest_file = kSmallDisk});
   EXPECT_EQ(annotated.exit_code, 2);
   EXPECT_NE(annotated.err.find("o.png"), std::string::npos) << annotated.err;
   const auto report = run_cli({"evaluate", "--data", path("faces"), "--model", path("m.safetensors"), "--resamples", "100",
                                "--out", path("out")},
-                              {}, kSmallDisk);
+                              {.largest_file = kSmallDisk});
   EXPECT_EQ(report.exit_code, 2);
   EXPECT_NE(report.err.find("report.html"), std::string::npos) << report.err;
   EXPECT_NE(report.err.find("free some space"), std::string::npos) << report.err;
   EXPECT_EQ(dir_.count(), before_);
   // prepare keeps its journal and what is whole, so that it goes on when there is space; no dataset is announced.
-  const auto prepare = run_cli({"prepare", "folder", path("faces"), "--no-detect", "--out", path("o")}, {}, kSmallDisk);
+  const auto prepare = run_cli({"prepare", "folder", path("faces"), "--no-detect", "--out", path("o")}, {.largest_file = kSmallDisk});
   EXPECT_EQ(prepare.exit_code, 2);
   EXPECT_NE(prepare.err.find("free space"), std::string::npos) << prepare.err;
   EXPECT_FALSE(fs::exists(dir_ / "o" / "manifest.json"));

@@ -67,7 +67,7 @@ TEST_F(DetectCommand, MistakesNameTheWayOut) {
   EXPECT_NE(detect({path("two.png"), "--out", path("two.png")}).err.find("overwrite"), std::string::npos);
   EXPECT_NE(detect({path("two.png"), path("m.safetensors"), "--out", path("v.png")}).err.find("name a folder"),
             std::string::npos);
-  EXPECT_EQ(run_cli({"detect", path("two.png")}, {"FSFM_MODELS_DIR=" + path("")}).exit_code, 2);
+  EXPECT_EQ(run_cli({"detect", path("two.png")}, {.env = {"FSFM_MODELS_DIR=" + path("")}}).exit_code, 2);
   EXPECT_NE(run_cli({"detect", path("two.png"), "--model", path("two.png")}).err.find("two.png"), std::string::npos);
 }
 

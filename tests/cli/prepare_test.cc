@@ -189,7 +189,7 @@ TEST_P(DocumentedLayouts, TheCommandRunsAsWritten) {
   TempDir dir;
   Tree tree(dir.path());
   GetParam().draw(tree);
-  const CliResult result = run_cli({words.begin() + 1, words.end()}, {}, dir.path());
+  const CliResult result = run_cli({words.begin() + 1, words.end()}, {.folder = dir.path()});
   ASSERT_EQ(result.exit_code, 0) << command << "\n" << result.err << result.out;
   Counts faces;
   const auto data = open_dataset(dir / out[1]);
@@ -210,7 +210,7 @@ TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   TempDir dir;
   Tree tree(dir.path());
   tree.photo("photos/a.png");
-  const CliResult result = run_cli({"prepare", "folder", "photos", "--compat", "--out", "faces"}, {}, dir.path());
+  const CliResult result = run_cli({"prepare", "folder", "photos", "--compat", "--out", "faces"}, {.folder = dir.path()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto data = open_dataset(dir / "faces");
   ASSERT_EQ(data->samples().size(), 1u);
@@ -219,7 +219,7 @@ TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   EXPECT_EQ(*data->load_record(0)->box, face.box);
   EXPECT_EQ(data->load(0).image.rgb, resize(crop(photo, crop_rect(face.box, photo.width, photo.height)), 224, 224).rgb);
 
-  const CliResult both = run_cli({"prepare", "folder", "photos", "--compat", "--detector", "blazeface", "--out", "other"}, {}, dir.path());
+  const CliResult both = run_cli({"prepare", "folder", "photos", "--compat", "--detector", "blazeface", "--out", "other"}, {.folder = dir.path()});
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_NE(both.err.find("--compat"), std::string::npos) << both.err;
 }
@@ -236,10 +236,10 @@ TEST(PrepareCli, TakesAParserOfTheUsers) {
   bias[10] = 0;
   write_onnx_convolution(dir / "bisenet.onnx", 64, weights, bias);
   std::ofstream(dir / "bisenet.onnx.json") << R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1]})";
-  const CliResult result = run_cli({"prepare", "folder", "photos", "--parser", "bisenet.onnx", "--out", "faces"}, {}, dir.path());
+  const CliResult result = run_cli({"prepare", "folder", "photos", "--parser", "bisenet.onnx", "--out", "faces"}, {.folder = dir.path()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(open_dataset(dir / "faces")->load_record(0)->parser, "bisenet");
-  const CliResult masks = run_cli({"masks", "photos/a.png", "--parser", "bisenet.onnx", "--out", "sheet.png"}, {}, dir.path());
+  const CliResult masks = run_cli({"masks", "photos/a.png", "--parser", "bisenet.onnx", "--out", "sheet.png"}, {.folder = dir.path()});
   EXPECT_EQ(masks.exit_code, 0) << masks.err;
 }
 

@@ -37,7 +37,7 @@ class BadLearningInput : public ::testing::Test {
   }
   // What a failed run may leave is its run folder, never a model.
   void fails(const std::vector<std::string>& args, const std::vector<std::string>& parts, uint64_t largest_file = 0) {
-    const auto result = run_cli(args, {}, largest_file);
+    const auto result = run_cli(args, {.largest_file = largest_file});
     EXPECT_EQ(result.exit_code, 2) << result.err;
     for (const auto& part : parts) EXPECT_NE(result.err.find(part), std::string::npos) << part << ": " << result.err;
     const std::string last = result.err.substr(result.err.rfind("fsfm: "));

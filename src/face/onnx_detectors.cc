@@ -12,7 +12,7 @@
 namespace fsfm {
 namespace {
 
-constexpr int kSide = 640;  // what both families are exported for
+constexpr int kInputSide = 640;  // what both families are exported for
 constexpr float kMinScore = 0.6f, kOverlap = 0.4f;
 constexpr std::array<int, 3> kStrides = {8, 16, 32};
 
@@ -42,7 +42,7 @@ class OnnxDetector final : public FaceDetector {
 
   OnnxDetector(const std::string& family, const std::filesystem::path& file, bool bgr, float mean, float scale, Decode decode)
       : name_(family + ":" + file.string()), file_(file), bgr_(bgr), mean_(mean), scale_(scale), decode_(decode), net_(file) {
-    detect(Image(kSide, kSide));  // a file of another kind is refused here, not at the first picture
+    detect(Image(kInputSide, kInputSide));  // a file of another kind is refused here, not at the first picture
   }
 
   std::string name() const override { return name_; }
@@ -51,20 +51,20 @@ class OnnxDetector final : public FaceDetector {
     if (image.empty()) return {};
     const int longer = std::max(image.width, image.height);
     const int left = (image.width - longer) / 2, top = (image.height - longer) / 2;
-    const Image input = sample_square(image, left, top, longer, kSide);
-    constexpr size_t kPlane = static_cast<size_t>(kSide) * kSide;
+    const Image input = sample_square(image, left, top, longer, kInputSide);
+    constexpr size_t kPlane = static_cast<size_t>(kInputSide) * kInputSide;
     tensor_.resize(3 * kPlane);
     for (size_t i = 0; i < kPlane; ++i)
       for (size_t c = 0; c < 3; ++c)
         tensor_[c * kPlane + i] = (static_cast<float>(input.rgb[3 * i + (bgr_ ? 2 - c : c)]) - mean_) * scale_;
-    const auto outputs = net_.run(tensor_, {1, 3, kSide, kSide});
+    const auto outputs = net_.run(tensor_, {1, 3, kInputSide, kInputSide});
     std::vector<Detection> found;
     try {
-      found = decode_(outputs, kSide, kMinScore);
+      found = decode_(outputs, kInputSide, kMinScore);
     } catch (const Error& error) {
       throw Error(file_.string() + ": " + error.what());
     }
-    const float scale = static_cast<float>(longer) / kSide;
+    const float scale = static_cast<float>(longer) / kInputSide;
     const auto to_picture = [&](float& x, float& y) {
       x = static_cast<float>(left) + x * scale;
       y = static_cast<float>(top) + y * scale;
@@ -84,7 +84,7 @@ class OnnxDetector final : public FaceDetector {
   float mean_, scale_;
   Decode decode_;
   OnnxNet net_;
-  std::vector<float> tensor_;  // [1, 3, kSide, kSide]
+  std::vector<float> tensor_;  // [1, 3, kInputSide, kInputSide]
 };
 
 }  // namespace

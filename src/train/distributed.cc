@@ -191,6 +191,7 @@ std::optional<ProcessPlace> place_from_environment() {
 }
 
 std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds) {
+  std::signal(SIGPIPE, SIG_IGN);  // Gloo writes to the socket of a process that may just have died: an error, not our end
   return std::make_unique<ProcessCommunicator>(place, timeout_seconds);
 }
 

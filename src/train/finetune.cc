@@ -123,33 +123,13 @@ class FinetuneRun {
   FinetuneResult run() {
     begin();
     Progress progress("finetune", static_cast<uint64_t>(total_steps_), "steps", visible_);
-    auto saved = std::chrono::steady_clock::now();
-    bool stop = false, started = false;
-    while (step_ < total_steps_ && !stop) {
-      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
-      if (in_epoch == 0 || !started) {
-        make_loader(static_cast<int>(epoch));
-        loader_->start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
-      }
-      started = true;
-      try {
-        one_step();
-      } catch (const Error&) {
-        rescue();
-        throw;
-      }
-      progress.update(static_cast<uint64_t>(step_), note_);
-      const bool epoch_end = step_ % steps_per_epoch_ == 0 || step_ == total_steps_;
-      if (step_ == total_steps_ || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
-      stop = others_.any(interrupted());
-      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
-      if (others_.any(minutes >= recipe_.save_minutes) || epoch_end || stop) {
-        save();
-        saved = std::chrono::steady_clock::now();
-      }
+    try {
+      learn(progress);
+    } catch (const Error&) {
+      rescue();
+      throw;
     }
     progress.finish(note_);
-    result_.interrupted = stop && step_ < total_steps_;
     if (!result_.interrupted && others_.is_main()) finish();
     others_.barrier();
     result_.steps = step_;
@@ -161,6 +141,30 @@ class FinetuneRun {
   }
 
  private:
+  void learn(Progress& progress) {
+    auto saved = std::chrono::steady_clock::now();
+    bool stop = false, started = false;
+    while (step_ < total_steps_ && !stop) {
+      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
+      if (in_epoch == 0 || !started) {
+        make_loader(static_cast<int>(epoch));
+        loader_->start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
+      }
+      started = true;
+      one_step();
+      progress.update(static_cast<uint64_t>(step_), note_);
+      const bool epoch_end = step_ % steps_per_epoch_ == 0 || step_ == total_steps_;
+      if (step_ == total_steps_ || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
+      stop = others_.any(interrupted());
+      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
+      if (others_.any(minutes >= recipe_.save_minutes) || epoch_end || stop) {
+        save();
+        saved = std::chrono::steady_clock::now();
+      }
+    }
+    result_.interrupted = stop && step_ < total_steps_;
+  }
+
   bool is_attack(const std::string& name) const {
     return std::find(data_.attack_classes.begin(), data_.attack_classes.end(), name) != data_.attack_classes.end();
   }

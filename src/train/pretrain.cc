@@ -148,18 +148,31 @@ class PretrainRun {
     begin();
     Progress progress("pretrain", static_cast<uint64_t>(total_steps_), "steps", visible_);
     if (step_ == 0) evaluate();
+    try {
+      learn(progress);
+    } catch (const Error&) {
+      rescue();
+      throw;
+    }
+    progress.finish(note_);
+    if (!result_.interrupted && others_.is_main()) write_model_file();
+    if (others_.is_main()) write_page();
+    others_.barrier();
+    result_.steps = step_;
+    result_.skipped = skipped_;
+    result_.run_folder = recipe_.run_folder();
+    return result_;
+  }
+
+ private:
+  void learn(Progress& progress) {
     auto saved = std::chrono::steady_clock::now();
     bool stop = false;
     while (step_ < total_steps_ && !stop) {
       const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
       if (in_epoch == 0 || !started_) loader_.start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
       started_ = true;
-      try {
-        one_step();
-      } catch (const Error&) {
-        rescue();
-        throw;
-      }
+      one_step();
       progress.update(static_cast<uint64_t>(step_), note_);
       const bool epoch_end = step_ % steps_per_epoch_ == 0, end = step_ == total_steps_;
       if (end || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
@@ -171,18 +184,9 @@ class PretrainRun {
         saved = std::chrono::steady_clock::now();
       }
     }
-    progress.finish(note_);
     result_.interrupted = stop && step_ < total_steps_;
-    if (!result_.interrupted && others_.is_main()) write_model_file();
-    if (others_.is_main()) write_page();
-    others_.barrier();
-    result_.steps = step_;
-    result_.skipped = skipped_;
-    result_.run_folder = recipe_.run_folder();
-    return result_;
   }
 
- private:
   PretrainBatchOptions batch_options() const {
     const FsfmConfig network = recipe_.network();
     return {.side = network.encoder.img_size,

@@ -111,7 +111,7 @@ Batch samples(int first, int count) {
 }
 
 constexpr int kSteps = 4, kPerRank = 3;
-constexpr double kRate = 1e-3;
+constexpr double kRate = 2e-4;
 
 // The batches of one step, `count` faces each, of which this process has the share that begins at `offset`.
 std::vector<Batch> step_batches(const WorldCase& world, int step, int offset, int count) {

@@ -153,10 +153,14 @@ void add_run(HtmlPage& page, const fs::path& folder) {
                    {series(lines, "train", "loss_masked", "masked"), series(lines, "train", "loss_region", "region")});
   } else {
     page.section("Transfer: " + name, "The pretrained encoder learns to tell real from forged.");
+    const Series auc = series(lines, "validation", "auc", "faces");
+    if (!auc.y.empty())
+      page.cards({{fmt::format("{:.2f}", auc.y.back()), "AUC at the last validation", "held-out faces; 0.5 is chance, 1 is perfect"},
+                  {with_thousands(static_cast<long long>(auc.x.back())), "steps", ""}});
     add_line_chart(charts, "Loss", "Of the training batches and of the held-out faces.",
                    {series(lines, "train", "loss", "training"), series(lines, "validation", "loss", "validation")});
     add_line_chart(charts, "AUC on held-out faces", "1 = every fake above every real face; 0.5 = chance.",
-                   {series(lines, "validation", "auc", "faces"), series(lines, "validation", "video_auc", "videos")});
+                   {auc, series(lines, "validation", "video_auc", "videos")});
   }
   if (!charts.empty()) page.charts(charts);
   const fs::path pictures = folder / "reconstructions";

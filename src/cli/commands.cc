@@ -24,7 +24,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
       {"prepare", "Find, crop and parse faces: photos and videos become a dataset", run_prepare},
       {"doctor", "Find what is wrong with a dataset: leaks, shortcuts, broken files", run_doctor},
-      {"blend", "Make fakes from real faces alone, by self-blending", run_blend},
+      {"blend", "Make attacks from real faces alone: blended, or filmed off a screen", run_blend},
       {"masks", "Show what every masking strategy hides of a face", run_masks},
 #ifdef FSFM_HAS_TRAIN
       {"pretrain", "Learn from unlabelled real faces", run_pretrain},

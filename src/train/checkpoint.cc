@@ -132,6 +132,22 @@ void CheckpointFolder::clear() {
   fs::remove(folder_ / kBestName, code);
 }
 
+std::optional<Checkpoint> CheckpointFolder::resume_point(bool resume, bool overwrite,
+                                                         const nlohmann::json& fingerprint) const {
+  const auto path = latest();
+  if (path && !resume && !overwrite)
+    throw Error(folder_.parent_path().string() + " holds the checkpoints of an earlier run",
+                "add --resume to go on with it, or --overwrite to start anew");
+  if (!path || !resume) return std::nullopt;
+  Checkpoint checkpoint = read_checkpoint(*path);
+  const auto theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
+  for (const auto& [key, value] : fingerprint.items())
+    if (!theirs.contains(key) || theirs[key] != value)
+      throw Error(path->string() + " belongs to a run with other settings (" + key + ")",
+                  "resume with the same recipe and data, or start anew with --overwrite");
+  return checkpoint;
+}
+
 std::map<int64_t, std::filesystem::path> CheckpointFolder::list() const {
   std::map<int64_t, fs::path> steps;
   std::error_code code;

@@ -48,6 +48,10 @@ class CheckpointFolder {
   std::optional<std::filesystem::path> latest() const;
   std::optional<std::filesystem::path> best() const;
   void clear();
+  // Where a run begins: the latest checkpoint when `resume` asks for it, nullopt to start anew. Throws Error when there
+  // are checkpoints and neither `resume` nor `overwrite` says what to do with them, or when the latest was written by a
+  // run of another `fingerprint` (state["fingerprint"]: what must not change between the parts of one run).
+  std::optional<Checkpoint> resume_point(bool resume, bool overwrite, const nlohmann::json& fingerprint) const;
 
  private:
   std::map<int64_t, std::filesystem::path> list() const;

@@ -233,27 +233,16 @@ class FinetuneRun {
   }
 
   void begin() {
-    const auto latest = checkpoints_.latest();
-    if (latest && !recipe_.resume && !recipe_.overwrite)
-      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run",
-                  "add --resume to go on with it, or --overwrite to start anew");
     std::optional<int64_t> resumed;
-    if (latest && recipe_.resume) {
-      const Checkpoint checkpoint = read_checkpoint(*latest);
-      const nlohmann::json mine = fingerprint(),
-                           theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
-      for (const auto& [key, value] : mine.items())
-        if (!theirs.contains(key) || theirs[key] != value)
-          throw Error(latest->string() + " belongs to a run with other settings (" + key + ")",
-                      "resume with the same recipe and data, or start anew with --overwrite");
-      detector_.load(checkpoint);
-      best_weights_ = checkpoint.part("best.");
-      step_ = checkpoint.state.at("step");
-      skipped_ = checkpoint.state.at("skipped");
-      result_.best_step = checkpoint.state.at("best_step");
-      if (!checkpoint.state.at("best_loss").is_null()) best_loss_ = checkpoint.state["best_loss"].get<double>();
+    if (const auto checkpoint = checkpoints_.resume_point(recipe_.resume, recipe_.overwrite, fingerprint())) {
+      detector_.load(*checkpoint);
+      best_weights_ = checkpoint->part("best.");
+      step_ = checkpoint->state.at("step");
+      skipped_ = checkpoint->state.at("skipped");
+      result_.best_step = checkpoint->state.at("best_step");
+      if (const auto& best = checkpoint->state.at("best_loss"); !best.is_null()) best_loss_ = best.get<double>();
       resumed = saved_step_ = step_;
-      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, latest->string());
+      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, recipe_.run_folder().string());
     }
     if (!others_.is_main()) return;
     if (!resumed) checkpoints_.clear();

@@ -216,20 +216,14 @@ class PretrainRun {
 
   // Resumes or starts anew, and opens the log.
   void begin() {
-    const auto latest = checkpoints_.latest();
-    if (latest && !recipe_.resume && !recipe_.overwrite)
-      throw Error(recipe_.run_folder().string() + " holds the checkpoints of an earlier run",
-                  "add --resume to go on with it, or --overwrite to start anew");
     std::optional<int64_t> resumed;
-    if (latest && recipe_.resume) {
-      const Checkpoint checkpoint = read_checkpoint(*latest);
-      check_same_run(checkpoint, *latest);
-      learner_.load(checkpoint);
-      step_ = checkpoint.state.at("step");
-      skipped_ = checkpoint.state.at("skipped");
-      if (!checkpoint.state.at("best").is_null()) best_ = checkpoint.state["best"].get<double>();
+    if (const auto checkpoint = checkpoints_.resume_point(recipe_.resume, recipe_.overwrite, fingerprint())) {
+      learner_.load(*checkpoint);
+      step_ = checkpoint->state.at("step");
+      skipped_ = checkpoint->state.at("skipped");
+      if (const auto& best = checkpoint->state.at("best"); !best.is_null()) best_ = best.get<double>();
       resumed = saved_step_ = step_;
-      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, latest->string());
+      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, recipe_.run_folder().string());
     } else if (!recipe_.init.empty()) {
       LoadOptions load;
       load.may_miss = {""};  // any part: an encoder alone is a fine start
@@ -254,14 +248,6 @@ class PretrainRun {
             {"batch", recipe_.batch_size * others_.size()},
             {"accumulate", recipe_.accumulate},
             {"total_steps", total_steps_}};
-  }
-
-  void check_same_run(const Checkpoint& checkpoint, const fs::path& path) const {
-    const nlohmann::json mine = fingerprint(), theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
-    for (const auto& [key, value] : mine.items())
-      if (!theirs.contains(key) || theirs[key] != value)
-        throw Error(path.string() + " belongs to a run with other settings (" + key + ")",
-                    "resume with the same recipe and data, or start anew with --overwrite");
   }
 
   int64_t faces_per_step() const { return int64_t{recipe_.batch_size} * recipe_.accumulate * others_.size(); }

@@ -12,6 +12,7 @@ namespace fsfm {
 // SHA-256 as 64 lower-case hex digits.
 std::string sha256(std::span<const std::byte> bytes);
 std::string sha256(std::string_view text);
+// In parts, so that memory does not grow with the file. Throws Error when it cannot be read.
 std::string sha256_file(const std::filesystem::path& path);
 
 }  // namespace fsfm

@@ -84,6 +84,7 @@ int run_blend(int argc, char** argv) {
       "Self-blended images (Shiohara & Yamasaki, CVPR 2022). Real and attack are resized, filmed and stored\n"
       "alike, so that neither size nor compression tells them apart. Example:\n"
       "  fsfm blend faces/ --out blended && fsfm finetune --task dfd --init M --data blended --out D.safetensors");
+  options.enable_recipe();
   if (!options.parse(argc, argv)) return 0;
 
   const auto dataset = open_dataset(input);

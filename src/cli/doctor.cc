@@ -1,4 +1,4 @@
-// fsfm doctor DATASET [--json] [--html FILE]
+// fsfm doctor DATASET [--json] [--html FILE] [--sheet FILE]
 #include "data/doctor.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -10,12 +10,16 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "media/codec.h"
+#include "report/face_gallery.h"
 #include "report/html_page.h"
 
 namespace fsfm::cli {
 namespace {
 
 constexpr size_t kPicturesShown = 24;
+constexpr size_t kSheetFaces = 40;
+constexpr int kSheetSide = 112, kSheetColumns = 5;  // pixels of a face, faces a row
 
 report::Table class_table(const DoctorReport& r) {
   report::Table table{"Medians over each class",
@@ -91,6 +95,9 @@ void write_html(const DoctorReport& r, const Dataset& data, const std::filesyste
   if (!r.shortcuts.empty()) page.table(shortcut_table(r));
   for (size_t c = 0; c < data.info().classes.size(); ++c)
     page.heading(data.info().classes[c]).images(examples(data, static_cast<int>(c), kPicturesShown), 96);
+  if (const auto faces = report::face_gallery(data, kSheetFaces, kSheetSide); !faces.empty())
+    page.section("Regions", "faces and the class of every pixel, where it is known: what masking and explanations rest on")
+        .image({report::gallery_sheet(faces, kSheetColumns)});
   if (!r.leaks.empty()) {
     page.section("Near-duplicates across splits", "left and right: two splits");
     std::vector<report::Picture> pictures;
@@ -111,7 +118,7 @@ void write_html(const DoctorReport& r, const Dataset& data, const std::filesyste
 }  // namespace
 
 int run_doctor(int argc, char** argv) {
-  std::filesystem::path dir, html;
+  std::filesystem::path dir, html, sheet;
   bool json = false, strict = false;
   std::string split;
   int64_t max_samples = 0;
@@ -123,6 +130,7 @@ int run_doctor(int argc, char** argv) {
   options.add("threads", threads, "worker threads (0 = all cores)").range(0, 1024);
   options.add("json", json, "write the report as JSON to stdout").command_line_only();
   options.add("html", html, "write a page with pictures to this file").command_line_only();
+  options.add("sheet", sheet, "write a picture of 40 faces and their regions (.png, .jpg or .webp)").command_line_only();
   options.add("strict", strict, "exit with 1 if there is an error or a warning").command_line_only();
   if (!options.parse(argc, argv)) return 0;
 
@@ -136,6 +144,8 @@ int run_doctor(int argc, char** argv) {
   else
     std::printf("%s", format_report(report, *data).c_str());
   if (!html.empty()) write_html(report, *data, html);
+  if (!sheet.empty())
+    write_image(sheet, report::gallery_sheet(report::face_gallery(*data, kSheetFaces, kSheetSide), kSheetColumns));
   const bool bad = std::any_of(report.findings.begin(), report.findings.end(),
                                [](const Finding& f) { return f.level != Finding::Level::note; });
   return strict && bad ? 1 : 0;

@@ -13,6 +13,7 @@
 #include "tensorio/json.h"
 #include "tensorio/npy.h"
 #include "tensorio/pth.h"
+#include "tensorio/safetensors.h"
 #include "tensorio/zip.h"
 
 namespace fsfm {
@@ -104,15 +105,17 @@ bool has_nonfinite(const TensorView& tensor) {
 Weights read_weights(const fs::path& path) {
   if (fs::is_regular_file(path) && path.extension() != ".json") {
     const MappedFile file(path);
-    const std::span<const std::byte> start = file.bytes().first(std::min<size_t>(file.bytes().size(), 8));
+    const std::span<const std::byte> start = file.bytes().first(std::min<size_t>(file.bytes().size(), 16));
     auto begins = [&](std::string_view magic) {
       return start.size() >= magic.size() && std::memcmp(start.data(), magic.data(), magic.size()) == 0;
     };
-    if (ZipReader::is_zip(start) || begins("\x80")) return read_checkpoint(path);
-    if (begins("\x93NUMPY")) return read_array(path);
-    const std::string extension = path.extension().string();
-    if (extension == ".pth" || extension == ".pt") return read_checkpoint(path);  // for its words on what is wrong
-    if (extension == ".npy") return read_array(path);
+    if (!is_safetensors(start, file.bytes().size())) {
+      const std::string extension = path.extension().string();
+      if (ZipReader::is_zip(start) || begins("\x80")) return read_checkpoint(path);
+      if (begins("\x93NUMPY")) return read_array(path);
+      if (extension == ".pth" || extension == ".pt") return read_checkpoint(path);  // for its words on what is wrong
+      if (extension == ".npy") return read_array(path);
+    }
   }
   ModelFile model = ModelFile::open(path, false);
   Weights weights{

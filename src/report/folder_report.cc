@@ -1,7 +1,6 @@
 #include "report/folder_report.h"
 
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -9,13 +8,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/rng.h"
 #include "base/text.h"
 #include "data/dataset.h"
-#include "face/region_map.h"
 #include "media/codec.h"
-#include "media/resize.h"
 #include "report/charts.h"
+#include "report/face_gallery.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm::report {
@@ -50,17 +47,6 @@ std::vector<fs::path> entries(const fs::path& folder) {
   return paths;
 }
 
-// The face with its class colours laid over it at half strength.
-Image overlay(const Image& face, const std::vector<uint8_t>& parsing, int side) {
-  Image out = resize(face, side, side);
-  const auto classes = resize_nearest(parsing, kParsingSide, kParsingSide, side, side);
-  for (size_t p = 0; p < classes.size(); ++p) {
-    if (classes[p] == kBackground || classes[p] >= kFaceClasses) continue;
-    for (size_t c = 0; c < 3; ++c) out.rgb[3 * p + c] = static_cast<uint8_t>((out.rgb[3 * p + c] + kFaceClassColors[classes[p]][c]) / 2);
-  }
-  return out;
-}
-
 void add_dataset(HtmlPage& page, const fs::path& folder) {
   const auto dataset = open_dataset(folder);
   const auto& samples = dataset->samples();
@@ -74,33 +60,8 @@ void add_dataset(HtmlPage& page, const fs::path& folder) {
       if (count.is_number_unsigned()) table.rows.push_back({Cell(outcome), Cell(with_thousands(count.get<long long>()))});
     if (!table.rows.empty()) page.table(table);
   }
-  // One face of each video or picture first, so that the gallery does not show one person twelve times.
-  std::vector<size_t> order(samples.size()), chosen;
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  Rng(1).shuffle(std::span<size_t>(order));
-  std::map<std::string, size_t> seen;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return samples[a].frame < 0 && samples[b].frame >= 0; });
-  for (size_t limit = 1; chosen.size() < std::min(kGalleryFaces, samples.size()) && limit <= samples.size(); ++limit)
-    for (size_t i : order) {
-      if (chosen.size() == kGalleryFaces) break;
-      if (std::find(chosen.begin(), chosen.end(), i) == chosen.end() && seen[samples[i].video] < limit) {
-        ++seen[samples[i].video];
-        chosen.push_back(i);
-      }
-    }
   std::vector<Picture> pictures;
-  for (size_t i : chosen) {
-    const Sample sample = dataset->load(i);
-    const auto parsing = dataset->load_parsing(i);
-    Image tile(2 * kTile, kTile);
-    const Image face = resize(sample.image, kTile, kTile);
-    const Image labelled = parsing ? overlay(sample.image, *parsing, kTile) : face;
-    for (int y = 0; y < kTile; ++y) {
-      std::copy_n(face.row(y), 3 * kTile, tile.row(y));
-      std::copy_n(labelled.row(y), 3 * kTile, tile.row(y) + 3 * kTile);
-    }
-    pictures.push_back({std::move(tile), samples[i].key});
-  }
+  for (const GalleryFace& face : face_gallery(*dataset, kGalleryFaces, kTile)) pictures.push_back({side_by_side(face), face.key});
   page.images(pictures, 2 * kTile);
 }
 

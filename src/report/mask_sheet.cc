@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "face/parsing_overlay.h"
 #include "media/draw.h"
 #include "media/resize.h"
 
@@ -19,31 +20,12 @@ constexpr int kSheetWidth = 2 * kMargin + kColumns * kTile + (kColumns - 1) * kG
 constexpr int kFaceHeight = kHeadHeight + 2 * (kTile + kCaptionHeight) + kGap / 2;
 
 constexpr Color kPaper = {250, 249, 246}, kInk = {32, 36, 46}, kGrey = {112, 118, 130}, kRule = {222, 220, 214};
-constexpr Color kHidden = {172, 178, 190}, kCovered = {226, 98, 38}, kWhite = {255, 255, 255};
+constexpr Color kHidden = {172, 178, 190}, kCovered = {226, 98, 38};
 
 int count(const std::vector<uint8_t>& mask) { return std::accumulate(mask.begin(), mask.end(), 0); }
 
 void mix(uint8_t* pixel, const Color& color, int percent) {
   for (int c = 0; c < 3; ++c) pixel[c] = static_cast<uint8_t>((pixel[c] * (100 - percent) + color[c] * percent) / 100);
-}
-
-// The face in grey under its class colours, with a light line where classes meet.
-Image parsing_overlay(const Image& face, const ParsingMap& parsing) {
-  const std::vector<uint8_t> classes = resize_nearest(parsing.classes, parsing.width, parsing.height, kTile, kTile);
-  Image out = face;
-  for (int y = 0; y < kTile; ++y) {
-    for (int x = 0; x < kTile; ++x) {
-      uint8_t* pixel = out.row(y) + 3 * x;
-      const auto luma = static_cast<uint8_t>((77 * pixel[0] + 150 * pixel[1] + 29 * pixel[2]) >> 8);
-      const uint8_t c = classes[static_cast<size_t>(y) * kTile + x];
-      std::fill_n(pixel, 3, luma);
-      mix(pixel, kFaceClassColors[c], 62);
-      const bool border = (x > 0 && classes[static_cast<size_t>(y) * kTile + x - 1] != c) ||
-                          (y > 0 && classes[static_cast<size_t>(y - 1) * kTile + x] != c);
-      if (border) mix(pixel, kWhite, 70);
-    }
-  }
-  return out;
 }
 
 // Hidden patches are slate, those of the covered region orange, the visible ones untouched; thin gaps keep the grid legible.
@@ -97,7 +79,7 @@ void render_face(Image& sheet, int top, const MaskSheetFace& face, const MaskShe
 
   paste(sheet, picture, column(0), first);
   caption(sheet, column(0), first + kTile, "face", fmt::format("crop of {} x {} pixels", face.crop.width, face.crop.height));
-  paste(sheet, parsing_overlay(picture, face.parsing), column(1), first);
+  paste(sheet, parsing_overlay(picture, face.parsing.classes, face.parsing.width, face.parsing.height), column(1), first);
   caption(sheet, column(1), first + kTile, "parsing map",
           fmt::format("{} x {} patches of {} x {}", face.regions.grid_width, face.regions.grid_height, options.patch, options.patch));
   legend(sheet, column(2), first, face.regions);

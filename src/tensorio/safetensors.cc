@@ -114,6 +114,13 @@ class Cleanup {
 
 }  // namespace
 
+bool is_safetensors(std::span<const std::byte> start, uint64_t file_bytes) {
+  uint64_t header_bytes = 0;
+  if (start.size() < 9) return false;
+  std::memcpy(&header_bytes, start.data(), 8);
+  return header_bytes <= std::min(kMaxHeaderBytes, file_bytes - 8) && start[8] == std::byte{'{'};
+}
+
 TensorFile read_safetensors(const fs::path& path) {
   auto file = std::make_shared<MappedFile>(path);
   const std::span<const std::byte> bytes = file->bytes();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct TensorFile {
   Metadata metadata;
   std::vector<std::shared_ptr<const void>> keep_alive;
 };
+
+// Whether a file with these first bytes (9 or more, of `file_bytes`) can be one: the length of its header, which may
+// begin like any other format's magic number, fits and a JSON object follows.
+bool is_safetensors(std::span<const std::byte> start, uint64_t file_bytes);
 
 // Maps the file: pages are read when touched. Every length, offset, shape and dtype of the header is checked against
 // the file before anything is used; tensors may neither overlap nor leave gaps. Throws Error (file, what lies, way

@@ -10,9 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/log.h"
-#include "base/progress.h"
 #include "base/text.h"
 #include "data/finetune_batch.h"
 #include "data/statistics.h"
@@ -20,15 +18,13 @@
 #include "engine/vit_layout.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
-#include "train/device.h"
 #include "train/init_weights.h"
-#include "train/run_log.h"
+#include "train/run_loop.h"
 #include "train/schedule.h"
 
 namespace fsfm {
 namespace {
 
-constexpr int64_t kMaxSkippedSteps = 50;
 constexpr int64_t kDomainStepsPerEpoch = 100;  // the anti-spoofing recipe counts steps; it is validated this often
 constexpr size_t kNormalizationFaces = 4000;
 
@@ -75,19 +71,15 @@ Normalization choose_normalization(const FinetuneRecipe& recipe, const Start& st
   return {start.card->mean, start.card->std};
 }
 
-class FinetuneRun {
+class FinetuneRun : public RunLoop {
  public:
   FinetuneRun(const FinetuneRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
-      : recipe_(recipe),
-        recipe_text_(recipe_text),
-        visible_(visible && others.is_main()),
-        others_(others),
-        device_(choose_device(recipe.device, recipe.threads, others.local_rank())),
+      : RunLoop("finetune", recipe, recipe.accumulate, recipe_text, visible, others),
+        recipe_(recipe),
         data_(open_finetune_data(recipe)),
         start_(starting_point(recipe, data_.classes.size())),
         normalization_(choose_normalization(recipe, start_, *data_.train.dataset)),
-        detector_(detector_options(), recipe.init == "scratch" ? fs::path() : fs::path(recipe.init), device_, others),
-        checkpoints_(recipe.run_folder() / "checkpoints", recipe.keep) {
+        detector_(detector_options(), recipe.init == "scratch" ? fs::path() : fs::path(recipe.init), device_, others) {
     // One square size serves any input: the crop is 7/8 of the resized picture, as 224 is of 256.
     const int side = start_.network.img_size;
     eval_.transform = Transform::parse(fmt::format("pillow-bicubic-{}-crop-{}", side * 8 / 7, side));
@@ -122,14 +114,8 @@ class FinetuneRun {
 
   FinetuneResult run() {
     begin();
-    Progress progress("finetune", static_cast<uint64_t>(total_steps_), "steps", visible_);
-    try {
-      learn(progress);
-    } catch (const Error&) {
-      rescue();
-      throw;
-    }
-    progress.finish(note_);
+    run_steps();
+    result_.interrupted = interrupted_;
     if (!result_.interrupted && others_.is_main()) finish();
     others_.barrier();
     result_.steps = step_;
@@ -141,30 +127,6 @@ class FinetuneRun {
   }
 
  private:
-  void learn(Progress& progress) {
-    auto saved = std::chrono::steady_clock::now();
-    bool stop = false, started = false;
-    while (step_ < total_steps_ && !stop) {
-      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
-      if (in_epoch == 0 || !started) {
-        make_loader(static_cast<int>(epoch));
-        loader_->start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
-      }
-      started = true;
-      one_step();
-      progress.update(static_cast<uint64_t>(step_), note_);
-      const bool epoch_end = step_ % steps_per_epoch_ == 0 || step_ == total_steps_;
-      if (step_ == total_steps_ || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
-      stop = others_.any(interrupted());
-      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
-      if (others_.any(minutes >= recipe_.save_minutes) || epoch_end || stop) {
-        save();
-        saved = std::chrono::steady_clock::now();
-      }
-    }
-    result_.interrupted = stop && step_ < total_steps_;
-  }
-
   bool is_attack(const std::string& name) const {
     return std::find(data_.attack_classes.begin(), data_.attack_classes.end(), name) != data_.attack_classes.end();
   }
@@ -222,7 +184,14 @@ class FinetuneRun {
                     make_finetune_batch(batch_options(), batch_size_));
   }
 
-  nlohmann::json fingerprint() const {
+  Loader& loader() override { return *loader_; }
+
+  void start_epoch(int epoch, int64_t first_batch) override {
+    make_loader(epoch);
+    RunLoop::start_epoch(epoch, first_batch);
+  }
+
+  nlohmann::json fingerprint() const override {
     return {{"network", start_.network.to_json()},
             {"method", recipe_.method},
             {"seed", recipe_.seed},
@@ -232,23 +201,21 @@ class FinetuneRun {
             {"total_steps", total_steps_}};
   }
 
-  void begin() {
-    std::optional<int64_t> resumed;
-    if (const auto checkpoint = checkpoints_.resume_point(recipe_.resume, recipe_.overwrite, fingerprint())) {
-      detector_.load(*checkpoint);
-      best_weights_ = checkpoint->part("best.");
-      step_ = checkpoint->state.at("step");
-      skipped_ = checkpoint->state.at("skipped");
-      result_.best_step = checkpoint->state.at("best_step");
-      if (const auto& best = checkpoint->state.at("best_loss"); !best.is_null()) best_loss_ = best.get<double>();
-      resumed = saved_step_ = step_;
-      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, recipe_.run_folder().string());
-    }
-    if (!others_.is_main()) return;
-    if (!resumed) checkpoints_.clear();
-    log_.emplace(recipe_.run_folder(), resumed);
-    write_file_atomic(recipe_.run_folder() / "recipe.toml", recipe_text_);
-    if (!visible_) return;
+  void restore(const Checkpoint& checkpoint) override {
+    detector_.load(checkpoint);
+    best_weights_ = checkpoint.part("best.");
+    result_.best_step = checkpoint.state.at("best_step");
+    if (const auto& best = checkpoint.state.at("best_loss"); !best.is_null()) best_loss_ = best.get<double>();
+  }
+
+  void store(Checkpoint& checkpoint) override {
+    detector_.save(checkpoint);
+    checkpoint.put("best.", best_weights_);
+    checkpoint.state["best_step"] = result_.best_step;
+    checkpoint.state["best_loss"] = std::isfinite(best_loss_) ? nlohmann::json(best_loss_) : nlohmann::json(nullptr);
+  }
+
+  void announce() const override {
     log::info("classes {} (attack: {}); {} pictures to learn from, {} for validation ({})", join(data_.classes, ", "),
               join(data_.attack_classes, ", "), data_.train.dataset->samples().size(),
               data_.validation.dataset->samples().size(), data_.validation_source);
@@ -258,45 +225,33 @@ class FinetuneRun {
 
   int64_t faces_per_step() const { return int64_t{batch_size_} * recipe_.accumulate * others_.size(); }
 
-  void one_step() {
-    std::vector<Batch> batches;
-    while (static_cast<int>(batches.size()) < recipe_.accumulate) {
-      auto batch = loader_->next();
-      if (!batch) throw InternalError("finetune: the epoch ended before its last step");
-      batches.push_back(*std::move(batch));
-    }
+  bool learn(const std::vector<Batch>& batches) override {
     const double epochs = static_cast<double>(total_steps_) / static_cast<double>(steps_per_epoch_);
     // The published warm-up is half of ten epochs; a much shorter or longer run keeps it to a fifth at most.
     const double warmup = recipe_.epochs == 10 && recipe_.max_steps == 0 ? recipe_.warmup_epochs
                                                                          : std::min(recipe_.warmup_epochs, epochs / 5);
     const double peak = recipe_.peak_lr(faces_per_step());
-    const double lr = recipe_.per_domain_batches()
-                          ? peak  // the anti-spoofing recipe keeps one rate
-                          : LearningRate{peak, std::min(recipe_.min_lr, peak), warmup, epochs}.at(
-                                static_cast<double>(step_) / static_cast<double>(steps_per_epoch_));
-    const DetectorLosses losses = detector_.step(batches, lr);
-    for (auto& batch : batches) loader_->recycle(std::move(batch));
-    ++step_;
-    skipped_ += losses.skipped;
-    skipped_in_a_row_ = losses.skipped ? skipped_in_a_row_ + 1 : 0;
-    if (skipped_in_a_row_ >= kMaxSkippedSteps)
-      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedSteps),
-                  "use a lower --blr, or --precision fp32 or bf16");
-    if (!losses.skipped) {
-      period_loss_ += losses.total;
-      ++period_steps_;
-    }
-    if (step_ % recipe_.log_every != 0 && step_ != total_steps_) return;
+    lr_ = recipe_.per_domain_batches()
+              ? peak  // the anti-spoofing recipe keeps one rate
+              : LearningRate{peak, std::min(recipe_.min_lr, peak), warmup, epochs}.at(epoch_now());
+    losses_ = detector_.step(batches, lr_);
+    if (losses_.skipped) return false;
+    period_loss_ += losses_.total;
+    ++period_steps_;
+    return true;
+  }
+
+  void log_step() override {
     const double mean = period_loss_ / std::max<double>(1.0, static_cast<double>(period_steps_));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - period_since_).count();
     note_ =
-        fmt::format("loss {:.4f}  lr {:.2e}{}", mean, lr, skipped_ > 0 ? fmt::format("  {} skipped", skipped_) : "");
+        fmt::format("loss {:.4f}  lr {:.2e}{}", mean, lr_, skipped_ > 0 ? fmt::format("  {} skipped", skipped_) : "");
     if (log_)
       log_->scalars(
-          "train", step_, static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
+          "train", step_, epoch_now(),
           {{"loss", mean},
-           {"lr", lr},
-           {"grad_norm", losses.grad_norm},
+           {"lr", lr_},
+           {"grad_norm", losses_.grad_norm},
            {"skipped", static_cast<double>(skipped_)},
            {"faces_per_second", static_cast<double>(period_steps_ * faces_per_step()) / std::max(seconds, 1e-9)},
            {"wait_seconds", loader_->wait_seconds()}});
@@ -309,7 +264,7 @@ class FinetuneRun {
     return validate(detector_, data_.validation, eval_, is_attack_, recipe_.val_batch_size, recipe_.workers);
   }
 
-  void evaluate() {
+  void evaluate() override {
     if (!others_.is_main()) return;
     const ValidationReport report = validation();
     const bool better = std::isfinite(report.loss) && report.loss < best_loss_;
@@ -321,38 +276,12 @@ class FinetuneRun {
         best_weights_.emplace(name, tensor.to(torch::kCPU).clone());
     }
     log_->scalars(
-        "validation", step_, static_cast<double>(step_) / static_cast<double>(steps_per_epoch_),
+        "validation", step_, epoch_now(),
         {{"loss", report.loss}, {"accuracy", report.accuracy}, {"auc", report.auc}, {"video_auc", report.video_auc}});
     if (visible_)
       log::info("validation, step {}: loss {:.4f}, AUC {:.4f} (videos {:.4f}), accuracy {:.3f}{}", step_, report.loss,
                 report.auc, report.video_auc, report.accuracy, better ? "  *" : "");
     period_since_ = std::chrono::steady_clock::now();
-  }
-
-  // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
-  void rescue() {
-    if (step_ == saved_step_) return;
-    try {
-      save();
-    } catch (const Error&) {
-      // The first failure is the one to report.
-    }
-  }
-
-  void save() {
-    if (!others_.is_main()) return;
-    saved_step_ = step_;
-    Checkpoint checkpoint;
-    detector_.save(checkpoint);
-    checkpoint.put("best.", best_weights_);
-    checkpoint.state["kind"] = "finetune";
-    checkpoint.state["step"] = step_;
-    checkpoint.state["skipped"] = skipped_;
-    checkpoint.state["best_step"] = result_.best_step;
-    checkpoint.state["best_loss"] = std::isfinite(best_loss_) ? nlohmann::json(best_loss_) : nlohmann::json(nullptr);
-    checkpoint.state["fingerprint"] = fingerprint();
-    checkpoint.state["recipe"] = recipe_text_;
-    checkpoints_.save(step_, checkpoint);
   }
 
   // The best weights, once more over the validation set: figures, temperature, threshold, model file.
@@ -414,27 +343,20 @@ class FinetuneRun {
   }
 
   const FinetuneRecipe& recipe_;
-  const std::string& recipe_text_;
-  bool visible_;
-  Communicator& others_;
-  torch::Device device_;
   FinetuneData data_;
   Start start_;
   Normalization normalization_;
   DetectorLearner detector_;
-  CheckpointFolder checkpoints_;
   EvalBatchOptions eval_;
   std::vector<uint8_t> is_attack_;
   int batch_size_ = 0;
   std::shared_ptr<const Dataset> train_;  // outlives the loader, which refers to it
   std::optional<Loader> loader_;
-  std::optional<RunLog> log_;
   std::map<std::string, torch::Tensor> best_weights_;
-  double best_loss_ = INFINITY, period_loss_ = 0;
-  int64_t saved_step_ = 0, steps_per_epoch_ = 0, total_steps_ = 0, step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0,
-          period_steps_ = 0;
+  DetectorLosses losses_;  // of the last step
+  double lr_ = 0, best_loss_ = INFINITY, period_loss_ = 0;
+  int64_t period_steps_ = 0;
   std::chrono::steady_clock::time_point period_since_ = std::chrono::steady_clock::now();
-  std::string note_;
   FinetuneResult result_;
 };
 

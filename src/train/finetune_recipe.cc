@@ -18,8 +18,7 @@ void fill(std::string& value, const char* published) {
 }  // namespace
 
 void FinetuneRecipe::declare(Options& options) {
-  constexpr const char *kData = "Data", *kNetwork = "Network", *kAugmentation = "Augmentation", *kLearning = "Learning",
-                       *kMachine = "Machine", *kOutput = "Output";
+  constexpr const char *kData = "Data", *kNetwork = "Network", *kAugmentation = "Augmentation", *kLearning = "Learning";
   options
       .add("task", task,
            "dfd: deepfakes; diff: diffusion forgeries; fas: presentation attacks; multi: every class by itself")
@@ -34,6 +33,7 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("val-fraction", val_fraction, "share of the videos held out for validation")
       .range(0.01, 0.5)
       .group(kData);
+  options.add("val-batch-size", val_batch_size, "pictures a validation batch").range(1, 65536).group(kData);
   options.add("max-samples", max_samples, "learn from a seeded draw of this many pictures (0 = all)")
       .range(0, 1e12)
       .group(kData);
@@ -120,33 +120,7 @@ void FinetuneRecipe::declare(Options& options) {
       .range(0, 0.99999)
       .group(kLearning);
 
-  options.add("precision", precision, "number format of the networks")
-      .choices({"fp32", "bf16", "fp16"})
-      .group(kMachine);
-  options
-      .add("checkpoint-blocks", checkpoint_blocks,
-           "gradient checkpointing: run blocks again on the way back instead of keeping what they computed (large "
-           "models: much less memory for a third more time, the same numbers)")
-      .group(kMachine);
-  options.add("device", device, "where to compute").choices({"auto", "cpu", "cuda"}).group(kMachine);
-  options.add("threads", threads, "threads of the networks (0 = all cores)").range(0, 4096).group(kMachine);
-  options.add("workers", workers, "threads that load pictures").range(0, 1024).group(kMachine);
-  options.add("seed", seed, "decides order, augmentation and first weights").group(kMachine);
-
-  options.add("out", out, "the model file to write; its run folder lies beside it").required().group(kOutput);
-  options.add("resume", resume, "go on from the run folder's last checkpoint, if there is one")
-      .command_line_only()
-      .group(kOutput);
-  options.add("overwrite", overwrite, "start anew although the run folder has checkpoints")
-      .command_line_only()
-      .group(kOutput);
-  options.add("keep", keep, "checkpoints kept").range(1, 1000).group(kOutput);
-  options.add("save-minutes", save_minutes, "minutes between checkpoints").range(0, 1e6).group(kOutput);
-  options.add("log-every", log_every, "steps between log lines").range(1, 1e9).group(kOutput);
-  options.add("eval-every", eval_every, "epochs between validations; the last epoch always has one")
-      .range(1, 1e9)
-      .group(kOutput);
-  options.add("val-batch-size", val_batch_size, "pictures a validation batch").range(1, 65536).group(kOutput);
+  declare_run(options);
 }
 
 void FinetuneRecipe::resolve() {
@@ -181,19 +155,13 @@ void FinetuneRecipe::resolve() {
                 "give pretrained weights");
   if (adapter && global_pool == "fas")
     throw Error("--method adapter has a head of its own", "use --global-pool avg or token");
-  if (resume && overwrite) throw Error("--resume and --overwrite contradict each other", "give one of them");
-  if (out.extension() != ".safetensors")
-    throw Error("--out " + out.string() + " does not end in .safetensors", "name a .safetensors file");
+  check_run();
   if (self_blend > 0 && task == "multi")
     throw Error("--self-blend makes fakes of one kind", "use it with --task dfd or diff");
 }
 
 double FinetuneRecipe::peak_lr(int64_t effective_batch) const {
   return lr > 0 ? lr : LearningRate::scaled(blr, effective_batch);
-}
-
-std::filesystem::path FinetuneRecipe::run_folder() const {
-  return std::filesystem::path(out).replace_extension(".run");
 }
 
 }  // namespace fsfm

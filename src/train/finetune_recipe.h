@@ -6,15 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "base/options.h"
+#include "train/run_settings.h"
 
 namespace fsfm {
 
 // Numbers below 0 and "task" stand for "as the task's published recipe has it"; resolve() fills them in.
-struct FinetuneRecipe {
+struct FinetuneRecipe : RunSettings {
   // Data
   std::vector<std::filesystem::path> data, val_data;
   double val_fraction = 0.1;
+  int val_batch_size = 32;
   int64_t max_samples = 0;
   bool balance = false;
   std::vector<std::string> attack_classes;  // empty = inferred from the class names
@@ -37,24 +38,11 @@ struct FinetuneRecipe {
   double contrastive_weight = -1, weight_ema = 0;
   std::string optimizer = "task";
 
-  // Machine
-  std::string precision = "fp32", device = "auto";
-  bool checkpoint_blocks = false;
-  uint64_t seed = 0;
-  int threads = 0, workers = 1;
-
-  // Output
-  std::filesystem::path out;
-  bool resume = false, overwrite = false;
-  int keep = 1, log_every = 10, eval_every = 1, val_batch_size = 32;
-  double save_minutes = 10;
-
   void declare(Options& options);
   // Fills in the task's own values and checks what single options cannot see; throws Error naming what does not fit.
   void resolve();
   bool per_domain_batches() const { return task == "fas"; }
   double peak_lr(int64_t effective_batch) const;
-  std::filesystem::path run_folder() const;  // D.safetensors -> D.run
 };
 
 }  // namespace fsfm

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "face/parsing_overlay.h"
 #include "media/draw.h"
 #include "media/resize.h"
 #include "train/feature_map.h"
@@ -57,18 +58,6 @@ uint8_t luma_of(const uint8_t* pixel) {
 
 uint8_t blend(double from, double to, double share) {
   return static_cast<uint8_t>(std::clamp(from + (to - from) * share, 0.0, 255.0));
-}
-
-// The face in grey under the colours of its classes.
-Image parsing_tile(const Image& face, const std::vector<uint8_t>& parsing) {
-  const auto classes = resize_nearest(parsing, kParsingSide, kParsingSide, kTileSide, kTileSide);
-  Image out = face;
-  for (size_t p = 0; p < classes.size(); ++p) {
-    uint8_t* pixel = out.rgb.data() + 3 * p;
-    const double luma = luma_of(pixel);
-    for (size_t c = 0; c < 3; ++c) pixel[c] = blend(luma, kFaceClassColors[classes[p]][c], 0.6);
-  }
-  return out;
 }
 
 Image masked_tile(const Image& face, const Batch& batch, int slot, int grid) {
@@ -141,7 +130,7 @@ Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
       if (draw > 0) continue;
       sheet.put(i, 0, face);
       if (!parsed) continue;
-      if (const auto parsing = faces.load_parsing(static_cast<size_t>(i))) sheet.put(i, 1, parsing_tile(face, *parsing));
+      if (const auto parsing = faces.load_parsing(static_cast<size_t>(i))) sheet.put(i, 1, parsing_overlay(face, *parsing, kParsingSide, kParsingSide));
     }
   }
   return sheet.take();

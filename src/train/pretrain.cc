@@ -10,96 +10,23 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/log.h"
-#include "base/progress.h"
-#include "data/statistics.h"
 #include "media/codec.h"
 #include "nn/weights.h"
 #include "tensorio/model_file.h"
 #include "train/data_split.h"
-#include "train/device.h"
 #include "train/init_weights.h"
 #include "train/page_pictures.h"
+#include "train/pretrain_data.h"
 #include "train/pretrain_page.h"
 #include "train/pretrain_step.h"
-#include "train/run_log.h"
+#include "train/run_loop.h"
 #include "train/schedule.h"
 
 namespace fsfm {
 namespace {
 
-constexpr size_t kPictureFaces = 6;
 constexpr int64_t kMapFaces = 150;  // of real faces and of attacks, in the page's feature map
-constexpr int64_t kMaxSkippedInARow = 50;
-constexpr size_t kNormalizationSamples = 4000;
-
-struct PretrainData {
-  std::shared_ptr<const Dataset> train, held_out;  // held_out may be null
-  std::shared_ptr<const Dataset> examples;         // a few of held_out, for pictures; null like it
-  std::shared_ptr<const Dataset> attacks;          // of the same folders, never learned from; may be null
-  Normalization normalization;
-};
-
-// The samples whose class is genuine, or is an attack.
-std::vector<size_t> indices_of_kind(const Dataset& dataset, bool attack) {
-  const auto& attacks = dataset.info().attack_classes;
-  std::vector<size_t> kept;
-  for (size_t i = 0; i < dataset.samples().size(); ++i) {
-    const std::string& name = dataset.info().classes[static_cast<size_t>(dataset.samples()[i].label)];
-    if ((std::find(attacks.begin(), attacks.end(), name) != attacks.end()) == attack) kept.push_back(i);
-  }
-  return kept;
-}
-
-// Real faces only, unless the recipe wants all classes.
-std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> dataset, const PretrainRecipe& recipe) {
-  if (recipe.all_classes || dataset->info().attack_classes.empty()) return dataset;
-  auto kept = indices_of_kind(*dataset, /*attack=*/false);
-  if (kept.empty())
-    throw Error(dataset->info().name + " has no real faces",
-                "give real faces, or --all-classes to learn from what there is");
-  return subset(std::move(dataset), std::move(kept));
-}
-
-Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train) {
-  if (recipe.normalization == "imagenet") return {};
-  if (recipe.normalization == "vggface2")
-    return {{.5482207537f, .4234053493f, .3654651642f}, {.2789176106f, .2438540757f, .2349389344f}};
-  if (train.info().normalization) return *train.info().normalization;
-  return dataset_normalization(train, kNormalizationSamples, recipe.threads);
-}
-
-PretrainData open_data(const PretrainRecipe& recipe) {
-  auto all = open_all(recipe.data, recipe.split);
-  PretrainData data;
-  const auto splits = splits_of(*all);
-  const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
-  auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };
-  if (!recipe.val_data.empty())
-    data.held_out = genuine_only(open_all(recipe.val_data), recipe);
-  else if (recipe.split.empty() && has("train") && has("val"))
-    data.held_out = of_split("val");
-  data.train = genuine_only(recipe.split.empty() ? subset(all, training_indices(*all)) : all, recipe);
-  if (!data.held_out) {
-    Split split = hold_out_videos(data.train, recipe.val_fraction, recipe.seed);
-    data.train = split.train;
-    data.held_out = split.held_out;
-  }
-  if (auto attacks = indices_of_kind(*all, /*attack=*/true); !attacks.empty() && !recipe.all_classes)
-    data.attacks = subset(all, std::move(attacks));
-  data.train = draw_samples(data.train, recipe.max_samples, recipe.seed);
-  if (data.held_out) data.held_out = draw_samples(data.held_out, recipe.val_samples, recipe.seed);
-  if (data.held_out) {
-    // Evenly spaced: neighbours are often frames of one video.
-    const size_t all_faces = data.held_out->samples().size(), wanted = std::min(kPictureFaces, all_faces);
-    std::vector<size_t> spread;
-    for (size_t i = 0; i < wanted; ++i) spread.push_back(i * all_faces / wanted);
-    data.examples = subset(data.held_out, std::move(spread));
-  }
-  data.normalization = choose_normalization(recipe, *data.train);
-  return data;
-}
 
 // Mean over a log period, and since when.
 struct Period {
@@ -117,15 +44,12 @@ struct Period {
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
 };
 
-class PretrainRun {
+class PretrainRun : public RunLoop {
  public:
   PretrainRun(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
-      : recipe_(recipe),
-        recipe_text_(recipe_text),
-        visible_(visible && others.is_main()),
-        others_(others),
-        device_(choose_device(recipe.device, recipe.threads, others.local_rank())),
-        data_(open_data(recipe)),
+      : RunLoop("pretrain", recipe, recipe.accumulate, recipe_text, visible, others),
+        recipe_(recipe),
+        data_(open_pretrain_data(recipe)),
         batch_options_(batch_options()),
         learner_(step_options(), device_, others),
         loader_(*data_.train,
@@ -134,8 +58,7 @@ class PretrainRun {
                  .seed = recipe.seed,
                  .rank = others.rank(),
                  .world_size = others.size()},
-                make_pretrain_filler(batch_options_), make_pretrain_batch(batch_options_, recipe.batch_size)),
-        checkpoints_(recipe.run_folder() / "checkpoints", recipe.keep) {
+                make_pretrain_filler(batch_options_), make_pretrain_batch(batch_options_, recipe.batch_size)) {
     steps_per_epoch_ = loader_.batches_per_epoch() / recipe.accumulate;
     if (steps_per_epoch_ == 0)
       throw Error(fmt::format("an epoch has {} batches, too few for --accumulate {}", loader_.batches_per_epoch(),
@@ -146,15 +69,9 @@ class PretrainRun {
 
   PretrainResult run() {
     begin();
-    Progress progress("pretrain", static_cast<uint64_t>(total_steps_), "steps", visible_);
     if (step_ == 0) evaluate();
-    try {
-      learn(progress);
-    } catch (const Error&) {
-      rescue();
-      throw;
-    }
-    progress.finish(note_);
+    run_steps();
+    result_.interrupted = interrupted_;
     if (!result_.interrupted && others_.is_main()) write_model_file();
     if (others_.is_main()) write_page();
     others_.barrier();
@@ -165,28 +82,6 @@ class PretrainRun {
   }
 
  private:
-  void learn(Progress& progress) {
-    auto saved = std::chrono::steady_clock::now();
-    bool stop = false;
-    while (step_ < total_steps_ && !stop) {
-      const int64_t epoch = step_ / steps_per_epoch_, in_epoch = step_ % steps_per_epoch_;
-      if (in_epoch == 0 || !started_) loader_.start(static_cast<int>(epoch), in_epoch * recipe_.accumulate);
-      started_ = true;
-      one_step();
-      progress.update(static_cast<uint64_t>(step_), note_);
-      const bool epoch_end = step_ % steps_per_epoch_ == 0, end = step_ == total_steps_;
-      if (end || (epoch_end && (step_ / steps_per_epoch_) % recipe_.eval_every == 0)) evaluate();
-      stop = others_.any(interrupted());
-      const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
-      const bool due = others_.any(minutes >= recipe_.save_minutes);
-      if (end || stop || due || epoch_end || (recipe_.save_every > 0 && step_ % recipe_.save_every == 0)) {
-        save();
-        saved = std::chrono::steady_clock::now();
-      }
-    }
-    result_.interrupted = stop && step_ < total_steps_;
-  }
-
   PretrainBatchOptions batch_options() const {
     const FsfmConfig network = recipe_.network();
     return {.side = network.encoder.img_size,
@@ -214,34 +109,31 @@ class PretrainRun {
             .seed = recipe_.seed};
   }
 
-  // Resumes or starts anew, and opens the log.
-  void begin() {
-    std::optional<int64_t> resumed;
-    if (const auto checkpoint = checkpoints_.resume_point(recipe_.resume, recipe_.overwrite, fingerprint())) {
-      learner_.load(*checkpoint);
-      step_ = checkpoint->state.at("step");
-      skipped_ = checkpoint->state.at("skipped");
-      if (const auto& best = checkpoint->state.at("best"); !best.is_null()) best_ = best.get<double>();
-      resumed = saved_step_ = step_;
-      if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, recipe_.run_folder().string());
-    } else if (!recipe_.init.empty()) {
-      LoadOptions load;
-      load.may_miss = {""};  // any part: an encoder alone is a fine start
-      load_initial_weights(*learner_.online(), recipe_.init, load);
-      learner_.restart_target();
-    }
-    if (!others_.is_main()) return;
-    if (!resumed) checkpoints_.clear();
-    log_.emplace(recipe_.run_folder(), resumed);
-    write_file_atomic(recipe_.run_folder() / "recipe.toml", recipe_text_);
-    if (visible_)
-      log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}",
-                data_.train->samples().size(), data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model,
-                device_.str(), recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(others_.size()));
+  void restore(const Checkpoint& checkpoint) override {
+    learner_.load(checkpoint);
+    if (const auto& best = checkpoint.state.at("best"); !best.is_null()) best_ = best.get<double>();
   }
 
-  // What must not change between the parts of one run. Machine, logging and saving settings may.
-  nlohmann::json fingerprint() const {
+  void store(Checkpoint& checkpoint) override {
+    learner_.save(checkpoint);
+    checkpoint.state["best"] = best_ ? nlohmann::json(*best_) : nlohmann::json(nullptr);
+  }
+
+  void start_afresh() override {
+    if (recipe_.init.empty()) return;
+    LoadOptions load;
+    load.may_miss = {""};  // any part: an encoder alone is a fine start
+    load_initial_weights(*learner_.online(), recipe_.init, load);
+    learner_.restart_target();
+  }
+
+  void announce() const override {
+    log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}",
+              data_.train->samples().size(), data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model,
+              device_.str(), recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(others_.size()));
+  }
+
+  nlohmann::json fingerprint() const override {
     return {{"network", recipe_.network().to_json()},
             {"samples", manifest_of(*data_.train)["keys_sha256"]},
             {"seed", recipe_.seed},
@@ -251,32 +143,19 @@ class PretrainRun {
   }
 
   int64_t faces_per_step() const { return int64_t{recipe_.batch_size} * recipe_.accumulate * others_.size(); }
-  double epoch_now() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
+  Loader& loader() override { return loader_; }
 
-  void one_step() {
-    std::vector<Batch> batches;
-    while (static_cast<int>(batches.size()) < recipe_.accumulate) {
-      auto batch = loader_.next();
-      if (!batch) throw InternalError("pretrain: the epoch ended before its last step");
-      batches.push_back(*std::move(batch));
-    }
+  bool learn(const std::vector<Batch>& batches) override {
     // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
     const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
     const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr,
-                            std::min<double>(recipe_.warmup(), recipe_.epochs),
-                            static_cast<double>(recipe_.epochs)};
-    const double lr = rate.at(progress * recipe_.epochs);
+                            std::min<double>(recipe_.warmup(), recipe_.epochs), static_cast<double>(recipe_.epochs)};
+    lr_ = rate.at(progress * recipe_.epochs);
     const std::vector<double> momenta = momenta_now();
-    const PretrainLosses losses = learner_.step(batches, lr, momenta);
-    for (auto& batch : batches) loader_.recycle(std::move(batch));
-    ++step_;
-    skipped_ += losses.skipped;
-    skipped_in_a_row_ = losses.skipped ? skipped_in_a_row_ + 1 : 0;
-    if (skipped_in_a_row_ >= kMaxSkippedInARow)
-      throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
-                  "use a lower --blr, --precision fp32 or bf16, or look for broken pictures with fsfm doctor");
+    momentum_ = momenta.back();
+    const PretrainLosses losses = learner_.step(batches, lr_, momenta);
     period_.add(losses, faces_per_step());
-    if (step_ % recipe_.log_every == 0 || step_ == total_steps_) log_period(lr, momenta.back());
+    return !losses.skipped;
   }
 
   // Momentum of the moving average for each batch of this step: it moves once a step, in the authors' loop once a
@@ -291,12 +170,12 @@ class PretrainRun {
     return momenta;
   }
 
-  void log_period(double lr, double momentum) {
+  void log_step() override {
     const double n = std::max<double>(1.0, static_cast<double>(period_.steps));
     const double loss = period_.total / n, seconds = std::max(period_.seconds(), 1e-9);
     if (result_.first_loss == 0) result_.first_loss = loss;
     result_.last_loss = loss;
-    note_ = fmt::format("loss {:.4f}  lr {:.2e}", loss, lr);
+    note_ = fmt::format("loss {:.4f}  lr {:.2e}", loss, lr_);
     if (skipped_ > 0) note_ += fmt::format("  {} skipped", skipped_);
     if (log_) {
       log_->scalars("train", step_, epoch_now(),
@@ -305,8 +184,8 @@ class PretrainRun {
                      {"loss_region", period_.region / n},
                      {"loss_similarity", period_.similarity / n},
                      {"grad_norm", period_.grad_norm / n},
-                     {"lr", lr},
-                     {"momentum", momentum},
+                     {"lr", lr_},
+                     {"momentum", momentum_},
                      {"faces_per_second", static_cast<double>(period_.faces) / seconds},
                      {"wait_seconds", loader_.wait_seconds()},
                      {"skipped", static_cast<double>(skipped_)}});
@@ -314,7 +193,7 @@ class PretrainRun {
     period_ = {};
   }
 
-  void evaluate() {
+  void evaluate() override {
     if (!data_.held_out || !others_.is_main()) return;
     const ReconstructionOptions options{.batch = batch_options_,
                                         .norm_pix = recipe_.norm_pix,
@@ -333,7 +212,8 @@ class PretrainRun {
                    {"patch_mse", report.patch_mse},
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
-    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.examples, options, kPictureFaces);
+    const int faces = static_cast<int>(data_.examples->samples().size());
+    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.examples, options, faces);
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
@@ -344,32 +224,6 @@ class PretrainRun {
           "(baseline {:.4f})",
           step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
     period_.since = std::chrono::steady_clock::now();  // evaluation is no training time
-  }
-
-  // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
-  void rescue() {
-    if (step_ == saved_step_) return;
-    try {
-      save();
-    } catch (const Error&) {
-      // The first failure is the one to report.
-    }
-  }
-
-  void save() {
-    if (!others_.is_main()) return;
-    saved_step_ = step_;
-    Checkpoint checkpoint;
-    learner_.save(checkpoint);
-    checkpoint.state["kind"] = "pretrain";
-    checkpoint.state["step"] = step_;
-    checkpoint.state["skipped"] = skipped_;
-    checkpoint.state["best"] = best_ ? nlohmann::json(*best_) : nlohmann::json(nullptr);
-    checkpoint.state["fingerprint"] = fingerprint();
-    checkpoint.state["recipe"] = recipe_text_;
-    checkpoints_.save(step_, checkpoint);
-    if (new_best_) checkpoints_.mark_best();
-    new_best_ = false;
   }
 
   void write_page() {
@@ -429,22 +283,13 @@ class PretrainRun {
   }
 
   const PretrainRecipe& recipe_;
-  const std::string& recipe_text_;
-  bool visible_;
-  Communicator& others_;
-  torch::Device device_;
   PretrainData data_;
   PretrainBatchOptions batch_options_;
   PretrainLearner learner_;
   Loader loader_;
-  CheckpointFolder checkpoints_;
-  std::optional<RunLog> log_;
-  int64_t saved_step_ = 0, steps_per_epoch_ = 0, total_steps_ = 0;
-  int64_t step_ = 0, skipped_ = 0, skipped_in_a_row_ = 0;
   std::optional<double> best_;
-  bool new_best_ = false, started_ = false;
+  double lr_ = 0, momentum_ = 0;  // of the last step
   Period period_;
-  std::string note_;
   PretrainResult result_;
 };
 

@@ -10,8 +10,7 @@
 namespace fsfm {
 
 void PretrainRecipe::declare(Options& options) {
-  constexpr const char *kData = "Data", *kNetwork = "Network", *kTask = "Task", *kLearning = "Learning",
-                       *kMachine = "Machine", *kOutput = "Output";
+  constexpr const char *kData = "Data", *kNetwork = "Network", *kTask = "Task", *kLearning = "Learning";
   options.add("data", data, "prepared datasets or plain folders of face crops; several are mixed")
       .required()
       .group(kData);
@@ -79,33 +78,7 @@ void PretrainRecipe::declare(Options& options) {
            "the authors' behaviour: target moves at every batch, one region a batch, zero rep positions")
       .group(kLearning);
 
-  options.add("precision", precision, "number format of the networks")
-      .choices({"fp32", "bf16", "fp16"})
-      .group(kMachine);
-  options
-      .add("checkpoint-blocks", checkpoint_blocks,
-           "gradient checkpointing: run blocks again on the way back instead of keeping what they computed (large "
-           "models: much less memory for a third more time, the same numbers)")
-      .group(kMachine);
-  options.add("device", device, "where to compute").choices({"auto", "cpu", "cuda"}).group(kMachine);
-  options.add("threads", threads, "threads of the networks (0 = all cores)").range(0, 4096).group(kMachine);
-  options.add("workers", workers, "threads that load pictures").range(0, 1024).group(kMachine);
-  options.add("seed", seed, "decides order, masks and first weights").group(kMachine);
-
-  options.add("out", out, "the model file to write; its run folder lies beside it").required().group(kOutput);
-  options.add("resume", resume, "go on from the run folder's last checkpoint, if there is one")
-      .command_line_only()
-      .group(kOutput);
-  options.add("overwrite", overwrite, "start anew although the run folder has checkpoints")
-      .command_line_only()
-      .group(kOutput);
-  options.add("save-every", save_every, "steps between checkpoints (0 = by epoch and by time)")
-      .range(0, 1e9)
-      .group(kOutput);
-  options.add("save-minutes", save_minutes, "minutes between checkpoints").range(0, 1e6).group(kOutput);
-  options.add("keep", keep, "checkpoints kept").range(1, 1000).group(kOutput);
-  options.add("log-every", log_every, "steps between log lines").range(1, 1e9).group(kOutput);
-  options.add("eval-every", eval_every, "epochs between held-out evaluations").range(1, 1e9).group(kOutput);
+  declare_run(options);
 }
 
 void PretrainRecipe::check() const {
@@ -115,9 +88,7 @@ void PretrainRecipe::check() const {
     throw Error("--img-size " + std::to_string(img_size) + " is no multiple of the patch side " +
                     std::to_string(config.encoder.patch_size),
                 "choose a multiple");
-  if (resume && overwrite) throw Error("--resume and --overwrite contradict each other", "give one of them");
-  if (out.extension() != ".safetensors")
-    throw Error("--out " + out.string() + " does not end in .safetensors", "name a .safetensors file");
+  check_run();
   if (warmup_epochs >= epochs && max_steps == 0)
     throw Error("--warmup-epochs " + std::to_string(static_cast<int>(warmup_epochs)) + " leaves nothing of --epochs " +
                     std::to_string(epochs),
@@ -142,10 +113,6 @@ double PretrainRecipe::warmup() const { return warmup_epochs >= 0 ? warmup_epoch
 
 double PretrainRecipe::peak_lr(int world_size) const {
   return lr > 0 ? lr : LearningRate::scaled(blr, int64_t{batch_size} * accumulate * world_size);
-}
-
-std::filesystem::path PretrainRecipe::run_folder() const {
-  return std::filesystem::path(out).replace_extension(".run");
 }
 
 }  // namespace fsfm

@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "base/options.h"
 #include "nn/fsfm_net.h"
+#include "train/run_settings.h"
 
 namespace fsfm {
 
 // Defaults are the paper's (method.md section 4) except for the sizes, which suit one machine.
-struct PretrainRecipe {
+struct PretrainRecipe : RunSettings {
   // Data
   std::vector<std::filesystem::path> data, val_data;
   std::string split;         // "" = train when there is one, else everything
@@ -42,26 +42,12 @@ struct PretrainRecipe {
   double beta2 = 0.95, ema_momentum = 0.996;
   bool compat = false;
 
-  // Machine
-  std::string precision = "fp32", device = "auto";
-  bool checkpoint_blocks = false;
-  uint64_t seed = 0;
-  int threads = 0, workers = 1;
-
-  // Output
-  std::filesystem::path out;
-  bool resume = false, overwrite = false;
-  int save_every = 0, keep = 2, log_every = 10, eval_every = 1;
-  double save_minutes = 10;
-
   void declare(Options& options);
   // Checks what single options cannot see; throws Error naming the options that do not fit together.
   void check() const;
   FsfmConfig network() const;
   double peak_lr(int world_size) const;
   double warmup() const;  // epochs: --warmup-epochs, or the paper's tenth of the run, 40 at most
-  // The folder beside the model file with checkpoints, logs and pictures: M.safetensors -> M.run.
-  std::filesystem::path run_folder() const;
 };
 
 }  // namespace fsfm

@@ -73,6 +73,16 @@ TEST(Hash, Sha256OfAbc) {
   EXPECT_EQ(sha256(std::string_view("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Hash, AFileInPartsIsItsContent) {
+  TempDir dir;
+  const std::string text((size_t{2} << 20) + 17, 'x');  // more than two parts
+  write_file_atomic(dir / "long", text);
+  EXPECT_EQ(sha256_file(dir / "long"), sha256(text));
+  write_file_atomic(dir / "empty", "");
+  EXPECT_EQ(sha256_file(dir / "empty"), sha256(std::string_view()));
+  EXPECT_THROW(sha256_file(dir / "none"), Error);
+}
+
 TEST(Parallel, RethrowsAndStops) {
   EXPECT_THROW(parallel_for(100, 2, [](size_t i, int) { if (i == 5) throw Error("five"); }), Error);
   std::vector<int> seen(1000);

@@ -173,8 +173,10 @@ TEST(NearPairs, FindEveryPairWithinTheDistance) {
 TEST(DoctorCli, WritesTextJsonAndHtml) {
   TempDir dir;
   write_fair_set(dir / "set", 60);
-  const auto text = test::run_cli({"doctor", (dir / "set").string(), "--html", (dir / "report.html").string()});
+  const auto text = test::run_cli({"doctor", (dir / "set").string(), "--html", (dir / "report.html").string(),
+                                   "--sheet", (dir / "sheet.png").string()});
   EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_GT(read_image(dir / "sheet.png").width, 1000);
   EXPECT_NE(text.out.find("jpeg-quality alone"), std::string::npos) << text.out;
   EXPECT_NE(read_file(dir / "report.html").find("data:image"), std::string::npos);
   const auto json = test::run_cli({"doctor", (dir / "set").string(), "--json", "--strict"});

@@ -6,22 +6,11 @@
 #include "nn/adapter.h"
 #include "nn/fsfm_net.h"
 #include "nn/losses.h"
+#include "support/tiny_fsfm.h"
 
 namespace {
 
 using namespace fsfm;
-
-FsfmConfig tiny() {
-  FsfmConfig config;
-  config.encoder = {.img_size = 32, .patch_size = 8, .embed_dim = 32, .depth = 2, .num_heads = 4};
-  config.decoder_embed_dim = 16;
-  config.decoder_depth = 2;
-  config.decoder_num_heads = 4;
-  config.rep_decoder_num_heads = 4;
-  config.projection_size = 8;
-  config.projection_hidden_size = 24;
-  return config;
-}
 
 // 12 of 16 patches hidden, another set in each image; the first hidden ones form the region.
 MaskIndices tiny_mask(int batch) {
@@ -54,7 +43,7 @@ TEST(FsfmNet, EveryNamedSizeIsConsistent) {
 }
 
 TEST(FsfmNet, ConfigurationSurvivesJson) {
-  const auto config = tiny();
+  const auto config = tiny_fsfm();
   const auto copy = FsfmConfig::from_json(config.to_json());
   EXPECT_EQ(copy.to_json(), config.to_json());
   auto broken = config.to_json();
@@ -66,7 +55,7 @@ TEST(FsfmNet, ConfigurationSurvivesJson) {
 
 TEST(FsfmNet, HiddenPatchesAloneEqualThoseOfTheFullPrediction) {
   torch::manual_seed(1);
-  FsfmOnline online(tiny());
+  FsfmOnline online(tiny_fsfm());
   const auto images = torch::randn({3, 3, 32, 32});
   const auto mask = tiny_mask(3);
   torch::NoGradGuard no_grad;
@@ -77,7 +66,7 @@ TEST(FsfmNet, HiddenPatchesAloneEqualThoseOfTheFullPrediction) {
 
 TEST(FsfmNet, HiddenPixelsDoNotReachTheOnlineNetwork) {
   torch::manual_seed(2);
-  FsfmOnline online(tiny());
+  FsfmOnline online(tiny_fsfm());
   const auto mask = tiny_mask(2);
   auto patches = patchify(torch::randn({2, 3, 32, 32}), 8);
   torch::NoGradGuard no_grad;
@@ -93,8 +82,8 @@ TEST(FsfmNet, MasksOfUnequalSizeAreRefused) {
 
 TEST(FsfmNet, TargetFollowsTheOnlineNetwork) {
   torch::manual_seed(3);
-  FsfmOnline online(tiny());
-  FsfmTarget target(tiny());
+  FsfmOnline online(tiny_fsfm());
+  FsfmTarget target(tiny_fsfm());
   copy_shared(online, target);
   const auto images = torch::randn({1, 3, 32, 32});
   const auto before = target(images);

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/fsfm_net.h"
 #include "nn/losses.h"
 #include "nn/precision.h"
 #include "nn/vit.h"
+#include "support/tiny_fsfm.h"
 
 namespace fsfm {
 namespace {
@@ -67,16 +67,8 @@ TEST(Recompute, StochasticDepthDrawsTheSameNumbersTwice) {
 
 TEST(Recompute, PretrainingGradientsAreBitEqual) {
   OneThread one;
-  FsfmConfig config;
-  config.encoder = {.img_size = 32, .patch_size = 8, .embed_dim = 32, .depth = 3, .num_heads = 4};
-  config.decoder_embed_dim = 16;
-  config.decoder_depth = 2;
-  config.decoder_num_heads = 4;
-  config.rep_decoder_num_heads = 4;
-  config.projection_size = 8;
-  config.projection_hidden_size = 24;
   torch::manual_seed(2);
-  FsfmOnline online(config);
+  FsfmOnline online(tiny_fsfm(3));
   const auto images = torch::randn({4, 3, 32, 32});
   std::vector<uint8_t> masked(4 * 16), region(4 * 16);
   for (size_t i = 0; i < masked.size(); ++i) masked[i] = i % 4 != 0;

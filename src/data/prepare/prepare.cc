@@ -104,26 +104,26 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
                                             journal.position());
 
   const std::vector<size_t> share = share_of(entries.size(), options);
-  std::vector<size_t> todo;
+  std::vector<size_t> pending;
   for (const size_t i : share)
-    if (!journal.has(input_name(entries[i], options.faces.root))) todo.push_back(i);
+    if (!journal.has(input_name(entries[i], options.faces.root))) pending.push_back(i);
 
   PrepareReport report;
-  const int threads = std::max(1, std::min(thread_count(options.threads), static_cast<int>(todo.size())));
+  const int threads = std::max(1, std::min(thread_count(options.threads), static_cast<int>(pending.size())));
   std::vector<std::unique_ptr<FaceMaker>> makers(static_cast<size_t>(threads));
-  uint64_t done = share.size() - todo.size();
+  uint64_t done = share.size() - pending.size();
   if (progress) progress(done, share.size());
   report.interrupted = !ordered_for(
-      todo.size(), threads,
+      pending.size(), threads,
       [&](size_t i, int worker) {
         auto& maker = makers[static_cast<size_t>(worker)];
         if (!maker)
           maker = std::make_unique<FaceMaker>(options.faces, tools.make_detector ? tools.make_detector() : nullptr,
                                               tools.make_parser ? tools.make_parser() : nullptr);
-        return maker->make(entries[todo[i]]);
+        return maker->make(entries[pending[i]]);
       },
       [&](size_t i, InputResult result) {
-        const PrepareEntry& entry = entries[todo[i]];
+        const PrepareEntry& entry = entries[pending[i]];
         if (!options.keep_duplicates && result.outcome == outcome::kKept &&
             journal.is_duplicate(entry, result.content)) {
           result.outcome = outcome::kDuplicate;

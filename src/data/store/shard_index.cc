@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace fsfm {
 namespace {
 
 constexpr size_t kPatches = 196;
+constexpr uint64_t kLongestRecord = 1 << 20;
 
 template <class T>
 TensorView view_of(DType dtype, Shape shape, const std::vector<T>& values) {
@@ -84,8 +86,8 @@ std::filesystem::path index_path(const std::filesystem::path& tar) {
 }
 
 void index_shard(const std::filesystem::path& tar, const std::filesystem::path& root, Manifest& manifest) {
-  const MappedFile file(tar);
-  const std::vector<TarMember> members = list_tar(file.bytes(), tar.string());
+  std::ifstream file(tar, std::ios::binary);
+  const std::vector<TarMember> members = list_tar(file, tar.string());
   std::vector<std::string> order;
   std::map<std::string, SampleMembers> samples;
   for (const auto& member : members) {
@@ -110,9 +112,10 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
     const std::string where = tar.string() + ":" + key;
     if (!sample.picture || !sample.record)
       throw Error(where + " lacks its picture or its .json", "prepare the dataset again");
-    const auto text = file.bytes().subspan(sample.record->offset, sample.record->size);
-    const auto* chars = reinterpret_cast<const char*>(text.data());
-    const nlohmann::json json = nlohmann::json::parse(chars, chars + text.size(), nullptr, false);
+    if (sample.record->size > kLongestRecord)
+      throw Error(where + ".json is larger than any record", "prepare the dataset again");
+    const std::string text = read_tar(file, sample.record->offset, sample.record->size, tar.string());
+    const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
     if (!json.is_object()) throw Error(where + ".json is no JSON object", "prepare the dataset again");
     const FaceRecord record = FaceRecord::from_json(json, where + ".json");
     push(columns.picture, sample.picture);
@@ -130,6 +133,7 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
   }
 
   const auto n = static_cast<int64_t>(order.size());
+  const uint64_t tar_bytes = fs::file_size(tar);
   const auto text_view = [](const std::string& text) {
     return TensorView{
         DType::u8, {static_cast<int64_t>(text.size())}, std::as_bytes(std::span(text.data(), text.size()))};
@@ -150,14 +154,14 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
         "class c touches patch p of 14 x 14"},
        {"classes", nlohmann::json(classes).dump()},
        {"splits", nlohmann::json(splits).dump()},
-       {"tar_bytes", std::to_string(file.bytes().size())}});
+       {"tar_bytes", std::to_string(tar_bytes)}});
 
   Manifest own;
   own.classes = classes;
   std::sort(own.classes.begin(), own.classes.end());
   own.attack_classes = infer_attack_classes(own.classes);
   own.shards.push_back(
-      {fs::relative(tar, root).generic_string(), static_cast<uint64_t>(n), file.bytes().size(), sha256(file.bytes())});
+      {fs::relative(tar, root).generic_string(), static_cast<uint64_t>(n), tar_bytes, sha256_file(tar)});
   manifest.merge(own);
 }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t kBlock = 512, kLongestName = 4096;
 
 struct Reader {
-  std::string_view bytes;
+  std::istream& tar;
+  uint64_t bytes;  // of the archive
   const std::string& archive;
 
   [[noreturn]] void fail(uint64_t offset, const std::string& what) const {
@@ -70,17 +71,18 @@ struct Reader {
     std::vector<TarMember> members;
     std::optional<std::string> long_name;
     uint64_t at = 0;
-    while (at + kBlock <= bytes.size()) {
-      const std::string_view header = bytes.substr(at, kBlock);
+    while (at + kBlock <= bytes) {
+      const std::string block = read_tar(tar, at, kBlock, archive);
+      const std::string_view header = block;
       if (std::all_of(header.begin(), header.end(), [](char c) { return c == '\0'; })) return members;
       if (!checksum_holds(header)) fail(at, "no tar header (wrong checksum)");
       const auto size = octal(header.substr(124, 12));
       const uint64_t content = at + kBlock;
-      if (!size || *size > bytes.size() - content) fail(at, "a member is larger than the archive");
+      if (!size || *size > bytes - content) fail(at, "a member is larger than the archive");
       const char type = header[156];
       if (type == 'x' || type == 'L') {
         if (*size > kLongestName) fail(at, "a member name is too long");
-        const std::string_view value = bytes.substr(content, *size);
+        const std::string value = read_tar(tar, content, *size, archive);
         if (type == 'L')
           long_name = std::string(text(value));
         else if (auto path = pax_path(value, at))
@@ -97,8 +99,8 @@ struct Reader {
           members.push_back({std::move(name), content, *size});
         }
       }
-      const uint64_t padded = (*size + kBlock - 1) / kBlock * kBlock;  // cannot overflow: size <= bytes.size()
-      if (padded > bytes.size() - content) break;                      // last member without its padding
+      const uint64_t padded = (*size + kBlock - 1) / kBlock * kBlock;  // cannot overflow: size <= bytes
+      if (padded > bytes - content) break;                      // last member without its padding
       at = content + padded;
     }
     fail(at, "the end is missing");
@@ -107,8 +109,20 @@ struct Reader {
 
 }  // namespace
 
-std::vector<TarMember> list_tar(std::span<const std::byte> bytes, const std::string& archive) {
-  return Reader{{reinterpret_cast<const char*>(bytes.data()), bytes.size()}, archive}.list();
+std::vector<TarMember> list_tar(std::istream& tar, const std::string& archive) {
+  tar.clear();
+  tar.seekg(0, std::ios::end);
+  const auto bytes = static_cast<int64_t>(tar.tellg());
+  if (bytes < 0) throw Error("cannot read " + archive, "check the file and its permissions");
+  return Reader{tar, static_cast<uint64_t>(bytes), archive}.list();
+}
+
+std::string read_tar(std::istream& tar, uint64_t offset, uint64_t size, const std::string& archive) {
+  std::string content(size, '\0');
+  tar.seekg(static_cast<std::streamoff>(offset));
+  if (!tar.read(content.data(), static_cast<std::streamsize>(size)))
+    throw Error("cannot read " + archive + " at byte " + std::to_string(offset), "check the file and its disk");
+  return content;
 }
 
 }  // namespace fsfm

@@ -1,9 +1,8 @@
-// Lists the members of a tar archive in memory, trusting nothing it says.
+// Lists the members of a tar archive, trusting nothing it says.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,12 @@ struct TarMember {
   uint64_t offset = 0, size = 0;  // of the content, inside the archive
 };
 
-// Regular files only, in order; folders, links and devices are passed over. ustar, GNU long names and pax paths are
+// Regular files only, in order, from headers alone (contents are skipped, so memory does not grow with them); folders, links and devices are passed over. ustar, GNU long names and pax paths are
 // understood. Throws Error naming `archive` and the offset for a wrong checksum, a size beyond the end, an absolute
 // name or one that climbs out ("..").
-std::vector<TarMember> list_tar(std::span<const std::byte> bytes, const std::string& archive);
+std::vector<TarMember> list_tar(std::istream& tar, const std::string& archive);
+
+// `size` bytes from `offset` on, which list_tar found to be inside. Throws Error when they cannot be read.
+std::string read_tar(std::istream& tar, uint64_t offset, uint64_t size, const std::string& archive);
 
 }  // namespace fsfm

@@ -1,0 +1,23 @@
+// What a pretraining run learns from and is judged by: real faces, held-out videos, normalisation.
+#pragma once
+
+#include <memory>
+
+#include "data/dataset.h"
+#include "media/preprocess.h"
+#include "train/pretrain_recipe.h"
+
+namespace fsfm {
+
+struct PretrainData {
+  std::shared_ptr<const Dataset> train, held_out;  // held_out may be null
+  std::shared_ptr<const Dataset> examples;         // a few of held_out, for pictures; null like it
+  std::shared_ptr<const Dataset> attacks;          // of the same folders, never learned from; may be null
+  Normalization normalization;
+};
+
+// Held out are --val-data, else the val split, else whole videos drawn by the seed. Throws Error when there are no real
+// faces.
+PretrainData open_pretrain_data(const PretrainRecipe& recipe);
+
+}  // namespace fsfm

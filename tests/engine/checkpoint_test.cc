@@ -15,7 +15,7 @@ namespace {
 
 // A header of any length is a safetensors header, also where the length's first byte is the one that begins a pickle.
 TEST(ReadWeights, TheLengthOfAHeaderIsNoMagicNumber) {
-  TempDir dir;
+  test::TempDir dir;
   const fs::path path = dir / "w.safetensors";
   const std::array<float, 2> values{1.5f, -2.0f};
   TensorMap tensors;

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
 #include "support/temp_dir.h"

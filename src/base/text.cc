@@ -1,10 +1,10 @@
 #include "base/text.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cctype>
 #include <numeric>
-
-#include <spdlog/fmt/fmt.h>
 
 namespace fsfm {
 
@@ -55,6 +55,35 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
     }
   }
   return best;
+}
+
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
+  if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
+  return length;
+}
+
+std::string to_utf8(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length > 0) {
+      out.append(text.substr(0, length));
+    } else {
+      const auto byte = static_cast<unsigned char>(text[0]);
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
 }
 
 std::string with_thousands(long long value) {

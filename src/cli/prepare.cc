@@ -29,7 +29,7 @@ struct Settings {
   std::filesystem::path root, out;
   std::string name, format = "shards", shard = "1/1", detector, parser, faces = "best";
   bool detect = true, compat = false, keep_duplicates = false, keep_unparsed = false;
-  int size = -1, jpeg_quality = 95, min_face = 32, frames = 32, threads = 0;
+  int size = -1, jpeg_quality = 95, min_face = 32, frames = 32, every = 0, threads = 0;
   double crop_scale = 1.3;
   int64_t max = 0;
   LayoutRequest layout_request;
@@ -45,6 +45,16 @@ std::string layout_table() {
          "  fsfm prepare folder photos/ --out faces/\n"
          "  fsfm prepare classes crops/ --no-detect --out dataset/\n"
          "  fsfm prepare ffpp FaceForensics++/ --compression c23 --out ffpp/";
+}
+
+// --out may lie below ROOT: what was written there is no input of the next run.
+void leave_out_own_output(std::vector<PrepareEntry>& entries, const std::filesystem::path& out) {
+  const auto plain = [](const std::filesystem::path& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+  };
+  std::string folder = plain(out);
+  if (!folder.ends_with('/')) folder += '/';
+  std::erase_if(entries, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
 }
 
 // "3/8" -> {3, 8}.
@@ -67,6 +77,7 @@ void settle_faces(Settings& s) {
     s.detector = "dlib-hog";
     s.jpeg_quality = 0;
   }
+  if (s.format == "folders") s.jpeg_quality = 0;  // they hold PNG: no compression on the way
   if (s.detector.empty()) s.detector = default_detector();
   if (s.size < 0) s.size = s.detect ? 224 : 0;
 }
@@ -81,15 +92,24 @@ void print_classes(const std::vector<std::string>& classes, const std::vector<st
 }
 
 int convert(const Settings& s, const nlohmann::json& made) {
+  if (s.shard != "1/1" || s.max > 0)
+    throw Error(s.root.string() + " is a prepared dataset, which is copied whole", "leave --shard and --max out");
   const auto dataset = open_dataset(s.root);
   Progress progress("convert", dataset->samples().size(), "faces", progress_visible());
-  const Manifest manifest =
-      convert_dataset(*dataset, s.out, s.format, made, [&](uint64_t done, uint64_t) { progress.update(done); });
+  const std::optional<Manifest> manifest =
+      convert_dataset(*dataset, s.out, s.format, made, [&](uint64_t done, uint64_t) {
+        progress.update(done);
+        return !interrupted();
+      });
   progress.finish();
+  if (!manifest) {
+    std::printf("interrupted; nothing was written\n");
+    return 128 + interrupt_signal();
+  }
   std::printf("%s faces of %s copied into %s as %s\n",
-              with_thousands(static_cast<long long>(manifest.samples())).c_str(), s.root.string().c_str(),
+              with_thousands(static_cast<long long>(manifest->samples())).c_str(), s.root.string().c_str(),
               s.out.string().c_str(), s.format.c_str());
-  print_classes(manifest.classes, manifest.attack_classes);
+  print_classes(manifest->classes, manifest->attack_classes);
   return 0;
 }
 
@@ -120,6 +140,9 @@ int run_prepare(int argc, char** argv) {
       .range(0.5, 4)
       .group("Faces");
   options.add("frames", s.frames, "frames of a video, evenly spaced").range(1, 1'000'000).group("Faces");
+  options.add("every", s.every, "every K-th frame of a video instead of --frames evenly spaced ones (0 = off)")
+      .range(0, 1'000'000)
+      .group("Faces");
   options.add("parser", s.parser, "face parser: a .safetensors, .onnx or .pt file, or none (default: the shipped one)").group("Faces");
   options.add("keep-unparsed", s.keep_unparsed, "keep faces that cannot be parsed (always so for labelled data)")
       .group("Faces");
@@ -152,11 +175,12 @@ int run_prepare(int argc, char** argv) {
                                {"layout", s.layout},
                                {"root", dataset_name(s.root)},
                                {"detector", s.detect ? s.detector : ""},
-                               {"parser", s.parser},
+                               {"parser", to_utf8(s.parser)},
                                {"faces", s.faces},
                                {"min_face", s.min_face},
                                {"crop_scale", s.crop_scale},
                                {"frames", s.frames},
+                               {"every", s.every},
                                {"size", s.size},
                                {"jpeg_quality", s.jpeg_quality},
                                {"max", s.max},
@@ -172,7 +196,8 @@ int run_prepare(int argc, char** argv) {
 
   s.layout_request.root = s.root;
   s.layout_request.frames = s.frames;
-  const Listing listing = enumerate_layout(layout, s.layout_request);
+  Listing listing = enumerate_layout(layout, s.layout_request);
+  leave_out_own_output(listing.entries, s.out);
   for (const auto& note : listing.notes) log::warn("note: {}", note);
   const std::vector<PrepareEntry>& entries = listing.entries;
   const bool labelled = std::any_of(entries.begin(), entries.end(),
@@ -184,6 +209,7 @@ int run_prepare(int argc, char** argv) {
                                          .all_faces = s.faces == "all",
                                          .min_face = s.min_face,
                                          .frames = s.frames,
+                                         .every = s.every,
                                          .keep_unparsed = s.keep_unparsed || labelled},
                                .out = s.out,
                                .name = s.name.empty() ? dataset_name(s.root) : s.name,

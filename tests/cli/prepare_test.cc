@@ -206,6 +206,27 @@ TEST(PrepareCli, EveryLayoutIsDocumentedAndTried) {
   }
 }
 
+TEST(PrepareCli, OutputBelowTheRootIsNoInputAndFoldersAreLossless) {
+  test::TempDir dir;
+  test::write_face_tree(dir.path(), "in", "album", 3, 1, 96);
+  const std::vector<std::string> common = {"prepare", "folder",  (dir / "in").string(), "--no-detect",
+                                           "--parser", "none", "--size", "64"};
+  auto folders = common, shards = common;
+  folders.insert(folders.end(), {"--format", "folders", "--out", (dir / "in/faces").string()});
+  shards.insert(shards.end(), {"--jpeg-quality", "0", "--out", (dir / "shards").string()});
+  for (int run = 0; run < 2; ++run) {
+    const auto result = test::run_cli(folders);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(open_dataset(dir / "in/faces")->samples().size(), 3u);
+  }
+  EXPECT_EQ(test::run_cli(shards).exit_code, 0);
+  // The folders' run left its own pictures out, and they are those of the shards to the pixel.
+  const auto a = open_dataset(dir / "in/faces"), b = open_dataset(dir / "shards");
+  std::map<std::string, std::vector<uint8_t>> pixels;
+  for (size_t i = 0; i < b->samples().size(); ++i) pixels[b->samples()[i].key] = b->load(i).image.rgb;
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(a->load(i).image.rgb, pixels[a->samples()[i].key]);
+}
+
 TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   TempDir dir;
   Tree tree(dir.path());

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/jpeg_quality.h"
+#include "data/prepare/convert.h"
 #include "data/prepare/keys.h"
 #include "data/prepare/ordered.h"
 #include "media/codec.h"
@@ -144,6 +145,56 @@ TEST(Prepare, AnInterruptedRunGoesOnWhereItStopped) {
   }
 }
 
+TEST(Prepare, OneFileInTwoSplitsIsTwoInputsAlsoAfterAnInterrupt) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  write_file_atomic(dir / "in/list.csv",
+                    "path,label,split\nalbum/good.0.png,real,train\nalbum/good.1.png,real,train\n"
+                    "album/good.0.png,real,test\nalbum/good.1.png,real,test\n");
+  const auto entries = entries_of(dir / "in/list.csv", "csv");
+  auto options = options_for(dir / "in", dir / "out");
+  options.threads = 1;
+  int inputs = 0;
+  prepare_dataset(entries, options, tools(), [&] { return ++inputs > 2; });
+  const auto report = prepare_dataset(entries, options, tools());
+  EXPECT_EQ(report.account.inputs.at("kept"), 4u);
+  EXPECT_EQ(open_dataset(dir / "out", "test")->samples().size(), 2u);
+}
+
+TEST(Prepare, NamesThatAreNoUtf8AreKeptReadable) {
+  TempDir dir;
+  fs::create_directories(dir / "in");
+  write_image(dir / "in" / "caf\xe9.png", test::paint_photo(1, 1, 320, 320).image);
+  for (const char* format : {"shards", "folders"}) {
+    auto options = options_for(dir / "in", dir / format);
+    options.format = format;
+    for (int run = 0; run < 2; ++run)  // the second finds everything done
+      EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).account.inputs.at("kept"), 1u);
+    EXPECT_EQ(open_dataset(dir / format)->samples()[0].key, "caf%E9");
+  }
+}
+
+TEST(Prepare, EveryKthFrameOfAVideo) {
+  TempDir dir;
+  fs::create_directories(dir / "in");
+  test::write_video(dir / "in/clip.avi", 12, 25, [](int) { return test::paint_photo(1, 1, 320, 320).image; });
+  auto options = options_for(dir / "in", dir / "out");
+  options.faces.every = 5;
+  const auto report = prepare_dataset(entries_of(dir / "in"), options, tools());
+  EXPECT_EQ(report.account.frames.at("kept"), 3u);  // 0, 5, 10
+}
+
+TEST(Prepare, ADatasetOfAnotherOriginIsNotOverwritten) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "a"), tools());
+  ASSERT_TRUE(convert_dataset(*open_dataset(dir / "a"), dir / "b", "shards", {}));
+  const std::string before = read_file(dir / "b/manifest.json");
+  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "b"), tools()), Error);
+  EXPECT_EQ(read_file(dir / "b/manifest.json"), before);
+  EXPECT_EQ(open_dataset(dir / "b")->samples().size(), 4u);
+}
+
 TEST(Prepare, OtherOptionsAreNotMixedIn) {
   TempDir dir;
   draw_inputs(dir / "in");
@@ -163,6 +214,9 @@ TEST(Prepare, JobsShareTheWorkAndTheLastMerges) {
   EXPECT_EQ(first.jobs_missing, 1);
   EXPECT_FALSE(fs::exists(dir / "out/manifest.json"));
   options.job = 2;
+  auto other = options;
+  other.made["size"] = 112;
+  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), other, tools()), Error);  // jobs of one preparation are alike
   EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).jobs_missing, 0);
   const auto data = open_dataset(dir / "out");
   EXPECT_EQ(data->samples().size(), 4u);

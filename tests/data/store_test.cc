@@ -306,6 +306,10 @@ TEST(Convert, ShardsToFoldersAndBackLoseNothing) {
   EXPECT_NEAR(c->info().normalization->mean[0], a->info().normalization->mean[0], 1e-6);
   EXPECT_NEAR(b->info().normalization->std[2], a->info().normalization->std[2], 1e-6);
   EXPECT_THROW(convert_dataset(*a, dir / "b", "folders", {}), Error);
+  // Interrupted: nothing is left that could be taken for a dataset.
+  EXPECT_FALSE(convert_dataset(*a, dir / "d", "folders", {}, [](uint64_t done, uint64_t) { return done < 2; }));
+  EXPECT_FALSE(fs::exists(dir / "d"));
+  EXPECT_FALSE(fs::exists(dir / "d.partial"));
 }
 
 TEST(Convert, LabelledShardsBecomeClassFolders) {

@@ -44,9 +44,18 @@ bool is_prepared(const std::filesystem::path& dir) {
   return fs::exists(dir / "manifest.json", code) || is_authors_folder(dir);
 }
 
-Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& out, const std::string& format,
-                         const nlohmann::json& made, const std::function<void(uint64_t, uint64_t)>& progress) {
-  if (is_prepared(out)) throw Error(out.string() + " already holds a dataset", "choose another --out");
+std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::filesystem::path& target,
+                                        const std::string& format, const nlohmann::json& made,
+                                        const std::function<bool(uint64_t, uint64_t)>& progress) {
+  std::error_code code;
+  if (is_prepared(target)) throw Error(target.string() + " already holds a dataset", "choose another --out");
+  if (fs::exists(target, code) && !fs::is_empty(target, code))
+    throw Error(target.string() + " is not an empty folder", "choose another --out");
+  // Written aside and renamed: a copy that was interrupted is never taken for a whole one.
+  const fs::path out = fs::path(target.has_filename() ? target : target.parent_path()) += ".partial";
+  fs::remove_all(out, code);
+  fs::create_directories(out, code);
+  if (code) throw Error("cannot make " + out.string() + ": " + code.message(), "choose another --out");
   const auto& info = dataset.info();
   const auto splits = splits_of(dataset);
   const bool unlabelled = info.classes.size() == 1 && is_genuine_class(info.classes.front()) && splits.size() == 1 &&
@@ -72,7 +81,11 @@ Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& ou
       face.record.regions = make_region_map(face.parsing, kParsingSide, kParsingSide);
     }
     writer->add(face);
-    if (progress) progress(i + 1, total);
+    if (progress && !progress(i + 1, total)) {
+      writer.reset();
+      fs::remove_all(out, code);
+      return std::nullopt;
+    }
   }
   Manifest manifest;
   manifest.name = info.name;
@@ -84,6 +97,8 @@ Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& ou
   manifest.attack_classes = info.attack_classes;
   manifest.write(out / "manifest.json");
   if (is_authors_folder(out)) write_authors_mean_std(out / kAuthorsMeanStdFile, manifest.sums.normalization());
+  fs::rename(out, target, code);
+  if (code) throw Error("cannot rename " + out.string() + ": " + code.message(), "move it to " + target.string());
   return manifest;
 }
 

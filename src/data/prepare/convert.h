@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "data/dataset.h"
@@ -14,10 +15,12 @@ namespace fsfm {
 // Is `dir` already a prepared dataset (manifest.json) or one of the authors' folders?
 bool is_prepared(const std::filesystem::path& dir);
 
-// Copies every sample of `dataset` into `out` as "shards" or "folders": pictures byte for byte (as PNG where the
-// folders ask for it), class maps, labels, videos. Throws Error when `out` already holds a dataset or a picture is
-// broken.
-Manifest convert_dataset(const Dataset& dataset, const std::filesystem::path& out, const std::string& format,
-                         const nlohmann::json& made, const std::function<void(uint64_t, uint64_t)>& progress = {});
+// Copies every sample of `dataset` into the new folder `target` as "shards" or "folders": pictures byte for byte (as
+// PNG where the folders ask for it), class maps, labels, videos. The folder appears whole; `progress(done, total)`
+// returning false ends the work and leaves nothing (nullopt). Throws Error when `target` holds anything already or a
+// picture is broken.
+std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::filesystem::path& target,
+                                        const std::string& format, const nlohmann::json& made,
+                                        const std::function<bool(uint64_t, uint64_t)>& progress = {});
 
 }  // namespace fsfm

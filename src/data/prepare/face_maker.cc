@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "data/jpeg_quality.h"
 #include "data/naming.h"
 #include "media/codec.h"
@@ -49,7 +50,7 @@ std::string storable_extension(std::span<const std::byte> file) {
 std::string relative_to(const fs::path& path, const fs::path& root) {
   const fs::path base = fs::is_directory(root) ? root : root.parent_path();
   const fs::path relative = path.lexically_relative(base);
-  return relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string();
+  return to_utf8(relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string());
 }
 
 }  // namespace
@@ -96,7 +97,9 @@ void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
 void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256_file(entry.path).substr(0, 16);
   VideoReader reader(entry.path);
-  const auto wanted = linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
+  const auto wanted = options_.every > 0
+                          ? every_kth_frame(reader.frame_count(), options_.every)
+                          : linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
   FaceTracker tracker;
   for (;;) {
     std::optional<VideoReader::Frame> frame;

@@ -25,6 +25,7 @@ struct FaceMakerOptions {
   bool all_faces = false;      // every face of a picture or frame, not only the best
   int min_face = 32;           // pixels of the detected box; smaller faces are left out
   int frames = 32;             // of a video, unless its entry says
+  int every = 0;               // > 0: every K-th frame of a video instead
   bool keep_unparsed = false;  // keep faces whose parsing fails, without a map
 };
 

@@ -35,7 +35,8 @@ Journal::Journal(const fs::path& file, const std::function<bool(const nlohmann::
       if (end == std::string::npos) break;  // torn by an interrupt
       auto line = nlohmann::json::parse(text.begin() + static_cast<int64_t>(begin),
                                         text.begin() + static_cast<int64_t>(end), nullptr, false);
-      if (!line.is_object() || !line.contains("input") || !line.contains("outcome") || !line.contains("at"))
+      if (!line.is_object() || !line.contains("key") || !line.contains("input") || !line.contains("outcome") ||
+          !line.contains("at"))
         throw Error(file.string() + " line " + std::to_string(lines.size() + 1) + " is damaged",
                     "start again with an empty --out folder");
       lines.push_back(std::move(line));
@@ -67,8 +68,13 @@ bool Journal::is_duplicate(const PrepareEntry& entry, const std::string& content
 
 void Journal::append(const PrepareEntry& entry, const std::string& input, const InputResult& result,
                      const nlohmann::json& position) {
-  nlohmann::json line = {{"input", input},       {"outcome", result.outcome},    {"class", entry.class_name},
-                         {"split", entry.split}, {"faces", result.faces.size()}, {"at", position}};
+  nlohmann::json line = {{"key", entry.key},
+                         {"input", input},
+                         {"outcome", result.outcome},
+                         {"class", entry.class_name},
+                         {"split", entry.split},
+                         {"faces", result.faces.size()},
+                         {"at", position}};
   if (!result.why.empty()) line["why"] = result.why;
   if (!result.frames.empty()) line["frames"] = result.frames;
   if (result.unparsed > 0) line["unparsed"] = result.unparsed;
@@ -85,7 +91,7 @@ void Journal::append(const PrepareEntry& entry, const std::string& input, const 
 }
 
 void Journal::take(const nlohmann::json& line) {
-  done_.insert(line.at("input").get<std::string>());
+  done_.insert(line.at("key").get<std::string>());
   position_ = line.at("at");
   const std::string how = line.at("outcome").get<std::string>();
   ++account_.inputs[how];

@@ -28,7 +28,8 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  bool has(const std::string& input) const { return done_.contains(input); }
+  // Keys tell entries apart; one file may be listed in several splits.
+  bool has(const std::string& key) const { return done_.contains(key); }
   // Position of the output behind the last line; null when there is none.
   const nlohmann::json& position() const { return position_; }
   // True if this content was kept before in this class and split; remembers it.

@@ -24,7 +24,7 @@ std::string shortened(const std::string& text, size_t longest) {
 
 std::string KeyMaker::make(const std::string& wanted) {
   std::string folders, name;
-  for (const std::string& raw : split(wanted, '/')) {
+  for (const std::string& raw : split(to_utf8(wanted), '/')) {
     if (raw.empty() || raw == "." || raw == "..") continue;
     std::string part;
     for (const char c : raw) part += c == '.' || c == '\\' || static_cast<unsigned char>(c) < 32 || c == 127 ? '_' : c;

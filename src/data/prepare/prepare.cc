@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "data/naming.h"
 #include "data/prepare/ordered.h"
 #include "data/store/authors_folder.h"
@@ -40,21 +41,25 @@ std::vector<size_t> share_of(size_t total, const PrepareOptions& options) {
 // An input's name in the journal: its path below the root, or in full.
 std::string input_name(const PrepareEntry& entry, const fs::path& root) {
   const fs::path relative = entry.path.lexically_relative(fs::is_directory(root) ? root : root.parent_path());
-  return relative.empty() || *relative.begin() == ".." ? entry.path.string() : relative.generic_string();
+  return to_utf8(relative.empty() || *relative.begin() == ".." ? entry.path.string() : relative.generic_string());
 }
 
-// A resumed run must make the same faces as the first.
-void check_same_options(const fs::path& file, const nlohmann::json& made) {
+// A resumed run must make the same faces as the first, and all jobs of one preparation the same.
+void check_same_options(const fs::path& out, const nlohmann::json& made) {
+  const fs::path file = out / ".job.json";
   std::error_code code;
-  if (!fs::exists(file, code)) return write_file_atomic(file, made.dump(1) + "\n");
+  if (!fs::exists(file, code)) {
+    if (fs::exists(out / "manifest.json", code))
+      throw Error(out.string() + " already holds another dataset", "choose another --out");
+    return write_file_atomic(file, made.dump(1) + "\n");
+  }
   const auto before = nlohmann::json::parse(read_file(file), nullptr, false);
   if (before == made) return;
   std::string differing;
   for (const auto& [key, value] : made.items())
     if (!before.is_object() || !before.contains(key) || before[key] != value)
       differing += (differing.empty() ? "" : ", ") + key;
-  throw Error(file.parent_path().string() + " was begun with other options (" +
-                  (differing.empty() ? "fewer now" : differing) + ")",
+  throw Error(out.string() + " was begun with other options (" + (differing.empty() ? "fewer now" : differing) + ")",
               "use the same options to go on, or another --out");
 }
 
@@ -96,7 +101,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
   });
   const std::string suffix = job_suffix(options.job, options.jobs);
   const ShardWriterOptions shard_options{.dir = options.out, .prefix = "part" + suffix};
-  check_same_options(options.out / (".job" + suffix + ".json"), options.made);
+  check_same_options(options.out, options.made);
   Journal journal(options.out / ("prepare" + suffix + ".jsonl"),
                   [&](const nlohmann::json& at) { return !shards || shard_position_exists(shard_options, at); });
   auto writer = shards ? make_shard_writer(shard_options, journal.position())
@@ -106,7 +111,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
   const std::vector<size_t> share = share_of(entries.size(), options);
   std::vector<size_t> pending;
   for (const size_t i : share)
-    if (!journal.has(input_name(entries[i], options.faces.root))) pending.push_back(i);
+    if (!journal.has(entries[i].key)) pending.push_back(i);
 
   PrepareReport report;
   const int threads = std::max(1, std::min(thread_count(options.threads), static_cast<int>(pending.size())));

@@ -97,12 +97,11 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
                       extension = dot == std::string::npos ? "" : member.name.substr(dot + 1);
     auto [at, added] = samples.try_emplace(key);
     if (added) order.push_back(key);
-    if (extension == "json")
-      at->second.record = &member;
-    else if (extension == "seg.png")
-      at->second.map = &member;
-    else
-      at->second.picture = &member;
+    const TarMember*& role = extension == "json"      ? at->second.record
+                             : extension == "seg.png" ? at->second.map
+                                                      : at->second.picture;
+    if (role) throw Error(tar.string() + ": two samples are called " + key, "prepare the dataset again");
+    role = &member;
   }
 
   Columns columns;

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "base/error.h"
@@ -222,9 +223,12 @@ TEST(PrepareCli, OutputBelowTheRootIsNoInputAndFoldersAreLossless) {
   EXPECT_EQ(test::run_cli(shards).exit_code, 0);
   // The folders' run left its own pictures out, and they are those of the shards to the pixel.
   const auto a = open_dataset(dir / "in/faces"), b = open_dataset(dir / "shards");
-  std::map<std::string, std::vector<uint8_t>> pixels;
-  for (size_t i = 0; i < b->samples().size(); ++i) pixels[b->samples()[i].key] = b->load(i).image.rgb;
-  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(a->load(i).image.rgb, pixels[a->samples()[i].key]);
+  const auto pixels = [](const Dataset& data) {
+    std::set<std::vector<uint8_t>> all;
+    for (size_t i = 0; i < data.samples().size(); ++i) all.insert(data.load(i).image.rgb);
+    return all;
+  };
+  EXPECT_TRUE(pixels(*a) == pixels(*b));
 }
 
 TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {

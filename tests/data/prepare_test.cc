@@ -161,6 +161,16 @@ TEST(Prepare, OneFileInTwoSplitsIsTwoInputsAlsoAfterAnInterrupt) {
   EXPECT_EQ(open_dataset(dir / "out", "test")->samples().size(), 2u);
 }
 
+TEST(Prepare, AFrameOfAVideoAndAPictureOfThatNameAreTwoSamples) {
+  TempDir dir;
+  fs::create_directories(dir / "in");
+  test::write_video(dir / "in/clip.avi", 3, 25, [](int) { return test::paint_photo(1, 1, 320, 320).image; });
+  write_image(dir / "in/clip_frame_0.png", test::paint_photo(2, 1, 320, 320).image);
+  const auto report = prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools());
+  EXPECT_EQ(report.account.faces, 4u);
+  EXPECT_EQ(open_dataset(dir / "out")->samples().size(), 4u);
+}
+
 TEST(Prepare, NamesThatAreNoUtf8AreKeptReadable) {
   TempDir dir;
   fs::create_directories(dir / "in");

@@ -1,6 +1,7 @@
 #include "data/layouts/layout.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +22,28 @@ const Layout& find_layout(const std::string& name) {
               near.empty() ? "known: " + join(names, ", ") : "did you mean " + near + "?");
 }
 
+namespace {
+
+constexpr std::array<const char*, 3> kDerivedKeys = {"_frame_", "_face_", "_person_"};
+
+// The key of a video's frame, a photograph's second face or a video's second person is made of its input's key. Where
+// another input has such a name already ("clip.mp4" beside "clip_frame_0.png") the first one gets a key of its own.
+void keep_derived_keys_apart(std::vector<PrepareEntry>& entries, KeyMaker& keys) {
+  std::vector<std::string> sorted;
+  for (const auto& entry : entries) sorted.push_back(entry.key);
+  std::sort(sorted.begin(), sorted.end());
+  for (auto& entry : entries) {
+    const bool taken = std::any_of(kDerivedKeys.begin(), kDerivedKeys.end(), [&](const char* suffix) {
+      const std::string start = entry.key + suffix;
+      const auto at = std::lower_bound(sorted.begin(), sorted.end(), start);
+      return at != sorted.end() && at->starts_with(start);
+    });
+    if (taken) entry.key = keys.make(entry.key + "-all");
+  }
+}
+
+}  // namespace
+
 Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   std::error_code code;
   if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
@@ -34,11 +57,13 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   });
   KeyMaker keys;
   for (auto& entry : entries) {
+    for (std::string* text : {&entry.split, &entry.class_name, &entry.video}) *text = to_utf8(*text);
     std::string key = labelled ? (entry.split.empty() ? "" : entry.split + "/") + entry.class_name + "/" : "";
     key += entry.video;
     if (entry.frame >= 0) key += "_frame_" + std::to_string(entry.frame);
     entry.key = keys.make(key);
   }
+  keep_derived_keys_apart(entries, keys);
   return listing;
 }
 

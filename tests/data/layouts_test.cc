@@ -216,11 +216,10 @@ TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
     touch(name);
   touch("m/txt/casia_real_train.txt", "casia/train/real/1_1_frame0.png\ncasia/train/real/1_1_frame1.png\n");
   touch("m/txt/casia_fake_test.txt", "casia/test/fake/2_3\n");
-  touch("m/txt/casia_fake_train.txt",
-        "casia/test/fake/2_3_frame0.png\n");  // the published train lists repeat test pictures
   touch("m/txt/celeb_fake_train.txt", "celeb/fake/197_spoof_420156.jpg\n");
   const auto listing = list("mcio", "m");
   EXPECT_EQ(counts(listing), (Counts{{"train/real", 2}, {"test/fake", 1}, {"train/fake", 1}}));
+  EXPECT_TRUE(listing.notes.empty());
   EXPECT_EQ(entry(listing, "1_1_frame1.png").video, "casia/train/real/1_1");
   EXPECT_EQ(entry(listing, "1_1_frame1.png").frame, 1);
   EXPECT_EQ(entry(listing, "420156.jpg").video, "celeb/fake/197_spoof_420156");
@@ -233,6 +232,25 @@ TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
   EXPECT_EQ(wcs.entries[0].frame, 5);
   EXPECT_EQ(wcs.entries[0].video, "wmca/test/real/31.01.18_036_01_000_0_00");
   EXPECT_EQ(wcs.entries[0].key.find('.'), std::string::npos);
+}
+
+TEST_F(Layouts, AntiSpoofingListsMayOverlapAndTestLinesStandForBothFrames) {
+  for (const char* name : {"frame/msu/test/real/a_frame0.png", "frame/msu/test/real/a_frame1.png",
+                           "frame/msu/train/real/b_frame0.png", "frame/msu/train/real/b_frame1.png"})
+    touch(name);
+  touch("txt/msu_real_train.txt",
+        "msu/test/real/a_frame0.png\nmsu/train/real/b_frame0.png\nmsu/train/real/b_frame0.png\n");
+  touch("txt/msu_real_test.txt", "msu/test/real/a_frame0.png\nmsu/test/real/gone_frame0.png\n");
+  request_.domains = {"msu"};
+  const auto listing = list("mcio");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 2}, {"test/real", 2}}));
+  std::set<std::string> keys;
+  for (const auto& e : listing.entries) keys.insert(e.key);
+  EXPECT_EQ(keys, (std::set<std::string>{"train/real/msu/test/real/a_frame_0", "train/real/msu/train/real/b_frame_0",
+                                         "test/real/msu/test/real/a_frame_0", "test/real/msu/test/real/a_frame_1"}));
+  ASSERT_EQ(listing.notes.size(), 2u);
+  EXPECT_EQ(listing.notes[0], "1 of the 5 lines in the lists name no picture on the disk");
+  EXPECT_NE(listing.notes[1].find("1 pictures are listed for train and for test"), std::string::npos);
 }
 
 TEST_F(Layouts, DeepfakeBenchJson) {

@@ -68,6 +68,8 @@ TEST_F(Layouts, ClassesMayStandBelowSplits) {
   EXPECT_EQ(entry(listing, "a_frame_1.png").key, "train/real/a_frame_1");
   touch("x/top.jpg");
   EXPECT_THROW(list("classes", "x"), Error);
+  touch("attacks/fake/a.png");
+  EXPECT_EQ(list("classes", "attacks").entries[0].key, "fake/a");
 }
 
 TEST_F(Layouts, ListAndCsv) {

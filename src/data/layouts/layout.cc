@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
+#include "data/naming.h"
 #include "data/prepare/keys.h"
 
 namespace fsfm {
@@ -29,8 +30,9 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   if (entries.empty())
     throw Error(request.root.string() + " holds no picture or video of layout " + layout.name,
                 "check the path and the layout");
+  // A set of one attack class is labelled too: without its class folder it would be read back as genuine.
   const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
-    return e.class_name != entries.front().class_name || !e.split.empty();
+    return e.class_name != entries.front().class_name || !e.split.empty() || !is_genuine_class(e.class_name);
   });
   KeyMaker keys;
   for (auto& entry : entries) {

@@ -104,6 +104,10 @@ TEST_F(Layouts, VggFace2AndYouTubeFaces) {
   EXPECT_EQ(entry(ytf, "0.124.jpg").video, "Ann_Lee/0");
   EXPECT_EQ(entry(ytf, "0.124.jpg").frame, 124);
   EXPECT_EQ(entry(ytf, "2.5.jpg").key, "Bo/2_frame_5");
+  touch("y/aligned_images_DB/Bo/2/aligned_detect_2.5.jpg");
+  EXPECT_EQ(list("ytf", "y").entries.size(), 3u);  // the whole frames, not both
+  touch("aligned/aligned_images_DB/Bo/2/aligned_detect_2.5.jpg");
+  EXPECT_EQ(list("ytf", "aligned").entries.size(), 1u);
 }
 
 TEST_F(Layouts, FaceForensicsFollowsItsSplitsAndBalancesFrames) {

@@ -23,8 +23,11 @@ Listing enumerate_vggface2(const LayoutRequest& request) {
 Listing enumerate_ytf(const LayoutRequest& request) {
   Listing listing;
   std::filesystem::path base = request.root;
-  for (const char* name : {"frame_images_DB", "aligned_images_DB"})
-    if (std::filesystem::is_directory(request.root / name)) base = request.root / name;
+  for (const char* name : {"frame_images_DB", "aligned_images_DB"}) {  // whole frames before aligned faces
+    if (!std::filesystem::is_directory(request.root / name)) continue;
+    base = request.root / name;
+    break;
+  }
   for (const auto& person : subfolders(base)) {
     for (const auto& video : subfolders(person)) {
       const std::string identity = person.filename().string() + "/" + video.filename().string();

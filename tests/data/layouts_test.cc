@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/layouts/layout.h"
+#include "support/error_text.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -132,6 +133,15 @@ TEST_F(Layouts, FaceForensicsChoices) {
   request_.methods = {"Deepfakes"};
   request_.labels = "methods";
   EXPECT_EQ(counts(list("ffpp")).at("train/Deepfakes"), 2);
+  request_.methods = {"Deepfake"};
+  const std::string text = test::error_text([&] { list("ffpp"); });
+  EXPECT_NE(text.find("'Deepfake'"), std::string::npos) << text;
+  EXPECT_NE(text.find("DeepFakes, Face2Face"), std::string::npos) << text;
+  request_.labels = "binary";
+  request_.methods = {"each"};
+  EXPECT_EQ(counts(list("ffpp")).at("train/Face2Face"), 2);
+  request_.methods = {"all"};
+  EXPECT_EQ(counts(list("ffpp")).at("train/fake"), 4);
   request_.methods.clear();
   EXPECT_EQ(entry(list("ffpp"), "videos/071.mp4").frames, 128);
   request_.compression = "c40";
@@ -189,6 +199,8 @@ TEST_F(Layouts, DfdcPreviewReadsDatasetJson) {
   EXPECT_EQ(listing.notes.size(), 1u);
   touch("dataset.json", R"({"../outside.mp4":{"label":"real","set":"test"}})");
   EXPECT_THROW(list("dfdcp"), Error);
+  touch("dataset.json", R"({"method_A/1/b.mp4":{"label":"fake","set":null}})");
+  EXPECT_THROW(list("dfdcp"), Error);
 }
 
 TEST_F(Layouts, WildDeepfakeSequencesAreVideos) {
@@ -214,6 +226,8 @@ TEST_F(Layouts, DiffKeepsItsFourKinds) {
   EXPECT_EQ(counts(list("diff")), (Counts{{"val/real", 1}, {"test/real", 1}, {"val/T2I", 1}, {"test/FE", 1}}));
   request_.domains = {"FE"};
   EXPECT_EQ(counts(list("diff")).count("val/T2I"), 0u);
+  request_.domains = {"FE", "T2l"};
+  EXPECT_NE(test::error_text([&] { list("diff"); }).find("'T2l'"), std::string::npos);
 }
 
 TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
@@ -271,6 +285,15 @@ TEST_F(Layouts, DeepfakeBenchJson) {
   EXPECT_EQ(entry(listing, "007.png").video, "FF-DF/000_003");
   EXPECT_EQ(entry(listing, "007.png").frame, 7);
   EXPECT_EQ(listing.notes.size(), 1u);
+  fs::remove_all(dir_ / "datasets/rgb/FaceForensics++/manipulated_sequences");  // with the first frame that is listed
+  const auto rest = list("deepfakebench", "preprocessing/dataset_json/FaceForensics++.json");
+  EXPECT_EQ(counts(rest), (Counts{{"train/real", 1}}));
+  EXPECT_EQ(rest.notes.at(0), "2 listed frames are not on the disk");
+  fs::remove_all(dir_ / "datasets");
+  EXPECT_NE(test::error_text([&] {
+              list("deepfakebench", "preprocessing/dataset_json/FaceForensics++.json");
+            }).find("not near it"),
+            std::string::npos);
 }
 
 TEST_F(Layouts, AWrongTreeIsExplained) {

@@ -12,8 +12,11 @@ namespace fsfm {
 
 // Each kind is a class of its own: the protocol reports a figure for each, against the same genuine faces.
 Listing enumerate_diff(const LayoutRequest& request) {
-  const std::vector<std::string> kinds =
-      request.domains.empty() ? std::vector<std::string>{"FE", "FS", "I2I", "T2I"} : request.domains;
+  const std::vector<std::string> known = {"FE", "FS", "I2I", "T2I"};
+  const std::vector<std::string>& kinds = request.domains.empty() ? known : request.domains;
+  for (const auto& kind : kinds)
+    if (std::find(known.begin(), known.end(), kind) == known.end())
+      throw Error("unknown domain '" + kind + "' of diff", "known: " + join(known, ", "));
   Listing listing;
   for (const auto& folder : subfolders(request.root / "DiFF_real"))
     if (const auto split = canonical_split(folder.filename().string()))

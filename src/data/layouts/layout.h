@@ -24,7 +24,9 @@ struct PrepareEntry {
 struct LayoutRequest {
   std::filesystem::path root;
   std::string compression = "c23";   // ffpp, dfd: c0 (raw), c23, c40
-  std::vector<std::string> methods;  // ffpp: which manipulations (empty = the four of the paper)
+  // ffpp: which manipulations. Empty or {"all"}: the four of the paper; {"each"}: the same, a class each; {"none"}:
+  // originals.
+  std::vector<std::string> methods;
   std::string labels = "binary";     // "binary": every forgery is class fake; "methods": a class each
   std::vector<std::string> domains;  // mcio, wcs, diff: which of their parts (empty = all)
   int frames = 32;                   // of a video; ffpp balances its classes around it

@@ -61,6 +61,17 @@ TEST_F(Layouts, FolderListsPicturesAndVideos) {
   EXPECT_EQ(entry(listing, "b.mp4").key, "b");
 }
 
+TEST_F(Layouts, PicturesThatNothingReadsAreCounted) {
+  for (const char* name : {"p/a.heic", "p/b.HEIC", "p/c.gif", "p/._d.heic", "p/e.jpg", "p/f.wmv"}) touch(name);
+  const auto listing = list("folder");
+  EXPECT_EQ(listing.entries.size(), 2u);
+  ASSERT_EQ(listing.notes.size(), 1u);
+  EXPECT_EQ(listing.notes[0], "1 .gif, 2 .heic files were not looked at: convert them to JPEG first");
+  touch("only/real/a.heic");
+  for (const char* layout : {"folder", "classes"})
+    EXPECT_NE(test::error_text([&] { list(layout, "only"); }).find("1 .heic"), std::string::npos) << layout;
+}
+
 TEST_F(Layouts, ClassesMayStandBelowSplits) {
   for (const char* name : {"train/real/a_frame_1.png", "train/print/b.png", "devel/real/c.png"}) touch(name);
   const auto listing = list("classes");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ struct LayoutRequest {
 
 struct Listing {
   std::vector<PrepareEntry> entries;
-  std::vector<std::string> notes;  // for people: what the dataset's own lists promise and the disk lacks, ...
+  std::vector<std::string> notes = {};  // for people: what the dataset's own lists promise and the disk lacks, ...
+  std::map<std::string, size_t> unsupported =
+      {};  // pictures of types that nothing reads, by extension; they become notes
 };
 
 struct Layout {

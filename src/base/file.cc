@@ -34,6 +34,36 @@ bool has_extension(const fs::path& path, std::span<const std::string_view> exten
   return std::find(extensions.begin(), extensions.end(), ext) != extensions.end();
 }
 
+bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+
+[[noreturn]] void fail_listing(const fs::path& folder, const std::error_code& code) {
+  throw Error("cannot list " + folder.string() + ": " + code.message(), "check the permissions");
+}
+
+using FolderId = std::pair<dev_t, ino_t>;
+
+// Goes down into `folder`; `above` are the folders on the way to it, so that a link back to one of them is seen.
+void append_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep,
+                  std::vector<FolderId>& above, std::vector<fs::path>& files) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) fail("list", folder);
+  const FolderId id{info.st_dev, info.st_ino};
+  if (std::find(above.begin(), above.end(), id) != above.end())
+    throw Error(folder.string() + " is a link to a folder that it lies in", "remove the link");
+  above.push_back(id);
+  std::error_code code, ignored;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    // lost+found is the file system's own and closed to users.
+    if (is_hidden(entry->path()) || entry->path().filename() == "lost+found") continue;
+    if (entry->is_directory(ignored))
+      append_files(entry->path(), keep, above, files);
+    else if (entry->is_regular_file(ignored) && keep(entry->path()))
+      files.push_back(entry->path());
+  }
+  if (code) fail_listing(folder, code);
+  above.pop_back();
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
@@ -158,33 +188,39 @@ std::vector<fs::path> list_files(const fs::path& folder, const std::function<boo
   std::error_code code;
   if (!fs::is_directory(folder, code)) throw Error(folder.string() + " is not a folder", "check the path");
   std::vector<fs::path> files;
-  auto options = fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, options)) {
-    if (entry.path().filename().string().starts_with('.')) continue;
-    if (entry.is_regular_file(code) && keep(entry.path())) files.push_back(entry.path());
-  }
+  std::vector<FolderId> above;
+  append_files(folder, keep, above, files);
   std::sort(files.begin(), files.end());
   return files;
 }
 
 std::vector<fs::path> subfolders(const fs::path& folder) {
   std::vector<fs::path> folders;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder, code))
-    if (entry.is_directory(code) && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path());
+  std::error_code code, ignored;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code))
+    if (!is_hidden(entry->path()) && entry->is_directory(ignored)) folders.push_back(entry->path());
+  if (code && code != std::errc::no_such_file_or_directory && code != std::errc::not_a_directory)
+    fail_listing(folder, code);
   std::sort(folders.begin(), folders.end());
   return folders;
 }
 
 bool is_image_path(const fs::path& path) {
-  static constexpr std::array<std::string_view, 9> kExtensions = {".jpg", ".jpeg", ".png",  ".bmp", ".webp",
-                                                                  ".tif", ".tiff", ".ppm", ".jfif"};
+  static constexpr std::array<std::string_view, 11> kExtensions = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp",
+                                                                   ".tif", ".tiff", ".ppm",  ".pgm", ".pnm"};
+  return has_extension(path, kExtensions);
+}
+
+bool is_unsupported_image_path(const fs::path& path) {
+  static constexpr std::array<std::string_view, 7> kExtensions = {".heic", ".heif", ".avif", ".gif",
+                                                                  ".jxl",  ".jp2",  ".dng"};
   return has_extension(path, kExtensions);
 }
 
 bool is_video_path(const fs::path& path) {
-  static constexpr std::array<std::string_view, 8> kExtensions = {".mp4",  ".avi", ".mov", ".mkv",
-                                                                  ".webm", ".m4v", ".mpg", ".mpeg"};
+  static constexpr std::array<std::string_view, 17> kExtensions = {".mp4",  ".m4v", ".mov",  ".3gp", ".avi", ".mkv",
+                                                                   ".webm", ".mpg", ".mpeg", ".ts",  ".mts", ".m2ts",
+                                                                   ".flv",  ".wmv", ".asf",  ".ogv", ".vob"};
   return has_extension(path, kExtensions);
 }
 

@@ -55,11 +55,17 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// Files below `folder` (recursive, sorted by path) for which `keep` says yes. Hidden files and `._*` junk are skipped.
+// Files below `folder` (recursive, sorted by path) for which `keep` says yes. Hidden files and folders and `._*` junk
+// are skipped; links are followed. Throws Error for a folder that cannot be listed and for a link to a folder that it
+// lies in.
 std::vector<fs::path> list_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep);
-// Direct sub-folders, sorted, hidden ones left out; empty when `folder` is missing.
+// Direct sub-folders, sorted, hidden ones left out; empty when `folder` is missing. Throws Error when it cannot be
+// listed.
 std::vector<fs::path> subfolders(const fs::path& folder);
-bool is_image_path(const fs::path& path);  // by extension: jpg jpeg png bmp webp tif tiff ppm
-bool is_video_path(const fs::path& path);  // by extension: mp4 avi mov mkv webm m4v mpg mpeg
+// By extension: what media/codec and media/video read, and pictures that nothing here reads.
+bool is_image_path(const fs::path& path);              // jpg jpeg jfif png bmp webp tif tiff ppm pgm pnm
+bool is_unsupported_image_path(const fs::path& path);  // heic heif avif gif jxl jp2 dng
+// mp4 m4v mov 3gp avi mkv webm mpg mpeg vob ts mts m2ts flv wmv asf ogv
+bool is_video_path(const fs::path& path);
 
 }  // namespace fsfm

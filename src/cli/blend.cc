@@ -1,4 +1,5 @@
 // fsfm blend DATASET --out DIR
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -10,7 +11,9 @@
 #include "base/interrupt.h"
 #include "base/options.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "data/augment/recapture.h"
 #include "data/augment/self_blend.h"
 #include "data/dataset.h"
@@ -22,7 +25,7 @@ namespace fsfm::cli {
 namespace {
 
 // What the dataset holds of one video or picture.
-struct Source {
+struct Video {
   size_t number = 0;           // in the order of names
   size_t faces = 0, seen = 0;  // samples of it; of them looked at
   size_t made = 0;             // pairs written
@@ -34,12 +37,13 @@ struct Source {
   }
 };
 
-// A file name that the layout readers take apart again: what stands before `_frame_` names the video.
-std::string file_name(const std::string& video, size_t number) {
+// A file name that the layout readers take apart again: what stands before `_frame_` names the video. The video's
+// number keeps a/b and a_b apart.
+std::string file_name(const std::string& video, const Video& source) {
   std::string name = video.substr(video.find('/') + 1);
   for (char& c : name)
     if (c == '/' || c == '\\' || c == ' ') c = '_';
-  return name + "_frame_" + std::to_string(number) + ".png";
+  return name + "-s" + std::to_string(source.number) + "_frame_" + std::to_string(source.made) + ".png";
 }
 
 struct Pair {
@@ -88,24 +92,38 @@ int run_blend(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
 
   const auto dataset = open_dataset(input);
-  std::map<std::string, Source> videos;
-  for (const auto& sample : dataset->samples()) ++videos[video_of_person(sample.video)].faces;
+  const auto& attacks = dataset->info().attack_classes;
+  const auto is_attack = [&](const SampleRef& sample) {
+    const std::string& name = dataset->info().classes.at(static_cast<size_t>(sample.label));
+    return std::find(attacks.begin(), attacks.end(), name) != attacks.end();
+  };
+  std::map<std::string, Video> videos;
+  size_t attack_faces = 0;
+  for (const auto& sample : dataset->samples()) {
+    if (is_attack(sample))
+      ++attack_faces;
+    else
+      ++videos[video_of_person(sample.video)].faces;
+  }
+  if (videos.empty())
+    throw Error(input.string() + " holds attacks only (" + join(attacks, ", ") + ")", "give real faces");
   if (videos.size() < 2)
-    throw Error(input.string() + " holds faces of one video only",
+    throw Error(input.string() + " holds real faces of one video only",
                 "give faces of several videos or photos, so that some can be held out");
   size_t count = 0;
   for (auto& [name, source] : videos) source.number = count++;
   const bool screen = kind == "screen";
   const char* attack_class = screen ? "replay" : "fake";
   for (const char* split : {"train", "val"})
-    for (const char* label : {"real", attack_class}) fs::create_directories(out / split / label);
+    for (const char* label : {"real", attack_class}) make_out_folder(out / split / label);
 
   Progress progress("blend", dataset->samples().size(), "faces", progress_visible());
   size_t written = 0, without_map = 0;
   for (size_t i = 0; i < dataset->samples().size() && !interrupted(); ++i) {
     const SampleRef& sample = dataset->samples()[i];
+    if (is_attack(sample)) continue;
     const std::string video = video_of_person(sample.video);
-    Source& source = videos.at(video);
+    Video& source = videos.at(video);
     const bool held_out = source.number % val_every == val_every - 1;
     const fs::path folder = out / (held_out ? "val" : "train");
     const Image face = resize(dataset->load(i).image, side, side);
@@ -116,7 +134,8 @@ int run_blend(int argc, char** argv) {
         ++without_map;
         break;
       }
-      const std::string name = file_name(video, source.made++);
+      const std::string name = file_name(video, source);
+      ++source.made;
       write_image(folder / "real" / name, pair->real);
       write_image(folder / attack_class / name, pair->attack);
       ++written;
@@ -131,6 +150,7 @@ int run_blend(int argc, char** argv) {
   std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written,
               screen ? "filmed" : "self-blended", videos.size(), out.c_str());
   if (without_map > 0) std::printf("; %zu faces without a usable class map left out", without_map);
+  if (attack_faces > 0) std::printf("; %zu attack faces left out", attack_faces);
   std::printf("\n");
   return 0;
 }

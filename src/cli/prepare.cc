@@ -157,7 +157,7 @@ int run_prepare(int argc, char** argv) {
       .group("Published datasets");
   options
       .add("methods", s.layout_request.methods,
-           "ffpp: which manipulations (default: the paper's four; none = originals only)")
+           "ffpp: which manipulations; all: the paper's four (default), each: a class each, none: originals only")
       .group("Published datasets");
   options.add("labels", s.layout_request.labels, "binary: all forgeries are class fake; methods: a class each")
       .choices({"binary", "methods"})

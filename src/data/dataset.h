@@ -63,8 +63,8 @@ class Dataset {
 
 // Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready
 // face crops: `{train,val,test}/{real,fake,...}/`, `{real,fake,...}/` or a bare folder of pictures (searched to any
-// depth, unlabelled). Folders are classes only if one of them is named like a genuine or an attack class
-// (data/naming.h). A class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split
+// depth, unlabelled). Folders are classes, in all splits, only if one of them is named like a genuine or an
+// attack class (data/naming.h) or as the manifest says. A class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split
 // (dfdc/train) is that split of its parent. `split` keeps one split ("" = all). Throws Error for an empty or missing
 // folder and for a split that has no pictures.
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "");

@@ -149,6 +149,10 @@ std::vector<Shortcut> shortcuts(const Dataset& dataset, const std::vector<size_t
   return result;
 }
 
+bool is_number(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // Names that occur in more than one split.
 std::map<std::string, std::vector<std::string>> shared(
     const std::map<std::string, std::set<std::string>>& splits_of_name) {
@@ -185,19 +189,16 @@ std::vector<std::string> identities_in(const std::string& video) {
     tokens.push_back(name.substr(i, end - i));
     i = end + 1;
   }
-  const auto digits = [](const std::string& t) {
-    return !t.empty() && std::all_of(t.begin(), t.end(), [](char c) { return c >= '0' && c <= '9'; });
-  };
   for (const std::string& t : tokens) {
     for (const char* mark : {"client", "id", "n", "subject"})
       if (const std::string m = mark;
-          t.starts_with(m) && digits(t.substr(m.size())) && t.size() - m.size() >= (m == "n" ? 6u : 1u))
+          t.starts_with(m) && is_number(t.substr(m.size())) && t.size() - m.size() >= (m == "n" ? 6u : 1u))
         found.push_back(t);
   }
   // FaceForensics names clips by three digits and forgeries by two clips, behind at most one word: "Deepfakes_033_097".
-  const bool has_word = !tokens.empty() && !digits(tokens.front());
+  const bool has_word = !tokens.empty() && !is_number(tokens.front());
   const std::span clips = std::span(tokens).subspan(has_word ? 1 : 0);
-  const auto is_clip = [&](const std::string& t) { return t.size() == 3 && digits(t); };
+  const auto is_clip = [&](const std::string& t) { return t.size() == 3 && is_number(t); };
   if (!clips.empty() && clips.size() <= 2 && std::all_of(clips.begin(), clips.end(), is_clip))
     found.insert(found.end(), clips.begin(), clips.end());
   return found;
@@ -209,13 +210,19 @@ DoctorReport examine(const Dataset& dataset, const DoctorOptions& options,
   report.name = dataset.info().name;
   report.samples = dataset.samples().size();
   report.stored = dataset.info().normalization;
-  std::map<std::string, std::set<std::string>> video_splits, identity_splits;
+  std::map<std::string, std::set<std::string>> video_splits, still_splits, identity_splits;
   for (const auto& ref : dataset.samples()) {
     ++report.counts[ref.split][dataset.info().classes.at(static_cast<size_t>(ref.label))];
-    if (!ref.split.empty()) video_splits[video_of_person(ref.video)].insert(ref.split);
+    // Only frames tell of a video: stills of every split are numbered from 0001.jpg on.
+    if (!ref.split.empty())
+      (ref.frame >= 0 ? video_splits : still_splits)[video_of_person(ref.video)].insert(ref.split);
   }
   for (const auto& [video, splits] : video_splits)
     for (const auto& identity : identities_in(video)) identity_splits[identity].insert(splits.begin(), splits.end());
+  for (const auto& [picture, splits] : still_splits)
+    if (!is_number(picture.substr(picture.rfind('/') + 1)))
+      for (const auto& identity : identities_in(picture))
+        identity_splits[identity].insert(splits.begin(), splits.end());
   report.shared_videos = shared(video_splits);
   report.shared_identities = shared(identity_splits);
 

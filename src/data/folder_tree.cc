@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/naming.h"
+#include "data/prepare/keys.h"
 #include "data/store/palette.h"
 #include "media/codec.h"
 
@@ -21,12 +22,12 @@ fs::path map_path(const fs::path& picture) {
   return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix));
 }
 
-// Folders are classes when one of them is named like one; identities ("n000001") and albums are not.
-bool are_classes(const std::vector<fs::path>& folders) {
-  return std::any_of(folders.begin(), folders.end(), [](const fs::path& folder) {
-    const std::string name = folder.filename().string();
-    return is_genuine_class(name) || is_plainly_attack_class(name);
-  });
+// Does the folder hold a class: by its name, or because the manifest says so? Identities ("n000001") and albums do not.
+bool is_class_folder(const fs::path& folder, const std::optional<Manifest>& manifest) {
+  const std::string name = folder.filename().string();
+  return is_genuine_class(name) || is_plainly_attack_class(name) ||
+         (manifest && std::any_of(manifest->classes.begin(), manifest->classes.end(),
+                                  [&](const std::string& c) { return KeyMaker().make(c) == name; }));
 }
 
 struct Entry {
@@ -43,14 +44,17 @@ class FolderTree final : public Dataset {
       throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
     info_.name = manifest ? manifest->name : dataset_name(dir);
     if (manifest && manifest->sums.pixels > 0) info_.normalization = manifest->sums.normalization();
-    bool has_splits = false;
-    for (const auto& folder : subfolders(dir)) {
-      if (const auto split = canonical_split(folder.filename().string())) {
-        has_splits = true;
-        scan_split(folder, *split);
-      }
-    }
-    if (!has_splits) scan_split(dir, canonical_split(fs::weakly_canonical(dir).filename().string()).value_or(""));
+    std::vector<std::pair<fs::path, std::string>> parts;  // folder of a split, and which
+    for (const auto& folder : subfolders(dir))
+      if (const auto split = canonical_split(folder.filename().string())) parts.emplace_back(folder, *split);
+    if (parts.empty())
+      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir).filename().string()).value_or(""));
+    // One plain class name in any split tells what the folders of all splits are: test/ may hold FaceSwap alone.
+    const bool has_classes = std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
+      const auto folders = subfolders(part.first);
+      return std::any_of(folders.begin(), folders.end(), [&](const auto& f) { return is_class_folder(f, manifest); });
+    });
+    for (const auto& [folder, split] : parts) scan_split(folder, split, has_classes);
     if (found_.empty()) throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff)", "check the path");
     finish();
   }
@@ -84,9 +88,9 @@ class FolderTree final : public Dataset {
     std::string class_name, split, relative;  // relative to the class folder
   };
 
-  void scan_split(const fs::path& folder, const std::string& split) {
+  void scan_split(const fs::path& folder, const std::string& split, bool has_classes) {
     const auto folders = subfolders(folder);
-    if (!are_classes(folders)) return scan_class(folder, "", split);
+    if (!has_classes || folders.empty()) return scan_class(folder, "", split);
     for (const auto& class_folder : folders) scan_class(class_folder, class_folder.filename().string(), split);
   }
 

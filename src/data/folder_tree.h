@@ -11,8 +11,9 @@
 
 namespace fsfm {
 
-// See open_dataset for the trees it knows. A manifest lends its name, mean and deviation. Throws Error when `dir` is
-// missing or holds no picture.
+// See open_dataset for the trees it knows. Whether folders are classes is decided once for all splits. A manifest lends
+// its name, mean and deviation, and its classes tell which folders are classes. Throws Error when `dir` is missing or
+// holds no picture.
 std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir,
                                           const std::optional<Manifest>& manifest = std::nullopt);
 

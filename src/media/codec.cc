@@ -11,6 +11,12 @@
 
 namespace fsfm {
 namespace codec_detail {
+namespace {
+
+// The longest side of a JPEG. A strip of few pixels and any length is a small file, and resizing it to a square is not.
+constexpr int64_t kLongestSide = 65'500;
+
+}  // namespace
 
 void Source::check_size(int64_t width, int64_t height) const {
   if (width < 1 || height < 1)
@@ -19,6 +25,10 @@ void Source::check_size(int64_t width, int64_t height) const {
     throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
                     " pixels, the limit is " + with_thousands(limits.max_pixels),
                 "shrink the picture first");
+  if (width > kLongestSide || height > kLongestSide)
+    throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
+                    " pixels, no side may exceed " + with_thousands(kLongestSide),
+                "cut or shrink the picture first");
 }
 
 void Source::truncated() const { throw Error(name + " is truncated", "copy or download the file again"); }

@@ -17,7 +17,7 @@ struct DecodeLimits {
 };
 
 // JPEG, PNG, WebP, BMP, TIFF, PPM; grey and alpha become RGB (alpha over white); EXIF orientation is applied.
-// Throws Error naming the file and the way out: not a picture, truncated, too large.
+// Throws Error naming the file and the way out: not a picture, truncated, too large (also a side above 65,500 pixels).
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
 Image decode_image(std::span<const std::byte> bytes, const std::string& name_for_errors,
                    const DecodeLimits& limits = {});

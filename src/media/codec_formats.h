@@ -24,7 +24,8 @@ struct Source {
 
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(bytes.data()); }
   size_t size() const { return bytes.size(); }
-  // Throws Error unless 1 <= width * height <= limits.max_pixels. To be called before pixels are allocated.
+  // Throws Error unless 1 <= width * height <= limits.max_pixels and no side is longer than a JPEG's may be. To be
+  // called before pixels are allocated.
   void check_size(int64_t width, int64_t height) const;
   [[noreturn]] void truncated() const;
   [[noreturn]] void damaged(const std::string& detail) const;

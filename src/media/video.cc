@@ -32,12 +32,26 @@ void quiet_ffmpeg() {
   });
 }
 
-// Does the container list its frames one by one, so that frame_count() is a promise and no estimate from duration and rate?
+// Does the container list its frames one by one? Others only tell a duration and a rate, if anything; so does an MP4 in
+// fragments, whose top-level boxes ([length][name]) include "moof".
 bool lists_its_frames(std::span<const std::byte> file) {
   const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
   if (bytes.starts_with("RIFF")) return true;
-  const std::string_view box = bytes.substr(std::min<size_t>(4, bytes.size()), 4);
-  return box == "ftyp" || box == "moov" || box == "mdat" || box == "free" || box == "wide" || box == "skip";
+  const auto big_endian = [&](size_t at, int size) {
+    uint64_t value = 0;
+    for (int i = 0; i < size; ++i) value = value << 8 | static_cast<uint8_t>(bytes[at + static_cast<size_t>(i)]);
+    return value;
+  };
+  bool has_index = false;
+  for (uint64_t at = 0, length = 0; bytes.size() - at >= 16; at += length) {
+    const std::string_view box = bytes.substr(at + 4, 4);
+    if (box == "moof") return false;
+    has_index |= box == "moov";
+    length = big_endian(at, 4);
+    if (length == 1) length = big_endian(at + 8, 8);
+    if (length < 8 || length > bytes.size() - at) break;
+  }
+  return has_index;
 }
 
 constexpr int64_t kMostPixels = 100'000'000;
@@ -65,8 +79,20 @@ struct VideoReader::Impl {
   int64_t position = 0;  // index of the frame that the next grab delivers
   double fps = 0;
   int width = 0, height = 0, turn = 0;
-  bool lists_frames = false, ended = false;
+  bool ended = false;
 
+  void open(const std::filesystem::path& path) {
+    try {
+      // The "file:" keeps names such as "http:x.mp4" or "concat:a" from being taken for addresses.
+      capture.open("file:" + std::filesystem::absolute(path).string(), cv::CAP_FFMPEG);
+    } catch (const cv::Exception&) {
+      capture.release();
+    }
+    if (!capture.isOpened())
+      throw Error(name + " is not a video fsfm can read, or it is truncated",
+                  "copy or download the file again, or convert it: ffmpeg -i FILE out.mp4");
+    capture.set(cv::CAP_PROP_ORIENTATION_AUTO, 0);
+  }
   // OpenCV's own exceptions (a codec gave up, no memory) count as a frame that cannot be decoded.
   bool grab_once() {
     try {
@@ -74,6 +100,19 @@ struct VideoReader::Impl {
     } catch (const cv::Exception&) {
       return false;
     }
+  }
+  // Frames up to the last that can be decoded, those before it that cannot included. Leaves the capture at its end.
+  int64_t count_frames() {
+    int64_t count = 0;
+    for (int64_t lost = 0; lost <= kMostLostInARow;) {
+      if (grab_once()) {
+        count += lost + 1;
+        lost = 0;
+      } else {
+        ++lost;
+      }
+    }
+    return count;
   }
   // Moves to the next frame that can be decoded. OpenCV stops at one that cannot, as it does at the end of the file, and
   // goes on behind it when it is asked again.
@@ -88,7 +127,7 @@ struct VideoReader::Impl {
       if (position + lost + 1 >= frames) break;
     }
     ended = true;
-    if (lists_frames && frames > position) skipped += frames - position;
+    if (frames > position) skipped += frames - position;
     return false;
   }
   bool retrieve(cv::Mat& bgr) {
@@ -107,22 +146,14 @@ struct VideoReader::Impl {
 VideoReader::VideoReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
   quiet_ffmpeg();
   impl_->name = path.string();
+  bool lists_frames = false;
   {
     const MappedFile file(path);
     if (file.bytes().empty()) throw Error(impl_->name + " is empty", "copy or download the file again");
-    impl_->lists_frames = lists_its_frames(file.bytes());
+    lists_frames = lists_its_frames(file.bytes());
   }
+  impl_->open(path);
   auto& capture = impl_->capture;
-  try {
-    // The "file:" keeps names such as "http:x.mp4" or "concat:a" from being taken for addresses.
-    capture.open("file:" + std::filesystem::absolute(path).string(), cv::CAP_FFMPEG);
-  } catch (const cv::Exception&) {
-    capture.release();
-  }
-  if (!capture.isOpened())
-    throw Error(impl_->name + " is not a video fsfm can read, or it is truncated",
-                "copy or download the file again, or convert it: ffmpeg -i FILE out.mp4");
-  capture.set(cv::CAP_PROP_ORIENTATION_AUTO, 0);
   impl_->turn = clockwise_turn(capture);
   impl_->width = static_cast<int>(capture.get(cv::CAP_PROP_FRAME_WIDTH));
   impl_->height = static_cast<int>(capture.get(cv::CAP_PROP_FRAME_HEIGHT));
@@ -134,6 +165,11 @@ VideoReader::VideoReader(const std::filesystem::path& path) : impl_(std::make_un
   const double frames = capture.get(cv::CAP_PROP_FRAME_COUNT), fps = capture.get(cv::CAP_PROP_FPS);
   impl_->frames = std::isfinite(frames) && frames > 0 && frames < 1e9 ? static_cast<int64_t>(frames) : 0;
   impl_->fps = std::isfinite(fps) && fps > 0 && fps < 1e5 ? fps : 0;
+  // A duration times a rate is no count: WebM may lack the one, phones and screen recorders vary the other.
+  if (!lists_frames || impl_->frames == 0) {
+    impl_->frames = impl_->count_frames();
+    impl_->open(path);  // from the beginning again
+  }
 }
 
 VideoReader::~VideoReader() = default;

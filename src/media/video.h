@@ -20,12 +20,14 @@ class VideoReader {
   ~VideoReader();
   VideoReader(VideoReader&&) noexcept;
 
-  int64_t frame_count() const;  // from the container; the true count may be smaller
-  double fps() const;           // 0 if unknown
+  // As the container lists them (MP4, QuickTime, AVI), damaged ones included; of other containers, which tell a
+  // duration at best, counted by a pass over the file when it is opened.
+  int64_t frame_count() const;
+  double fps() const;  // 0 if unknown
   int width() const;
   int height() const;
-  // Frames that could not be decoded so far; once next() has come to the end of the file, also those which the container
-  // counts and nothing came of (MP4, QuickTime and AVI; other containers only estimate their number).
+  // Frames that could not be decoded so far; once next() has come to the end of the file, also those which the
+  // container lists and nothing came of.
   int64_t skipped() const;
 
   struct Frame {

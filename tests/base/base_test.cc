@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <numeric>
 
@@ -9,6 +10,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "support/error_text.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -40,6 +42,38 @@ TEST(AtomicFile, FullDiskIsAnError) {
   EXPECT_THROW({
     AtomicFile file("/dev/full-is-not-a-folder/x");
   }, Error);
+}
+
+TEST(ListFiles, LeavesHiddenFoldersOut) {
+  TempDir dir;
+  for (const char* name : {"b/2.jpg", "a/1.jpg", ".thumbnails/3.jpg", "a/.cache/4.jpg", "a/._1.jpg"}) {
+    fs::create_directories((dir / name).parent_path());
+    write_file_atomic(dir / name, "");
+  }
+  EXPECT_EQ(list_files(dir.path(), is_image_path), (std::vector<fs::path>{dir / "a/1.jpg", dir / "b/2.jpg"}));
+  EXPECT_EQ(subfolders(dir.path()), (std::vector<fs::path>{dir / "a", dir / "b"}));
+}
+
+TEST(ListFiles, FollowsLinksButNotRoundInCircles) {
+  TempDir dir;
+  fs::create_directories(dir / "set/a");
+  write_file_atomic(dir / "set/a/1.jpg", "");
+  fs::create_directory_symlink(dir / "set/a", dir / "set/b");
+  EXPECT_EQ(list_files(dir / "set", is_image_path).size(), 2u);
+  fs::create_directory_symlink(dir / "set", dir / "set/a/up");
+  const std::string text = test::error_text([&] { list_files(dir / "set", is_image_path); });
+  EXPECT_NE(text.find("up is a link to a folder that it lies in"), std::string::npos) << text;
+}
+
+TEST(ListFiles, NamesTheFolderThatCannotBeListed) {
+  TempDir dir;
+  fs::create_directories(dir / "set/locked");
+  fs::permissions(dir / "set/locked", fs::perms::none);
+  if (::access((dir / "set/locked").c_str(), R_OK) == 0) GTEST_SKIP() << "root may read everything";
+  const std::string text = test::error_text([&] { list_files(dir / "set", is_image_path); });
+  EXPECT_NE(text.find("locked: Permission denied"), std::string::npos) << text;
+  EXPECT_THROW(subfolders(dir / "set/locked"), Error);
+  fs::permissions(dir / "set/locked", fs::perms::owner_all);
 }
 
 TEST(Rng, StreamsDifferAndSeedsRepeat) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
@@ -59,6 +61,44 @@ TEST(BlendCli, OneVideoCannotBeSplit) {
   const auto result = test::run_cli({"blend", (dir / "photos").string(), "--out", (dir / "blended").string()});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("one video only"), std::string::npos) << result.err;
+}
+
+TEST(BlendCli, AttacksAreNoRealFaces) {
+  test::TempDir dir;
+  test::write_face_tree(dir / "set", "", "real", 3, 1, 64);
+  test::write_face_tree(dir / "set", "", "fake", 4, 9, 64);
+  const auto result =
+      test::run_cli({"blend", (dir / "set").string(), "--kind", "screen", "--out", (dir / "screen").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures(dir / "screen"), 6u);
+  EXPECT_NE(result.out.find("4 attack faces left out"), std::string::npos) << result.out;
+  fs::remove_all(dir / "set/real");
+  const auto none =
+      test::run_cli({"blend", (dir / "set").string(), "--kind", "screen", "--out", (dir / "only").string()});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_NE(none.err.find("attacks only"), std::string::npos) << none.err;
+}
+
+TEST(BlendCli, NamesThatLookAlikeStayApart) {
+  test::TempDir dir;
+  for (const char* name : {"a/b.png", "a_b.png", "c.png"}) {
+    fs::create_directories((dir / "photos" / name).parent_path());
+    write_image(dir / "photos" / name, test::paint_face(1).image);
+  }
+  const auto result =
+      test::run_cli({"blend", (dir / "photos").string(), "--kind", "screen", "--out", (dir / "screen").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(pictures(dir / "screen"), 6u);
+}
+
+TEST(BlendCli, AnOutFolderThatCannotBeMadeIsTheUsersMistake) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  for (const char* name : {"a.png", "b.png"}) write_image(dir / "photos" / name, test::paint_face(1).image);
+  const auto result =
+      test::run_cli({"blend", (dir / "photos").string(), "--kind", "screen", "--out", (dir / "photos/a.png").string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ const Published kPublished[] = {
      {{"/real", 3}}},
     {"classes",
      [](Tree& tree) {
-       for (const char* name : {"train/real/a.png", "train/fake/b.png", "test/real/c.png", "test/fake/d.png"}) tree.crop(fs::path("crops") / name);
+       for (const char* name : {"train/real/a.png", "train/fake/b.png", "test/real/c.png", "test/fake/d.png"})
+         tree.crop(fs::path("crops") / name);
      },
      {{"train/real", 1}, {"train/fake", 1}, {"test/real", 1}, {"test/fake", 1}}},
     {"list",
@@ -124,7 +125,8 @@ const Published kPublished[] = {
      {{"train/real", 2}, {"train/fake", 2}, {"test/real", 2}, {"test/fake", 2}}},
     {"dfdc",
      [](Tree& tree) {
-       for (const char* name : {"test/aa.mp4", "test/bb.mp4", "dfdc_train_part_0/cc.mp4"}) tree.video(fs::path("DFDC") / name);
+       for (const char* name : {"test/aa.mp4", "test/bb.mp4", "dfdc_train_part_0/cc.mp4"})
+         tree.video(fs::path("DFDC") / name);
        tree.text("DFDC/test/labels.csv", "filename,label\naa.mp4,0\nbb.mp4,1\n");
        tree.text("DFDC/dfdc_train_part_0/metadata.json", R"({"cc.mp4":{"label":"FAKE","original":"dd.mp4"}})");
      },
@@ -145,24 +147,26 @@ const Published kPublished[] = {
      {{"test/real", 1}, {"train/fake", 1}}},
     {"diff",
      [](Tree& tree) {
-       for (const char* name : {"DiFF_real/test/b.png", "val/T2I/Midjourney/c.png", "test/FE/imagic/d.png"}) tree.photo(fs::path("DiFF") / name);
+       for (const char* name : {"DiFF_real/test/b.png", "val/T2I/Midjourney/c.png", "test/FE/imagic/d.png"})
+         tree.photo(fs::path("DiFF") / name);
        tree.text("DiFF/test/FE/imagic/._d.png", "junk");
      },
      {{"test/real", 1}, {"val/T2I", 1}, {"test/FE", 1}}},
     {"mcio",
      [](Tree& tree) {
-       tree.crop("MCIO/frame/casia/train/real/1_1_frame0.png");
-       tree.crop("MCIO/frame/casia/test/fake/2_3_frame0.png");
-       tree.text("MCIO/txt/casia_real_train.txt", "casia/train/real/1_1_frame0.png\n");
-       tree.text("MCIO/txt/casia_fake_test.txt", "casia/test/fake/2_3\n");
+       for (const char* name : {"test/real/a_frame0.png", "test/real/a_frame1.png", "train/fake/b_frame0.png"})
+         tree.crop(fs::path("MCIO/frame/msu") / name);
+       tree.text("MCIO/txt/msu_real_train.txt", "msu/test/real/a_frame0.png\n");
+       tree.text("MCIO/txt/msu_real_test.txt", "msu/test/real/a_frame0.png\n");
+       tree.text("MCIO/txt/msu_fake_train.txt", "msu/train/fake/b_frame0.png\n");
      },
-     {{"train/real", 1}, {"test/fake", 1}}},
+     {{"train/real", 1}, {"test/real", 2}, {"train/fake", 1}}},
     {"wcs",
      [](Tree& tree) {
        tree.crop("WCS/frame/wmca/test/real/31.01.18_036_01_000_0_00_05.png");
-       tree.crop("WCS/frame/surf/train/fake/9_02.png");
+       tree.crop("WCS/frame/wmca/train/fake/9_02.png");
        tree.text("WCS/txt/wmca_real_test.txt", "wmca/test/real/31.01.18_036_01_000_0_00_05.png\n");
-       tree.text("WCS/txt/surf_fake_train.txt", "surf/train/fake/9_02.png\n");
+       tree.text("WCS/txt/wmca_fake_train.txt", "wmca/train/fake/9_02.png\n");
      },
      {{"test/real", 1}, {"train/fake", 1}}},
     {"deepfakebench",
@@ -229,6 +233,19 @@ TEST(PrepareCli, OutputBelowTheRootIsNoInputAndFoldersAreLossless) {
     return all;
   };
   EXPECT_TRUE(pixels(*a) == pixels(*b));
+}
+
+TEST(PrepareCli, ASetOfAttacksAloneStaysOne) {
+  for (const char* attack : {"fake", "FaceSwap"}) {
+    TempDir dir;
+    Tree tree(dir.path());
+    tree.crop(fs::path("crops") / attack / "a.png");
+    const CliResult result = run_cli(
+        {"prepare", "classes", "crops", "--no-detect", "--parser", "none", "--format", "folders", "--out", "set"},
+        {.folder = dir.path()});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(open_dataset(dir / "set")->info().attack_classes, (std::vector<std::string>{attack}));
+  }
 }
 
 TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {

@@ -112,6 +112,16 @@ TEST(Doctor, FindsVideosAndPersonsInTwoSplits) {
   EXPECT_EQ(report.shared_identities.begin()->first, "client007");
 }
 
+TEST(Doctor, NumberedStillsAreNoVideos) {
+  TempDir dir;
+  uint64_t seed = 0;
+  for (const char* name : {"train/real/0001.jpg", "test/real/0001.jpg", "train/fake/002.jpg", "test/fake/002.jpg"})
+    write_jpeg(dir / name, face(seed++), 90);
+  const auto report = examine(*open_dataset(dir.path()));
+  EXPECT_TRUE(report.shared_videos.empty());
+  EXPECT_TRUE(report.shared_identities.empty());
+}
+
 TEST(Doctor, FindsTheSamePictureInTwoSplitsThoughRecompressed) {
   TempDir dir;
   write_fair_set(dir.path());

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/dataset.h"
+#include "data/store/manifest.h"
 #include "data/store/palette.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
@@ -50,6 +51,32 @@ TEST(FolderTree, ASplitFolderBelongsToItsParent) {
   EXPECT_EQ(data->info().name, "dfdc");
   EXPECT_EQ(data->samples()[0].split, "test");
   EXPECT_EQ(data->samples()[0].video, "dfdc/fake/y");
+}
+
+TEST(FolderTree, ClassesOfOneSplitAreClassesInAll) {
+  TempDir dir;
+  for (const char* name : {"train/real/a.png", "train/FaceSwap/b.png", "test/FaceSwap/c.png"})
+    write_picture(dir / name);
+  const auto data = open_dataset(dir.path());
+  EXPECT_EQ(data->info().classes, (std::vector<std::string>{"FaceSwap", "real"}));
+  EXPECT_EQ(data->info().attack_classes, (std::vector<std::string>{"FaceSwap"}));
+  const auto test = open_dataset(dir.path(), "test");
+  ASSERT_EQ(test->samples().size(), 1u);
+  EXPECT_EQ(test->samples()[0].key, "test/FaceSwap/c");
+  EXPECT_EQ(test->samples()[0].label, 0);
+}
+
+TEST(FolderTree, AManifestNamesItsClasses) {
+  TempDir dir;
+  write_picture(dir / "Face2Face/a.png");
+  EXPECT_EQ(open_dataset(dir.path())->info().classes, (std::vector<std::string>{"real"}));
+  Manifest manifest;
+  manifest.name = "f2f";
+  manifest.form = "folders";
+  manifest.classes = manifest.attack_classes = {"Face2Face"};
+  manifest.count("", "Face2Face");
+  manifest.write(dir / "manifest.json");
+  EXPECT_EQ(open_dataset(dir.path())->info().attack_classes, (std::vector<std::string>{"Face2Face"}));
 }
 
 TEST(FolderTree, FoldersThatAreNoClassesAreOneUnlabelledSet) {

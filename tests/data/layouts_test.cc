@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/layouts/layout.h"
+#include "support/error_text.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -60,6 +61,17 @@ TEST_F(Layouts, FolderListsPicturesAndVideos) {
   EXPECT_EQ(entry(listing, "b.mp4").key, "b");
 }
 
+TEST_F(Layouts, PicturesThatNothingReadsAreCounted) {
+  for (const char* name : {"p/a.heic", "p/b.HEIC", "p/c.gif", "p/._d.heic", "p/e.jpg", "p/f.wmv"}) touch(name);
+  const auto listing = list("folder");
+  EXPECT_EQ(listing.entries.size(), 2u);
+  ASSERT_EQ(listing.notes.size(), 1u);
+  EXPECT_EQ(listing.notes[0], "1 .gif, 2 .heic files were not looked at: convert them to JPEG first");
+  touch("only/real/a.heic");
+  for (const char* layout : {"folder", "classes"})
+    EXPECT_NE(test::error_text([&] { list(layout, "only"); }).find("1 .heic"), std::string::npos) << layout;
+}
+
 TEST_F(Layouts, ClassesMayStandBelowSplits) {
   for (const char* name : {"train/real/a_frame_1.png", "train/print/b.png", "devel/real/c.png"}) touch(name);
   const auto listing = list("classes");
@@ -68,6 +80,8 @@ TEST_F(Layouts, ClassesMayStandBelowSplits) {
   EXPECT_EQ(entry(listing, "a_frame_1.png").key, "train/real/a_frame_1");
   touch("x/top.jpg");
   EXPECT_THROW(list("classes", "x"), Error);
+  touch("attacks/fake/a.png");
+  EXPECT_EQ(list("classes", "attacks").entries[0].key, "fake/a");
 }
 
 TEST_F(Layouts, ListAndCsv) {
@@ -102,6 +116,10 @@ TEST_F(Layouts, VggFace2AndYouTubeFaces) {
   EXPECT_EQ(entry(ytf, "0.124.jpg").video, "Ann_Lee/0");
   EXPECT_EQ(entry(ytf, "0.124.jpg").frame, 124);
   EXPECT_EQ(entry(ytf, "2.5.jpg").key, "Bo/2_frame_5");
+  touch("y/aligned_images_DB/Bo/2/aligned_detect_2.5.jpg");
+  EXPECT_EQ(list("ytf", "y").entries.size(), 3u);  // the whole frames, not both
+  touch("aligned/aligned_images_DB/Bo/2/aligned_detect_2.5.jpg");
+  EXPECT_EQ(list("ytf", "aligned").entries.size(), 1u);
 }
 
 TEST_F(Layouts, FaceForensicsFollowsItsSplitsAndBalancesFrames) {
@@ -126,6 +144,15 @@ TEST_F(Layouts, FaceForensicsChoices) {
   request_.methods = {"Deepfakes"};
   request_.labels = "methods";
   EXPECT_EQ(counts(list("ffpp")).at("train/Deepfakes"), 2);
+  request_.methods = {"Deepfake"};
+  const std::string text = test::error_text([&] { list("ffpp"); });
+  EXPECT_NE(text.find("'Deepfake'"), std::string::npos) << text;
+  EXPECT_NE(text.find("DeepFakes, Face2Face"), std::string::npos) << text;
+  request_.labels = "binary";
+  request_.methods = {"each"};
+  EXPECT_EQ(counts(list("ffpp")).at("train/Face2Face"), 2);
+  request_.methods = {"all"};
+  EXPECT_EQ(counts(list("ffpp")).at("train/fake"), 4);
   request_.methods.clear();
   EXPECT_EQ(entry(list("ffpp"), "videos/071.mp4").frames, 128);
   request_.compression = "c40";
@@ -183,6 +210,8 @@ TEST_F(Layouts, DfdcPreviewReadsDatasetJson) {
   EXPECT_EQ(listing.notes.size(), 1u);
   touch("dataset.json", R"({"../outside.mp4":{"label":"real","set":"test"}})");
   EXPECT_THROW(list("dfdcp"), Error);
+  touch("dataset.json", R"({"method_A/1/b.mp4":{"label":"fake","set":null}})");
+  EXPECT_THROW(list("dfdcp"), Error);
 }
 
 TEST_F(Layouts, WildDeepfakeSequencesAreVideos) {
@@ -208,6 +237,8 @@ TEST_F(Layouts, DiffKeepsItsFourKinds) {
   EXPECT_EQ(counts(list("diff")), (Counts{{"val/real", 1}, {"test/real", 1}, {"val/T2I", 1}, {"test/FE", 1}}));
   request_.domains = {"FE"};
   EXPECT_EQ(counts(list("diff")).count("val/T2I"), 0u);
+  request_.domains = {"FE", "T2l"};
+  EXPECT_NE(test::error_text([&] { list("diff"); }).find("'T2l'"), std::string::npos);
 }
 
 TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
@@ -216,11 +247,10 @@ TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
     touch(name);
   touch("m/txt/casia_real_train.txt", "casia/train/real/1_1_frame0.png\ncasia/train/real/1_1_frame1.png\n");
   touch("m/txt/casia_fake_test.txt", "casia/test/fake/2_3\n");
-  touch("m/txt/casia_fake_train.txt",
-        "casia/test/fake/2_3_frame0.png\n");  // the published train lists repeat test pictures
   touch("m/txt/celeb_fake_train.txt", "celeb/fake/197_spoof_420156.jpg\n");
   const auto listing = list("mcio", "m");
   EXPECT_EQ(counts(listing), (Counts{{"train/real", 2}, {"test/fake", 1}, {"train/fake", 1}}));
+  EXPECT_TRUE(listing.notes.empty());
   EXPECT_EQ(entry(listing, "1_1_frame1.png").video, "casia/train/real/1_1");
   EXPECT_EQ(entry(listing, "1_1_frame1.png").frame, 1);
   EXPECT_EQ(entry(listing, "420156.jpg").video, "celeb/fake/197_spoof_420156");
@@ -235,6 +265,25 @@ TEST_F(Layouts, AntiSpoofingListsNameTheirFrames) {
   EXPECT_EQ(wcs.entries[0].key.find('.'), std::string::npos);
 }
 
+TEST_F(Layouts, AntiSpoofingListsMayOverlapAndTestLinesStandForBothFrames) {
+  for (const char* name : {"frame/msu/test/real/a_frame0.png", "frame/msu/test/real/a_frame1.png",
+                           "frame/msu/train/real/b_frame0.png", "frame/msu/train/real/b_frame1.png"})
+    touch(name);
+  touch("txt/msu_real_train.txt",
+        "msu/test/real/a_frame0.png\nmsu/train/real/b_frame0.png\nmsu/train/real/b_frame0.png\n");
+  touch("txt/msu_real_test.txt", "msu/test/real/a_frame0.png\nmsu/test/real/gone_frame0.png\n");
+  request_.domains = {"msu"};
+  const auto listing = list("mcio");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 2}, {"test/real", 2}}));
+  std::set<std::string> keys;
+  for (const auto& e : listing.entries) keys.insert(e.key);
+  EXPECT_EQ(keys, (std::set<std::string>{"train/real/msu/test/real/a_frame_0", "train/real/msu/train/real/b_frame_0",
+                                         "test/real/msu/test/real/a_frame_0", "test/real/msu/test/real/a_frame_1"}));
+  ASSERT_EQ(listing.notes.size(), 2u);
+  EXPECT_EQ(listing.notes[0], "1 of the 5 lines in the lists name no picture on the disk");
+  EXPECT_NE(listing.notes[1].find("1 pictures are listed for train and for test"), std::string::npos);
+}
+
 TEST_F(Layouts, DeepfakeBenchJson) {
   touch("datasets/rgb/FaceForensics++/original_sequences/youtube/c23/frames/000/003.png");
   touch("datasets/rgb/FaceForensics++/manipulated_sequences/Deepfakes/c23/frames/000_003/007.png");
@@ -247,6 +296,15 @@ TEST_F(Layouts, DeepfakeBenchJson) {
   EXPECT_EQ(entry(listing, "007.png").video, "FF-DF/000_003");
   EXPECT_EQ(entry(listing, "007.png").frame, 7);
   EXPECT_EQ(listing.notes.size(), 1u);
+  fs::remove_all(dir_ / "datasets/rgb/FaceForensics++/manipulated_sequences");  // with the first frame that is listed
+  const auto rest = list("deepfakebench", "preprocessing/dataset_json/FaceForensics++.json");
+  EXPECT_EQ(counts(rest), (Counts{{"train/real", 1}}));
+  EXPECT_EQ(rest.notes.at(0), "2 listed frames are not on the disk");
+  fs::remove_all(dir_ / "datasets");
+  EXPECT_NE(test::error_text([&] {
+              list("deepfakebench", "preprocessing/dataset_json/FaceForensics++.json");
+            }).find("not near it"),
+            std::string::npos);
 }
 
 TEST_F(Layouts, AWrongTreeIsExplained) {

@@ -153,6 +153,21 @@ TEST(OnnxParser, TakesBiSeNetsNineteenClassesAndOtherInputsBySideFile) {
   EXPECT_EQ(make_parser((dir / "bisenet.onnx").string())->parse(half).classes[30 * 100 + 20], kBackground);
 }
 
+TEST(OnnxParser, OfSeveralOutputsTheFirstDeclaredCounts) {
+  const TempDir dir;
+  const auto head = [](const std::string& output, size_t winner) {
+    test::OnnxHead made{output, std::vector<std::array<float, 3>>(19, {0, 0, 0}), std::vector<float>(19, 0)};
+    made.bias[winner] = 1;
+    return made;
+  };
+  // As PyTorch exports them, outputs have numbers for names; hair is 17 of BiSeNet's classes, skin 1.
+  for (const auto& [first, second] : {std::pair("998", "1000"), std::pair("1000", "998")}) {
+    test::write_onnx_heads(dir / "p.onnx", 64, {head(first, 17), head(second, 1)});
+    write_file_atomic(dir / "p.onnx.json", R"({"input_size": 64})");
+    EXPECT_EQ(make_parser((dir / "p.onnx").string())->parse(Image(20, 20)).classes[0], kHair) << first;
+  }
+}
+
 TEST(OnnxParser, ASideFileThatDoesNotFitIsNamed) {
   const TempDir dir;
   write_red_hair_network(dir / "p.onnx");

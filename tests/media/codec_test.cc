@@ -181,6 +181,12 @@ TEST(Codec, SizesAreCheckedBeforePixelsAreAllocated) {
   EXPECT_NE(message_of(encode_png(gradient(2, 2)), {.max_bytes = 10}).find("too large"), std::string::npos);
 }
 
+TEST(Codec, StripsOfAnyLengthAreRefused) {
+  for (const Image& strip : {Image(65'501, 1), Image(1, 65'501)})
+    EXPECT_NE(message_of(encode_png(strip)).find("no side may exceed 65,500"), std::string::npos);
+  EXPECT_EQ(decode_image(encode_png(Image(65'500, 1)), "a.png").width, 65'500);
+}
+
 TEST(Codec, RandomDamageNeverEscapesAsAnythingButAnError) {
   const Image image = gradient(40, 30);
   test::TempDir dir;

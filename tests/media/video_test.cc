@@ -123,6 +123,25 @@ TEST(Video, VariableRateGivesEveryFrameAtItsTime) {
   EXPECT_EQ(video.skipped(), 0);
 }
 
+TEST(Video, FramesAreCountedWhereTheContainerOnlyTellsADuration) {
+  test::TempDir dir;
+  for (const double milliseconds : {2000.0, 10000.0, 500.0, 0.0}) {  // the truth, too long, too short, unknown
+    test::write_video(dir / "a.mkv", 20, 10, numbered);
+    test::set_mkv_duration(dir / "a.mkv", milliseconds);
+    VideoReader video(dir / "a.mkv");
+    EXPECT_EQ(video.frame_count(), 20) << milliseconds;
+    const auto wanted = linspace_frames(video.frame_count(), 5);
+    for (const int64_t index : {0, 4, 9, 14, 19}) {
+      const auto frame = video.next(wanted);
+      ASSERT_TRUE(frame) << milliseconds;
+      EXPECT_EQ(frame->index, index);
+      EXPECT_EQ(number_of(frame->image), index);
+    }
+    EXPECT_FALSE(video.next(all(21)));
+    EXPECT_EQ(video.skipped(), 0);
+  }
+}
+
 TEST(Video, DamagedBytesEndInFramesOrAnError) {
   test::TempDir dir;
   test::write_video(dir / "a.mp4", 20, 10, numbered);

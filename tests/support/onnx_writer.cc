@@ -35,15 +35,28 @@ std::string value_info(const std::string& name, const std::vector<uint64_t>& dim
 
 void write_onnx_convolution(const std::filesystem::path& path, int side, const std::vector<std::array<float, 3>>& weights,
                             const std::vector<float>& bias) {
-  const uint64_t classes = weights.size(), s = static_cast<uint64_t>(side);
-  const std::string kernel = field(1, std::string("kernel_shape")) + field(8, uint64_t{1}) + field(8, uint64_t{1}) + field(20, uint64_t{7});
-  const std::string node = field(1, std::string("x")) + field(1, std::string("w")) + field(1, std::string("b")) +
-                           field(2, std::string("y")) + field(3, std::string("conv")) + field(4, std::string("Conv")) + field(5, kernel);
-  const std::string graph = field(1, node) + field(2, std::string("net")) +
-                            field(5, tensor("w", {classes, 3, 1, 1}, weights.front().data(), classes * 3)) +
-                            field(5, tensor("b", {classes}, bias.data(), classes)) + field(11, value_info("x", {1, 3, s, s})) +
-                            field(12, value_info("y", {1, classes, s, s}));
-  write_file_atomic(path, field(1, uint64_t{7}) + field(7, graph) + field(8, field(1, std::string()) + field(2, uint64_t{11})));
+  write_onnx_heads(path, side, {{"y", weights, bias}});
+}
+
+void write_onnx_heads(const std::filesystem::path& path, int side, const std::vector<OnnxHead>& heads) {
+  const uint64_t s = static_cast<uint64_t>(side);
+  const std::string kernel =
+      field(1, std::string("kernel_shape")) + field(8, uint64_t{1}) + field(8, uint64_t{1}) + field(20, uint64_t{7});
+  std::string nodes, tensors, outputs;
+  for (const auto& [output, weights, bias] : heads) {
+    const uint64_t classes = weights.size();
+    const std::string node = field(1, std::string("x")) + field(1, "w_" + output) + field(1, "b_" + output) +
+                             field(2, output) + field(3, "conv_" + output) + field(4, std::string("Conv")) +
+                             field(5, kernel);
+    nodes = field(1, node) + nodes;
+    tensors += field(5, tensor("w_" + output, {classes, 3, 1, 1}, weights.front().data(), classes * 3)) +
+               field(5, tensor("b_" + output, {classes}, bias.data(), classes));
+    outputs += field(12, value_info(output, {1, classes, s, s}));
+  }
+  const std::string graph =
+      nodes + field(2, std::string("net")) + tensors + field(11, value_info("x", {1, 3, s, s})) + outputs;
+  write_file_atomic(
+      path, field(1, uint64_t{7}) + field(7, graph) + field(8, field(1, std::string()) + field(2, uint64_t{11})));
 }
 
 }  // namespace fsfm::test

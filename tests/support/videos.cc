@@ -1,5 +1,6 @@
 #include "support/videos.h"
 
+#include <bit>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 #include <stdexcept>
@@ -16,7 +17,8 @@ void write_video(const std::filesystem::path& path, int frames, double fps, cons
   for (int i = 0; i < frames; ++i) {
     Image image = draw(i);
     if (i == 0)
-      writer.open(path.string(), mp4 ? cv::CAP_FFMPEG : cv::CAP_OPENCV_MJPEG, fourcc, fps, {image.width, image.height});
+      writer.open(path.string(), path.extension() == ".avi" ? cv::CAP_OPENCV_MJPEG : cv::CAP_FFMPEG, fourcc, fps,
+                  {image.width, image.height});
     if (!writer.isOpened()) throw std::runtime_error("cannot write a test video");
     cv::Mat bgr;
     cv::cvtColor(cv::Mat(image.height, image.width, CV_8UC3, image.rgb.data()), bgr, cv::COLOR_RGB2BGR);
@@ -65,6 +67,16 @@ void slow_mp4_start(const std::filesystem::path& path, uint32_t frames, uint32_t
   }
   // The edit list ends the film at its former length; players pass over a box that is free.
   if (const size_t edits = bytes.find("edts"); edits != std::string::npos) bytes.replace(edits, 4, "free");
+  write_file_atomic(path, bytes);
+}
+
+void set_mkv_duration(const std::filesystem::path& path, double milliseconds) {
+  std::string bytes = read_file(path);
+  const size_t element = bytes.find("\x44\x89\x88");  // Duration, of 8 bytes
+  if (element == std::string::npos) throw std::runtime_error("no duration");
+  const auto value = std::bit_cast<uint64_t>(milliseconds);
+  bytes.replace(element + 3, 8,
+                big_endian(static_cast<uint32_t>(value >> 32)) + big_endian(static_cast<uint32_t>(value)));
   write_file_atomic(path, bytes);
 }
 

@@ -11,14 +11,23 @@
 namespace fsfm {
 namespace {
 
-// A listed picture as it stands, or what the list shortens: a video's two frames "<line>_frame0.png",
-// "<line>_frame1.png".
-std::vector<fs::path> pictures_of_line(const fs::path& frames, const std::string& line) {
+// The pictures of a line that are on the disk. A line without extension names a video by its two frames
+// "<line>_frame0.png" and "<line>_frame1.png"; so does "<video>_frame0.png" in a test list (the published test looks at
+// both, though its lists name one).
+std::vector<fs::path> pictures_of_line(const fs::path& frames, const std::string& line, bool test) {
   const fs::path listed = frames / line;
-  if (is_image_path(listed)) return {listed};
   std::vector<fs::path> found;
-  for (const char* ending : {"_frame0.png", "_frame1.png"})
-    if (fs::exists(listed.string() + ending)) found.emplace_back(listed.string() + ending);
+  if (is_image_path(listed)) {
+    found.push_back(listed);
+    std::string stem = listed.stem().string();
+    if (test && stem.ends_with("_frame0")) {
+      stem.back() = '1';
+      found.push_back(listed.parent_path() / (stem + listed.extension().string()));
+    }
+  } else {
+    for (const char* ending : {"_frame0.png", "_frame1.png"}) found.emplace_back(listed.string() + ending);
+  }
+  std::erase_if(found, [](const fs::path& path) { return !fs::exists(path); });
   return found;
 }
 
@@ -44,22 +53,27 @@ Listing enumerate_domains(const LayoutRequest& request, const std::string& layou
           "ROOT/frame/<domain>/{train,test}/{real,fake}/ and ROOT/txt/<domain>_{real,fake}_{train,test}.txt");
   const fs::path frames = request.root / "frame";
   Listing listing;
-  size_t promised = 0;
+  size_t lines = 0, missing = 0, in_both = 0;
   for (const auto& domain : request.domains.empty() ? known : request.domains) {
     if (std::find(known.begin(), known.end(), domain) == known.end())
       throw Error("unknown domain '" + domain + "' of " + layout, "known: " + join(known, ", "));
-    std::set<fs::path> taken;  // the published train lists repeat pictures of the test part: the first list wins
-    for (const char* split : {"test", "train"}) {
+    std::set<fs::path> trained_on;
+    for (const std::string split : {"train", "test"}) {
       for (const char* class_name : {"real", "fake"}) {
         const fs::path list = request.root / "txt" / (domain + "_" + class_name + "_" + split + ".txt");
         if (!fs::exists(list)) continue;
+        std::set<fs::path> taken;  // lists may name a picture twice
         for (const auto& line : read_lines(list)) {
           const fs::path inside = fs::path(line).lexically_normal();
           if (inside.is_absolute() || *inside.begin() == "..")
             throw Error(list.string() + ": '" + line + "' leads outside", "download the list again");
-          ++promised;
-          for (const auto& path : pictures_of_line(frames, line)) {
-            if (!fs::exists(path) || !taken.insert(path).second) continue;
+          ++lines;
+          const auto pictures = pictures_of_line(frames, line, split == "test");
+          missing += pictures.empty();
+          for (const auto& path : pictures) {
+            if (!taken.insert(path).second) continue;
+            if (split == "train") trained_on.insert(path);
+            in_both += split == "test" && trained_on.contains(path);
             PrepareEntry entry;
             entry.path = path;
             entry.class_name = class_name;
@@ -73,10 +87,13 @@ Listing enumerate_domains(const LayoutRequest& request, const std::string& layou
   }
   if (listing.entries.empty())
     throw Error(request.root.string() + " has no listed picture of " + layout, "check frame/ and txt/");
-  if (listing.entries.size() < promised)
-    listing.notes.push_back(std::to_string(promised) + " lines in the lists, " +
-                            std::to_string(listing.entries.size()) +
-                            " pictures: the others are missing or listed for train and test (then they are test only)");
+  if (missing > 0)
+    listing.notes.push_back(std::to_string(missing) + " of the " + std::to_string(lines) +
+                            " lines in the lists name no picture on the disk");
+  if (in_both > 0)
+    listing.notes.push_back(std::to_string(in_both) +
+                            " pictures are listed for train and for test, as published: test on a domain that is not "
+                            "trained on");
   return listing;
 }
 

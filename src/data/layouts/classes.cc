@@ -8,10 +8,10 @@
 namespace fsfm {
 
 Listing enumerate_classes(const LayoutRequest& request) {
-  std::vector<PrepareEntry> entries;
+  Listing listing;
   const auto add_classes = [&](const std::filesystem::path& folder, const std::string& split) {
     for (const auto& class_folder : subfolders(folder))
-      append_media(entries, class_folder, class_folder.filename().string(), split);
+      append_media(listing, class_folder, class_folder.filename().string(), split);
   };
   bool has_splits = false;
   for (const auto& folder : subfolders(request.root)) {
@@ -21,11 +21,11 @@ Listing enumerate_classes(const LayoutRequest& request) {
     }
   }
   if (!has_splits) add_classes(request.root, "");
-  if (entries.empty())
+  if (listing.entries.empty() && listing.unsupported.empty())
     throw Error(request.root.string() + " has no class folders with pictures or videos",
                 "expected ROOT/{real,fake,...}/ or ROOT/{train,val,test}/{real,fake,...}/; for unlabelled pictures use "
                 "the layout folder");
-  return {std::move(entries), {}};
+  return listing;
 }
 
 }  // namespace fsfm

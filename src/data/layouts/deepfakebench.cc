@@ -11,14 +11,13 @@
 namespace fsfm {
 namespace {
 
-// Frames are named from the folder that holds the datasets, wherever the JSON stands.
-fs::path base_of(const fs::path& json_file, const std::string& frame) {
+// Frames are named from the folder that holds the datasets, wherever the JSON stands; "" when this frame is nowhere.
+fs::path base_of(const fs::path& json_file, const fs::path& frame) {
   fs::path folder = fs::absolute(json_file).parent_path();
   for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())
     for (const char* below : {"", "rgb", "datasets", "datasets/rgb", "data"})
       if (fs::exists(folder / below / frame)) return folder / below;
-  throw Error(json_file.string() + " names frames that are not near it, e.g. " + frame,
-              "put the JSON beside the folder of the datasets");
+  return {};
 }
 
 class Walker {
@@ -39,6 +38,7 @@ class Walker {
     }
   }
   size_t missing() const { return missing_; }
+  const fs::path& first_missing() const { return first_missing_; }
 
  private:
   void add_video(const nlohmann::json& video, const std::string& split, const std::string& name) {
@@ -53,7 +53,7 @@ class Walker {
       if (relative.is_absolute() || *relative.begin() == "..")
         throw Error(request_.root.string() + ": '" + frame + "' leads outside",
                     "write frames relative to the datasets' folder");
-      if (base_.empty()) base_ = base_of(request_.root, frame);
+      if (base_.empty()) base_ = base_of(request_.root, relative);
       PrepareEntry entry;
       entry.path = base_ / relative;
       entry.class_name = class_name;
@@ -61,16 +61,16 @@ class Walker {
       entry.video = label + "/" + name;
       entry.frame = parse_index(relative.stem().string()).value_or(position);
       ++position;
-      if (fs::exists(entry.path))
+      if (!base_.empty() && fs::exists(entry.path))
         listing_.entries.push_back(std::move(entry));
-      else
-        ++missing_;
+      else if (missing_++ == 0)
+        first_missing_ = relative;
     }
   }
 
   const LayoutRequest& request_;
   Listing& listing_;
-  fs::path base_;
+  fs::path base_, first_missing_;
   size_t missing_ = 0;
 };
 
@@ -84,6 +84,9 @@ Listing enumerate_deepfakebench(const LayoutRequest& request) {
   } catch (const nlohmann::json::exception& error) {
     throw Error(request.root.string() + " is no DeepfakeBench list: " + error.what(), "name one file of dataset_json/");
   }
+  if (listing.entries.empty() && walker.missing() > 0)
+    throw Error(request.root.string() + " names frames that are not near it, e.g. " + walker.first_missing().string(),
+                "put the JSON beside the folder of the datasets");
   if (walker.missing() > 0)
     listing.notes.push_back(std::to_string(walker.missing()) + " listed frames are not on the disk");
   return listing;

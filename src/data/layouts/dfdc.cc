@@ -78,23 +78,27 @@ Listing enumerate_dfdc(const LayoutRequest& request) {
 Listing enumerate_dfdcp(const LayoutRequest& request) {
   require(request.root, "dataset.json", "dfdcp",
           "ROOT/dataset.json, ROOT/original_videos, ROOT/method_A, ROOT/method_B");
-  const nlohmann::json json = read_json(request.root / "dataset.json");
+  const fs::path list = request.root / "dataset.json";
+  const nlohmann::json json = read_json(list);
   Listing listing;
   size_t missing = 0;
-  for (const auto& [name, video] : json.items()) {
-    const auto class_name = video.is_object() ? class_of(video) : std::nullopt;
-    if (!class_name)
-      throw Error((request.root / "dataset.json").string() + ": '" + name + "' has no label", "download it again");
-    const fs::path relative = fs::path(name).lexically_normal();
-    if (relative.is_absolute() || *relative.begin() == "..")
-      throw Error((request.root / "dataset.json").string() + ": '" + name + "' leads outside", "download it again");
-    if (!fs::exists(request.root / relative)) {
-      ++missing;
-      continue;
+  try {
+    for (const auto& [name, video] : json.items()) {
+      const auto class_name = video.is_object() ? class_of(video) : std::nullopt;
+      if (!class_name) throw Error(list.string() + ": '" + name + "' has no label", "download it again");
+      const fs::path relative = fs::path(name).lexically_normal();
+      if (relative.is_absolute() || *relative.begin() == "..")
+        throw Error(list.string() + ": '" + name + "' leads outside", "download it again");
+      if (!fs::exists(request.root / relative)) {
+        ++missing;
+        continue;
+      }
+      const std::string set = video.value("set", "");
+      listing.entries.push_back(video_entry(request.root / relative, *class_name, canonical_split(set).value_or(set),
+                                            fs::path(relative).replace_extension().generic_string()));
     }
-    const std::string set = video.value("set", "");
-    listing.entries.push_back(video_entry(request.root / relative, *class_name, canonical_split(set).value_or(set),
-                                          fs::path(relative).replace_extension().generic_string()));
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(list.string() + " is no list of DFDC preview: " + error.what(), "download it again");
   }
   if (missing > 0)
     listing.notes.push_back(std::to_string(missing) + " of the " + std::to_string(json.size()) +

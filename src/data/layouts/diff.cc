@@ -12,12 +12,14 @@ namespace fsfm {
 
 // Each kind is a class of its own: the protocol reports a figure for each, against the same genuine faces.
 Listing enumerate_diff(const LayoutRequest& request) {
-  const std::vector<std::string> kinds =
-      request.domains.empty() ? std::vector<std::string>{"FE", "FS", "I2I", "T2I"} : request.domains;
+  const std::vector<std::string> known = {"FE", "FS", "I2I", "T2I"};
+  const std::vector<std::string>& kinds = request.domains.empty() ? known : request.domains;
+  for (const auto& kind : kinds)
+    if (std::find(known.begin(), known.end(), kind) == known.end())
+      throw Error("unknown domain '" + kind + "' of diff", "known: " + join(known, ", "));
   Listing listing;
   for (const auto& folder : subfolders(request.root / "DiFF_real"))
-    if (const auto split = canonical_split(folder.filename().string()))
-      append_media(listing.entries, folder, "real", *split);
+    if (const auto split = canonical_split(folder.filename().string())) append_media(listing, folder, "real", *split);
   const size_t reals = listing.entries.size();
   for (const auto& folder : subfolders(request.root)) {
     const auto split = canonical_split(folder.filename().string());
@@ -26,7 +28,7 @@ Listing enumerate_diff(const LayoutRequest& request) {
       const std::string name = kind.filename().string();
       const auto wanted =
           std::find_if(kinds.begin(), kinds.end(), [&](const std::string& k) { return to_lower(k) == to_lower(name); });
-      if (wanted != kinds.end()) append_media(listing.entries, kind, *wanted, *split);
+      if (wanted != kinds.end()) append_media(listing, kind, *wanted, *split);
     }
   }
   if (reals == 0 || listing.entries.size() == reals)

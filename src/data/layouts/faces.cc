@@ -13,7 +13,7 @@ Listing enumerate_vggface2(const LayoutRequest& request) {
     const auto folder = request.root / part;
     if (!std::filesystem::is_directory(folder)) continue;
     for (const auto& identity : subfolders(folder))
-      append_media(listing.entries, identity, "real", "", std::string(part) + "/" + identity.filename().string() + "/");
+      append_media(listing, identity, "real", "", std::string(part) + "/" + identity.filename().string() + "/");
   }
   if (listing.entries.empty())
     throw Error(request.root.string() + " is no vggface2 tree", "expected ROOT/{train,test}/n000001/0001_01.jpg ...");
@@ -23,13 +23,16 @@ Listing enumerate_vggface2(const LayoutRequest& request) {
 Listing enumerate_ytf(const LayoutRequest& request) {
   Listing listing;
   std::filesystem::path base = request.root;
-  for (const char* name : {"frame_images_DB", "aligned_images_DB"})
-    if (std::filesystem::is_directory(request.root / name)) base = request.root / name;
+  for (const char* name : {"frame_images_DB", "aligned_images_DB"}) {  // whole frames before aligned faces
+    if (!std::filesystem::is_directory(request.root / name)) continue;
+    base = request.root / name;
+    break;
+  }
   for (const auto& person : subfolders(base)) {
     for (const auto& video : subfolders(person)) {
       const std::string identity = person.filename().string() + "/" + video.filename().string();
       const size_t first = listing.entries.size();
-      append_media(listing.entries, video, "real", "");
+      append_media(listing, video, "real", "");
       // Files are named <video>.<frame>.jpg.
       for (size_t i = first; i < listing.entries.size(); ++i) {
         PrepareEntry& entry = listing.entries[i];

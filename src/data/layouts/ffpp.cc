@@ -59,12 +59,33 @@ std::map<std::string, std::string> read_splits(const fs::path& root) {
   return split_of;
 }
 
+// `all` pools the paper's four methods, `each` makes a class of each of them.
+bool takes_papers_methods(const LayoutRequest& request) {
+  return request.methods.empty() || request.methods == std::vector<std::string>{"all"} ||
+         request.methods == std::vector<std::string>{"each"};
+}
+
+// The manipulations asked for. One that is named and has no video is a mistake; of the paper's four, a set may lack
+// some.
+std::vector<std::string> wanted_methods(const LayoutRequest& request) {
+  if (request.methods == std::vector<std::string>{"none"}) return {};
+  if (takes_papers_methods(request)) return {"Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"};
+  const fs::path sequences = request.root / "manipulated_sequences";
+  for (const auto& method : request.methods) {
+    if (!videos_in(videos_folder(child(sequences, method), request.compression)).empty()) continue;
+    std::vector<std::string> names;
+    for (const auto& folder : subfolders(sequences)) names.push_back(folder.filename().string());
+    throw Error(sequences.string() + " has no " + request.compression + " videos of '" + method + "'",
+                names.empty() ? std::string("expected ") + kTree : "it has " + join(names, ", "));
+  }
+  return request.methods;
+}
+
 }  // namespace
 
 Listing enumerate_ffpp(const LayoutRequest& request) {
-  std::vector<std::string> methods = request.methods;
-  if (methods.empty()) methods = {"Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"};
-  if (methods == std::vector<std::string>{"none"}) methods.clear();
+  const std::vector<std::string> methods = wanted_methods(request);
+  const bool class_each = request.labels == "methods" || request.methods == std::vector<std::string>{"each"};
   const auto split_of = read_splits(request.root);
   Listing listing;
   size_t promised = 0, originals = 0, unlisted = 0;
@@ -90,7 +111,7 @@ Listing enumerate_ffpp(const LayoutRequest& request) {
       request.frames * static_cast<int>(std::max<size_t>(1, methods.size())), originals);
   for (const auto& method : methods)
     add(videos_folder(child(request.root / "manipulated_sequences", method), request.compression),
-        request.labels == "methods" ? method : "fake", method + "_", request.frames, originals);
+        class_each ? method : "fake", method + "_", request.frames, originals);
   if (listing.entries.empty())
     throw Error(request.root.string() + " has no videos of compression " + request.compression,
                 std::string("expected ") + kTree);

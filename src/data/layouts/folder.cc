@@ -5,9 +5,9 @@
 namespace fsfm {
 
 Listing enumerate_folder(const LayoutRequest& request) {
-  std::vector<PrepareEntry> entries;
-  append_media(entries, request.root, "real", "");
-  return {std::move(entries), {}};
+  Listing listing;
+  append_media(listing, request.root, "real", "");
+  return listing;
 }
 
 }  // namespace fsfm

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
+#include "data/naming.h"
 #include "data/prepare/keys.h"
 
 namespace fsfm {
@@ -49,11 +50,18 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
   Listing listing = layout.enumerate(request);
   std::vector<PrepareEntry>& entries = listing.entries;
+  std::string unsupported;
+  for (const auto& [extension, count] : listing.unsupported)
+    unsupported += (unsupported.empty() ? "" : ", ") + std::to_string(count) + " " + extension;
   if (entries.empty())
-    throw Error(request.root.string() + " holds no picture or video of layout " + layout.name,
-                "check the path and the layout");
+    throw Error(request.root.string() + " holds no picture or video of layout " + layout.name +
+                    (unsupported.empty() ? "" : " that can be read (" + unsupported + ")"),
+                unsupported.empty() ? "check the path and the layout" : "convert them to JPEG first");
+  if (!unsupported.empty())
+    listing.notes.push_back(unsupported + " files were not looked at: convert them to JPEG first");
+  // A set of one attack class is labelled too: without its class folder it would be read back as genuine.
   const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
-    return e.class_name != entries.front().class_name || !e.split.empty();
+    return e.class_name != entries.front().class_name || !e.split.empty() || !is_genuine_class(e.class_name);
   });
   KeyMaker keys;
   for (auto& entry : entries) {

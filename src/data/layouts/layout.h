@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ struct PrepareEntry {
 struct LayoutRequest {
   std::filesystem::path root;
   std::string compression = "c23";   // ffpp, dfd: c0 (raw), c23, c40
-  std::vector<std::string> methods;  // ffpp: which manipulations (empty = the four of the paper)
+  // ffpp: which manipulations. Empty or {"all"}: the four of the paper; {"each"}: the same, a class each; {"none"}:
+  // originals.
+  std::vector<std::string> methods;
   std::string labels = "binary";     // "binary": every forgery is class fake; "methods": a class each
   std::vector<std::string> domains;  // mcio, wcs, diff: which of their parts (empty = all)
   int frames = 32;                   // of a video; ffpp balances its classes around it
@@ -32,7 +35,9 @@ struct LayoutRequest {
 
 struct Listing {
   std::vector<PrepareEntry> entries;
-  std::vector<std::string> notes;  // for people: what the dataset's own lists promise and the disk lacks, ...
+  std::vector<std::string> notes = {};  // for people: what the dataset's own lists promise and the disk lacks, ...
+  std::map<std::string, size_t> unsupported =
+      {};  // pictures of types that nothing reads, by extension; they become notes
 };
 
 struct Layout {

@@ -10,9 +10,13 @@
 
 namespace fsfm {
 
-void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, const std::string& class_name,
-                  const std::string& split, const std::string& prefix) {
-  for (const auto& path : list_files(folder, [](const fs::path& p) { return is_image_path(p) || is_video_path(p); })) {
+void append_media(Listing& listing, const fs::path& folder, const std::string& class_name, const std::string& split,
+                  const std::string& prefix) {
+  const auto is_input = [&](const fs::path& path) {
+    if (is_unsupported_image_path(path)) ++listing.unsupported[to_lower(path.extension().string())];
+    return is_image_path(path) || is_video_path(path);
+  };
+  for (const auto& path : list_files(folder, is_input)) {
     const fs::path relative = path.lexically_relative(folder);
     PrepareEntry entry;
     entry.path = path;
@@ -26,7 +30,7 @@ void append_media(std::vector<PrepareEntry>& entries, const fs::path& folder, co
       entry.video = prefix + name.video;
       entry.frame = name.frame;
     }
-    entries.push_back(std::move(entry));
+    listing.entries.push_back(std::move(entry));
   }
 }
 

@@ -11,10 +11,11 @@
 
 namespace fsfm {
 
-// Pictures and videos below `folder` (recursive, sorted; hidden and `._*` files left out) as entries of one class. The
-// identity of a picture's video comes from its path below `folder`, behind `prefix`.
-void append_media(std::vector<PrepareEntry>& entries, const std::filesystem::path& folder,
-                  const std::string& class_name, const std::string& split, const std::string& prefix = "");
+// Pictures and videos below `folder` (recursive, sorted; hidden and `._*` files left out) as entries of one class;
+// pictures of unsupported types are counted. The identity of a picture's video comes from its path below `folder`,
+// behind `prefix`.
+void append_media(Listing& listing, const std::filesystem::path& folder, const std::string& class_name,
+                  const std::string& split, const std::string& prefix = "");
 // A video entry of known identity.
 PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video);

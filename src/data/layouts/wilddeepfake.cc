@@ -16,7 +16,7 @@ Listing enumerate_wilddeepfake(const LayoutRequest& request) {
       packed += list_files(folder, [](const fs::path& p) {
                   return p.extension() == ".gz" || p.extension() == ".tar";
                 }).size();
-      append_media(listing.entries, folder, class_name, split);
+      append_media(listing, folder, class_name, split);
     }
   }
   if (listing.entries.empty() && packed > 0)

@@ -96,7 +96,12 @@ void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
 
 void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256_file(entry.path).substr(0, 16);
-  VideoReader reader(entry.path);
+  std::optional<VideoReader> video;
+  {
+    StageClock clock(times_, StageTimes::decode);  // counting frames may mean decoding them
+    video.emplace(entry.path);
+  }
+  VideoReader& reader = *video;
   const auto wanted = options_.every > 0
                           ? every_kth_frame(reader.frame_count(), options_.every)
                           : linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);

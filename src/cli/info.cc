@@ -111,7 +111,11 @@ void print_card(const ModelCard& card) {
   }
   line("classes", classes);
   line("mean / std", numbers(card.mean) + " / " + numbers(card.std));
-  line("face crop", fmt::format("{}, {} times the box, {}", card.detector, card.crop_scale, card.resize));
+  if (card.kind == "parser") {
+    line("input", card.resize);
+  } else {
+    line("face crop", fmt::format("{}, {} times the box, {}", card.detector, card.crop_scale, card.resize));
+  }
   if (card.kind == "detector") {
     line("threshold", card.threshold ? fmt::format("{:.4f}", *card.threshold) +
                                            (card.threshold_source.empty() ? "" : " (" + card.threshold_source + ")")
@@ -120,7 +124,9 @@ void print_card(const ModelCard& card) {
     line("temperature", fmt::format("{:.4g}", card.temperature));
   }
   line("calibration", short_json(card.calibration));
-  line("metrics", short_json(card.metrics));
+  json figures = card.metrics;
+  if (figures.is_object()) figures.erase("confusion");  // a table; --json has it
+  line("metrics", short_json(figures));
   line("training", short_json(card.training));
   line("licence", card.licence);
   line("other", short_json(card.extra));

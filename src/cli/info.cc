@@ -90,9 +90,17 @@ void line(const char* label, const std::string& value) {
   if (!value.empty()) std::printf("  %-15s %s\n", label, value.c_str());
 }
 
+// Figures to four digits after the first that counts.
+json rounded(json value) {
+  if (value.is_number_float()) return json::parse(fmt::format("{:.5g}", value.get<double>()), nullptr, false);
+  if (value.is_structured())
+    for (auto& part : value) part = rounded(std::move(part));
+  return value;
+}
+
 std::string short_json(const json& value) {
   if (value.is_null() || value.empty()) return "";
-  const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = rounded(value).dump(-1, ' ', false, json::error_handler_t::replace);
   return text.size() > 400 ? text.substr(0, 400) + "... (all of it: --json)" : text;
 }
 

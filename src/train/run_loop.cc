@@ -51,6 +51,12 @@ void RunLoop::begin() {
   } else {
     start_afresh();
   }
+  // A process that does not see the checkpoints would begin at step 0 and learn something else.
+  double steps[] = {static_cast<double>(step_)};
+  others_.sum(steps);
+  if (steps[0] != static_cast<double>(step_) * others_.size())
+    throw Error(settings_.run_folder().string() + ": the processes see different checkpoints",
+                "put --out on storage that all machines share");
   if (!others_.is_main()) return;
   if (!resumed) checkpoints_.clear();
   log_.emplace(settings_.run_folder(), resumed);

@@ -32,7 +32,7 @@ class RunLoop {
   RunLoop(std::string kind, const RunSettings& settings, int accumulate, const std::string& recipe_text, bool visible,
           Communicator& others);
 
-  // Resumes or starts anew, and opens the log.
+  // Resumes or starts anew, and opens the log. Throws Error when the processes do not begin at the same step.
   void begin();
   // Until the end or the interruption. Throws Error after saving what was learned.
   void run_steps();

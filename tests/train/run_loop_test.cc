@@ -1,0 +1,91 @@
+// What every training run does around its steps, with steps that learn nothing.
+#include "train/run_loop.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "support/error_text.h"
+#include "support/memory_dataset.h"
+#include "support/temp_dir.h"
+
+namespace fsfm {
+namespace {
+
+using test::error_text;
+using test::MemoryDataset;
+using test::TempDir;
+
+constexpr int64_t kCountingSteps = 4;
+
+RunSettings counting_settings(const TempDir& dir) {
+  RunSettings settings;
+  settings.device = "cpu";
+  settings.threads = 1;
+  settings.out = dir / "m.safetensors";
+  return settings;
+}
+
+// Two epochs of two steps.
+class CountingRun : public RunLoop {
+ public:
+  CountingRun(const RunSettings& settings, Communicator& others)
+      : RunLoop("counting", settings, 1, kRecipe, /*visible=*/false, others),
+        data_(4, [](size_t) { return Sample{}; }),
+        loader_(
+            data_, {.batch_size = 2, .workers = 0}, [](const Dataset&, size_t, Rng&, Batch&, int) {},
+            [] {
+              Batch batch;
+              batch.size = 2;
+              return batch;
+            }) {
+    steps_per_epoch_ = loader_.batches_per_epoch();
+    total_steps_ = kCountingSteps;
+  }
+  using RunLoop::begin;
+  using RunLoop::run_steps;
+  int64_t step() const { return step_; }
+
+ private:
+  nlohmann::json fingerprint() const override { return {{"kind", "counting"}}; }
+  void store(Checkpoint&) override {}
+  void restore(const Checkpoint&) override {}
+  void announce() const override {}
+  Loader& loader() override { return loader_; }
+  bool learn(const std::vector<Batch>&) override { return true; }
+  void log_step() override {}
+  void evaluate() override {}
+
+  static inline const std::string kRecipe = "seed = 0\n";
+  MemoryDataset data_;
+  Loader loader_;
+};
+
+// A world of two in which the other process adds `theirs` to every sum.
+struct OtherProcess : Communicator {
+  explicit OtherProcess(double theirs) : theirs(theirs) {}
+  int size() const override { return 2; }
+  std::function<void()> begin_sum(torch::Tensor tensor) override {
+    return [tensor, theirs = theirs] { tensor.add_(theirs); };
+  }
+  double theirs;
+};
+
+TEST(RunLoop, ProcessesThatSeeDifferentCheckpointsDoNotBegin) {
+  TempDir dir;
+  RunSettings settings = counting_settings(dir);
+  Communicator alone;
+  CountingRun whole(settings, alone);
+  whole.begin();
+  whole.run_steps();
+
+  settings.resume = true;
+  OtherProcess same(kCountingSteps), blind(0);
+  CountingRun resumed(settings, same);
+  resumed.begin();
+  EXPECT_EQ(resumed.step(), kCountingSteps);
+  const std::string message = error_text([&] { CountingRun(settings, blind).begin(); });
+  EXPECT_NE(message.find("m.run: the processes see different checkpoints"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace fsfm

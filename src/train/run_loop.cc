@@ -30,6 +30,8 @@ RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, 
       accumulate_(accumulate) {}
 
 void RunLoop::run_steps() {
+  // The main process may still evaluate. Here the others wait for it; the first exchange between devices would not.
+  others_.barrier();
   Progress progress(kind_, static_cast<uint64_t>(total_steps_), "steps", visible_);
   try {
     loop(progress);

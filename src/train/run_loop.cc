@@ -48,6 +48,7 @@ void RunLoop::begin() {
     restore(*checkpoint);
     step_ = checkpoint->state.at("step");
     skipped_ = checkpoint->state.at("skipped");
+    step_seconds_ = checkpoint->state.value("step_seconds", 0.0);
     resumed = saved_step_ = step_;
     if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, settings_.run_folder().string());
   } else {
@@ -90,6 +91,7 @@ void RunLoop::loop(Progress& progress) {
 }
 
 void RunLoop::one_step() {
+  const auto began = std::chrono::steady_clock::now();
   std::vector<Batch> batches;
   while (static_cast<int>(batches.size()) < accumulate_) {
     auto batch = loader().next();
@@ -98,13 +100,14 @@ void RunLoop::one_step() {
   }
   const bool learned = learn(batches);
   for (auto& batch : batches) loader().recycle(std::move(batch));
+  step_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   ++step_;
   skipped_ += !learned;
   skipped_in_a_row_ = learned ? 0 : skipped_in_a_row_ + 1;
   if (skipped_in_a_row_ >= kMaxSkippedInARow)
     throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
                 "use a lower --blr, --precision fp32 or bf16, or look for broken pictures with fsfm doctor");
-  if (step_ % settings_.log_every == 0 || step_ == total_steps_) log_step();
+  if (step_ % settings_.log_every == 0 || step_ == total_steps_) log_step(std::exchange(step_seconds_, 0.0));
 }
 
 // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
@@ -124,6 +127,7 @@ void RunLoop::save() {
   checkpoint.state = {{"kind", kind_},
                       {"step", step_},
                       {"skipped", skipped_},
+                      {"step_seconds", step_seconds_},
                       {"fingerprint", fingerprint()},
                       {"recipe", recipe_text_}};
   store(checkpoint);

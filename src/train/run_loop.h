@@ -51,8 +51,9 @@ class RunLoop {
   // Learns from the batches of one step; step_ still counts the steps before it. False: skipped, the loss was not
   // finite.
   virtual bool learn(const std::vector<Batch>& batches) = 0;
-  // Called once step_ counts the step: what is due by then is logged.
-  virtual void log_step() = 0;
+  // Called once step_ counts the step: what is due by then is logged. `seconds`: spent on steps since the last call, in
+  // this part of the run or an earlier one.
+  virtual void log_step(double seconds) = 0;
   virtual void evaluate() = 0;
 
   double epoch_now() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
@@ -79,6 +80,7 @@ class RunLoop {
   const int accumulate_;
   int64_t saved_step_ = 0;
   int skipped_in_a_row_ = 0;
+  double step_seconds_ = 0;  // since the last log line; evaluating and saving are not learning
 };
 
 }  // namespace fsfm

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/file.h"
 #include "support/error_text.h"
 #include "support/memory_dataset.h"
@@ -16,6 +19,7 @@ using test::MemoryDataset;
 using test::TempDir;
 
 constexpr int64_t kCountingSteps = 4;
+constexpr auto kEvaluation = std::chrono::milliseconds(100);
 
 RunSettings counting_settings(const TempDir& dir) {
   RunSettings settings;
@@ -44,6 +48,7 @@ class CountingRun : public RunLoop {
   using RunLoop::begin;
   using RunLoop::run_steps;
   int64_t step() const { return step_; }
+  double logged_seconds = 0;
 
  private:
   nlohmann::json fingerprint() const override { return {{"kind", "counting"}}; }
@@ -52,8 +57,8 @@ class CountingRun : public RunLoop {
   void announce() const override {}
   Loader& loader() override { return loader_; }
   bool learn(const std::vector<Batch>&) override { return true; }
-  void log_step() override {}
-  void evaluate() override {}
+  void log_step(double seconds) override { logged_seconds += seconds; }
+  void evaluate() override { std::this_thread::sleep_for(kEvaluation); }
 
   static inline const std::string kRecipe = "seed = 0\n";
   MemoryDataset data_;
@@ -85,6 +90,15 @@ TEST(RunLoop, ProcessesThatSeeDifferentCheckpointsDoNotBegin) {
   EXPECT_EQ(resumed.step(), kCountingSteps);
   const std::string message = error_text([&] { CountingRun(settings, blind).begin(); });
   EXPECT_NE(message.find("m.run: the processes see different checkpoints"), std::string::npos) << message;
+}
+
+TEST(RunLoop, EvaluatingIsNoLearningTime) {
+  TempDir dir;
+  Communicator alone;
+  CountingRun run(counting_settings(dir), alone);
+  run.begin();
+  run.run_steps();
+  EXPECT_LT(run.logged_seconds, std::chrono::duration<double>(kEvaluation).count());
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ class PretrainRun : public RunLoop {
   PretrainResult run() {
     begin();
     if (step_ == 0) evaluate();
+    if (step_ == total_steps_) judge_held_out();  // a finished run was resumed: its model file is written again
     run_steps();
     result_.interrupted = interrupted_;
     if (!result_.interrupted && others_.is_main()) write_model_file();
@@ -197,15 +198,23 @@ class PretrainRun : public RunLoop {
     period_ = {};
   }
 
-  void evaluate() override {
+  ReconstructionOptions reconstruction_options() const {
+    return {.batch = batch_options_,
+            .norm_pix = recipe_.norm_pix,
+            .precision = parse_precision(recipe_.precision),
+            .batch_size = std::min(recipe_.batch_size, 32),
+            .workers = recipe_.workers};
+  }
+
+  void judge_held_out() {
     if (!data_.held_out || !others_.is_main()) return;
-    const ReconstructionOptions options{.batch = batch_options_,
-                                        .norm_pix = recipe_.norm_pix,
-                                        .precision = parse_precision(recipe_.precision),
-                                        .batch_size = std::min(recipe_.batch_size, 32),
-                                        .workers = recipe_.workers};
-    const ReconstructionReport report = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, options);
-    result_.held_out = report;
+    result_.held_out = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, reconstruction_options());
+  }
+
+  void evaluate() override {
+    judge_held_out();
+    if (!result_.held_out) return;
+    const ReconstructionReport& report = *result_.held_out;
     if (step_ > 0 && report.patch_mse < best_.value_or(INFINITY)) {
       best_ = report.patch_mse;
       new_best_ = true;
@@ -217,7 +226,8 @@ class PretrainRun : public RunLoop {
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
     const int faces = static_cast<int>(data_.examples->samples().size());
-    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.examples, options, faces);
+    const Image sheet =
+        reconstruction_sheet(learner_.online(), device_, *data_.examples, reconstruction_options(), faces);
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);

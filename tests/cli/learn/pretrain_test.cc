@@ -95,6 +95,10 @@ TEST(PretrainCli, WritesAModelALogAndPictures) {
   const auto again = run_cli(pretrain_args(dir, "m.safetensors"));
   EXPECT_EQ(again.exit_code, 2);
   EXPECT_NE(again.err.find("--resume"), std::string::npos) << again.err;
+  // A finished run that is resumed has nothing left to learn and says the same of its model.
+  const auto finished = run_cli(pretrain_args(dir, "m.safetensors", {"--resume"}));
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(ModelFile::open(dir / "m.safetensors").card().metrics, model.card().metrics);
 }
 
 TEST(PretrainCli, MistakesAreOneLineAndLeaveNothing) {

@@ -16,6 +16,14 @@ namespace {
 
 constexpr int kMaxSkippedInARow = 50;
 
+// Pictures and curves of an earlier run would pass for those of the new one.
+void remove_earlier_run(const fs::path& folder) {
+  std::error_code code;
+  for (const auto& [place, prefix] : {std::pair{folder, "events.out.tfevents."}, {folder / "reconstructions", "step-"}})
+    for (const auto& entry : fs::directory_iterator(place, code))
+      if (entry.path().filename().string().starts_with(prefix)) fs::remove(entry.path(), code);
+}
+
 }  // namespace
 
 RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, const std::string& recipe_text,
@@ -61,7 +69,10 @@ void RunLoop::begin() {
     throw Error(settings_.run_folder().string() + ": the processes see different checkpoints",
                 "put --out on storage that all machines share");
   if (!others_.is_main()) return;
-  if (!resumed) checkpoints_.clear();
+  if (!resumed) {
+    checkpoints_.clear();
+    remove_earlier_run(settings_.run_folder());
+  }
   log_.emplace(settings_.run_folder(), resumed);
   write_file_atomic(settings_.run_folder() / "recipe.toml", recipe_text_);
   if (visible_) announce();

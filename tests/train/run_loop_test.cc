@@ -92,6 +92,31 @@ TEST(RunLoop, ProcessesThatSeeDifferentCheckpointsDoNotBegin) {
   EXPECT_NE(message.find("m.run: the processes see different checkpoints"), std::string::npos) << message;
 }
 
+TEST(RunLoop, OverwritingLeavesNothingOfTheEarlierRun) {
+  TempDir dir;
+  RunSettings settings = counting_settings(dir);
+  const fs::path folder = settings.run_folder(), picture = folder / "reconstructions" / "step-000000400.png",
+                 curves = folder / "events.out.tfevents.1.fsfm.1.0";
+  fs::create_directories(picture.parent_path());
+  for (const auto& file : {picture, curves}) write_file_atomic(file, "old");
+  Communicator alone;
+  CountingRun first(settings, alone);
+  first.begin();
+  first.run_steps();
+  EXPECT_FALSE(fs::exists(picture));
+  EXPECT_FALSE(fs::exists(curves));
+
+  for (const auto& file : {picture, curves}) write_file_atomic(file, "of the first run");
+  settings.resume = true;
+  CountingRun(settings, alone).begin();
+  EXPECT_TRUE(fs::exists(picture));
+  settings.resume = false;
+  settings.overwrite = true;
+  CountingRun(settings, alone).begin();
+  EXPECT_FALSE(fs::exists(picture));
+  EXPECT_FALSE(fs::exists(curves));
+}
+
 TEST(RunLoop, EvaluatingIsNoLearningTime) {
   TempDir dir;
   Communicator alone;

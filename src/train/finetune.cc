@@ -364,7 +364,7 @@ class FinetuneRun : public RunLoop {
 
 FinetuneResult finetune(FinetuneRecipe recipe, const std::string& recipe_text, bool visible, Communicator& others) {
   recipe.resolve();
-  return FinetuneRun(recipe, recipe_text, visible, others).run();
+  return with_libtorch([&] { return FinetuneRun(recipe, recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

@@ -311,7 +311,7 @@ class PretrainRun : public RunLoop {
 PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible,
                         Communicator& others) {
   recipe.check();
-  return PretrainRun(recipe, recipe_text, visible, others).run();
+  return with_libtorch([&] { return PretrainRun(recipe, recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

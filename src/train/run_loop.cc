@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "train/device.h"
 
 namespace fsfm {
@@ -25,6 +26,12 @@ void remove_earlier_run(const fs::path& folder) {
 }
 
 }  // namespace
+
+Error explain(const c10::Error& error) {
+  return Error("libtorch: " + split(error.what_without_backtrace(), '\n').front(),
+               "for less memory add --checkpoint-blocks (with --resume the run goes on from its last checkpoint), or "
+               "start anew with a smaller --batch-size");
+}
 
 RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, const std::string& recipe_text,
                  bool visible, Communicator& others)

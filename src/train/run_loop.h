@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
 #include "train/checkpoint.h"
@@ -18,6 +19,19 @@
 #include "train/run_settings.h"
 
 namespace fsfm {
+
+// What an exception of libtorch, mostly a lack of memory, says to the user.
+Error explain(const c10::Error& error);
+
+// Runs `action`; an exception of libtorch becomes an Error.
+template <class Action>
+auto with_libtorch(Action&& action) {
+  try {
+    return action();
+  } catch (const c10::Error& error) {
+    throw explain(error);
+  }
+}
 
 // A run derives from this, sets steps_per_epoch_ and total_steps_, and calls begin() and run_steps().
 class RunLoop {
@@ -34,7 +48,8 @@ class RunLoop {
 
   // Resumes or starts anew, and opens the log. Throws Error when the processes do not begin at the same step.
   void begin();
-  // Until the end or the interruption. Throws Error after saving what was learned.
+  // Until the end or the interruption. Throws Error after saving what was learned. An exception of libtorch may leave
+  // half of a step in the weights, so nothing is saved then: the last checkpoint is where the run goes on.
   void run_steps();
 
   // What must not change between the parts of one run. Machine, logging and saving settings may.

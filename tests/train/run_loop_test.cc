@@ -49,6 +49,7 @@ class CountingRun : public RunLoop {
   using RunLoop::run_steps;
   int64_t step() const { return step_; }
   double logged_seconds = 0;
+  std::function<void()> fail;  // in every step
 
  private:
   nlohmann::json fingerprint() const override { return {{"kind", "counting"}}; }
@@ -56,7 +57,10 @@ class CountingRun : public RunLoop {
   void restore(const Checkpoint&) override {}
   void announce() const override {}
   Loader& loader() override { return loader_; }
-  bool learn(const std::vector<Batch>&) override { return true; }
+  bool learn(const std::vector<Batch>&) override {
+    if (fail) fail();
+    return true;
+  }
   void log_step(double seconds) override { logged_seconds += seconds; }
   void evaluate() override { std::this_thread::sleep_for(kEvaluation); }
 
@@ -115,6 +119,33 @@ TEST(RunLoop, OverwritingLeavesNothingOfTheEarlierRun) {
   CountingRun(settings, alone).begin();
   EXPECT_FALSE(fs::exists(picture));
   EXPECT_FALSE(fs::exists(curves));
+}
+
+TEST(RunLoop, AFailureOfLibtorchIsExplainedAndItsStepIsNotSaved) {
+  TempDir dir;
+  Communicator alone;
+  CountingRun run(counting_settings(dir), alone);
+  run.begin();
+  run.fail = [&] {
+    if (run.step() == 1) TORCH_CHECK(false, "out of memory: 20 GiB wanted\nsecond line");
+  };
+  const std::string message = error_text([&] {
+    with_libtorch([&] {
+      run.run_steps();
+      return 0;
+    });
+  });
+  EXPECT_NE(message.find("20 GiB wanted; for less memory add --checkpoint-blocks"), std::string::npos) << message;
+  EXPECT_FALSE(CheckpointFolder(dir / "m.run" / "checkpoints", 1).latest());
+
+  // Any other failure comes before the weights change.
+  CountingRun rescued(counting_settings(dir), alone);
+  rescued.begin();
+  rescued.fail = [&] {
+    if (rescued.step() == 1) throw Error("a picture cannot be read");
+  };
+  EXPECT_NE(error_text([&] { rescued.run_steps(); }), "");
+  EXPECT_TRUE(CheckpointFolder(dir / "m.run" / "checkpoints", 1).latest());
 }
 
 TEST(RunLoop, EvaluatingIsNoLearningTime) {

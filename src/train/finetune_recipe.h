@@ -12,6 +12,8 @@ namespace fsfm {
 
 // Numbers below 0 and "task" stand for "as the task's published recipe has it"; resolve() fills them in.
 struct FinetuneRecipe : RunSettings {
+  FinetuneRecipe() { keep = 1; }  // a checkpoint holds the best weights too
+
   // Data
   std::vector<std::filesystem::path> data, val_data;
   double val_fraction = 0.1;

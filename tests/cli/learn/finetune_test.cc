@@ -12,6 +12,7 @@
 #include "support/temp_dir.h"
 #include "support/training_log.h"
 #include "tensorio/model_file.h"
+#include "train/checkpoint.h"
 
 namespace fsfm {
 namespace {
@@ -136,16 +137,21 @@ TEST_F(FinetuneCli, RealFacesAloneAreValidatedOnSelfBlendedFakes) {
 }
 
 TEST_F(FinetuneCli, ResumesToTheSameModel) {
-  const std::vector<std::string> args = {
-      "--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "6", "--epochs", "3"};
+  const std::vector<std::string> args = {"--task",   "dfd",     "--init",       path("init.safetensors"),
+                                         "--data",   path("a"), "--batch-size", "6",
+                                         "--epochs", "3",       "--keep",       "2"};
   ASSERT_EQ(finetune("whole.safetensors", args).exit_code, 0);
   ASSERT_EQ(finetune("parts.safetensors", args).exit_code, 0);
   // As after a kill during the last epoch: only the checkpoint of the second is left, and no model.
-  fs::remove(dir_->path() / "parts.safetensors");
+  fs::remove(*dir_ / "parts.safetensors");
+  const CheckpointFolder checkpoints(*dir_ / "parts.run" / "checkpoints", 2);
+  fs::remove(*checkpoints.latest());
+  EXPECT_EQ(read_checkpoint(checkpoints.latest().value()).state["step"], 6);  // of 9
   auto resumed = args;
   resumed.push_back("--resume");
   const auto result = finetune("parts.safetensors", resumed);
   ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(training_losses(*dir_ / "parts.run"), training_losses(*dir_ / "whole.run"));
   const ModelFile a = ModelFile::open(dir_->path() / "whole.safetensors"),
                   b = ModelFile::open(dir_->path() / "parts.safetensors");
   for (const auto& [name, view] : a.tensors())

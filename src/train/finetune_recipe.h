@@ -43,7 +43,8 @@ struct FinetuneRecipe : RunSettings {
   void declare(Options& options);
   // Fills in the task's own values and checks what single options cannot see; throws Error naming what does not fit.
   void resolve();
-  bool per_domain_batches() const { return task == "fas"; }
+  // Batches balanced by domain, and one learning rate throughout: the full recipe of fas.
+  bool per_domain_batches() const { return task == "fas" && method == "full"; }
   double peak_lr(int64_t effective_batch) const;
 };
 

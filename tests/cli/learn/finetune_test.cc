@@ -222,6 +222,8 @@ TEST_F(FinetuneCli, MistakesAreOneLine) {
   check({"--init", path("init.safetensors"), "--data", path("a/train/real")}, "--self-blend");
   check({"--init", path("init.safetensors"), "--data", path("b/train/live"), "--self-blend", "0.5"}, "fsfm prepare");
   check({"--init", path("init.safetensors"), "--data", path("a"), "--attack-classes", "fakes"}, "it has fake, real");
+  check({"--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "0"}, "--batch-size 0");
+  check({"--init", path("init.safetensors"), "--data", path("a"), "--epochs", "0"}, "--epochs 0");
 }
 
 // Every recipe that the project ships runs, shrunk to a size that tests can bear.

@@ -8,7 +8,7 @@
 namespace fsfm {
 namespace {
 
-constexpr int64_t kMaxDim = 16384, kMaxTokens = 65536;
+constexpr int64_t kMaxDim = 16384, kMaxTokens = 65536, kMaxClasses = 100'000;
 
 const TensorView& get(const TensorMap& tensors, const std::string& name) {
   const auto found = tensors.find(name);
@@ -20,6 +20,14 @@ void expect(const TensorMap& tensors, const std::string& name, const Shape& shap
   const TensorView& tensor = get(tensors, name);
   if (tensor.shape != shape)
     throw Error("tensor '" + name + "' has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape));
+}
+
+// First size of a matrix.
+int rows_of(const TensorMap& tensors, const std::string& name, int64_t most) {
+  const Shape& shape = get(tensors, name).shape;
+  if (shape.size() != 2 || shape[0] < 1 || shape[0] > most)
+    throw Error("tensor '" + name + "' has shape " + shape_text(shape));
+  return static_cast<int>(shape[0]);
 }
 
 int heads_of(int dim, const nlohmann::json& config) {
@@ -60,26 +68,21 @@ void read_head(const TensorMap& tensors, VitLayout& v) {
   expect(tensors, norm + ".weight", {d});
   expect(tensors, norm + ".bias", {d});
   if (v.global_pool == "fas") {
-    const int64_t width = get(tensors, "head.bottleneck.weight").shape.at(0);
-    v.num_classes = static_cast<int>(get(tensors, "head.classifier.weight").shape.at(0));
+    const int width = rows_of(tensors, "head.bottleneck.weight", kMaxDim);
+    v.num_classes = rows_of(tensors, "head.classifier.weight", kMaxClasses);
     expect(tensors, "head.bottleneck.weight", {width, d});
     expect(tensors, "head.bottleneck.bias", {width});
     expect(tensors, "head.classifier.weight", {v.num_classes, width});
     expect(tensors, "head.classifier.bias", {v.num_classes});
   } else if (tensors.contains("head.weight")) {
-    const Shape& shape = get(tensors, "head.weight").shape;
-    if (shape.size() != 2 || shape[0] < 1 || shape[0] > 100'000)
-      throw Error("tensor 'head.weight' has shape " + shape_text(shape));
-    v.num_classes = static_cast<int>(shape[0]);
+    v.num_classes = rows_of(tensors, "head.weight", kMaxClasses);
     v.adapter = tensors.contains("adapter.linear1.weight");
-    expect(tensors, "head.weight", {shape[0], v.adapter ? 2 * d : d});
-    expect(tensors, "head.bias", {shape[0]});
+    expect(tensors, "head.weight", {v.num_classes, v.adapter ? 2 * d : d});
+    expect(tensors, "head.bias", {v.num_classes});
     if (v.adapter) {
-      const Shape& squeeze = get(tensors, "adapter.linear1.weight").shape;
-      if (squeeze.size() != 2 || squeeze[0] < 1 || squeeze[0] > kMaxDim)
-        throw Error("tensor 'adapter.linear1.weight' has shape " + shape_text(squeeze));
-      expect(tensors, "adapter.linear1.weight", {squeeze[0], d});
-      expect(tensors, "adapter.linear2.weight", {d, squeeze[0]});
+      const int squeezed = rows_of(tensors, "adapter.linear1.weight", kMaxDim);
+      expect(tensors, "adapter.linear1.weight", {squeezed, d});
+      expect(tensors, "adapter.linear2.weight", {d, squeezed});
     }
   }
 }
@@ -121,10 +124,7 @@ VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& state
     throw Error("tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
   v.img_size = static_cast<int>(grid) * v.patch_size;
   while (v.depth < 1000 && tensors.contains("blocks." + std::to_string(v.depth) + ".norm1.weight")) ++v.depth;
-  const Shape& fc1 = get(tensors, "blocks.0.mlp.fc1.weight").shape;
-  if (fc1.size() != 2 || fc1[0] < 1 || fc1[0] > 8 * kMaxDim)
-    throw Error("tensor 'blocks.0.mlp.fc1.weight' has shape " + shape_text(fc1));
-  v.mlp_hidden = static_cast<int>(fc1[0]);
+  v.mlp_hidden = rows_of(tensors, "blocks.0.mlp.fc1.weight", 8 * kMaxDim);
   v.num_heads = heads_of(v.embed_dim, config);
   v.global_pool = tensors.contains("head.bottleneck.weight") ? "fas"
                   : tensors.contains("fc_norm.weight")       ? "avg"

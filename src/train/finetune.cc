@@ -41,11 +41,12 @@ Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
     const Weights weights = read_weights(recipe.init);
     if (weights.has_card) start.card = weights.card;
     nlohmann::json stated = nlohmann::json::object();
-    if (start.card) stated = start.card->config;
-    if (recipe.num_heads > 0) stated["num_heads"] = recipe.num_heads;
+    if (recipe.num_heads > 0)
+      stated["num_heads"] = recipe.num_heads;
+    else if (start.card && start.card->config.contains("num_heads"))  // false of what is no object
+      stated["num_heads"] = start.card->config["num_heads"];
     try {
-      const VitLayout layout =
-          infer_vit_layout(weights.tensors, {{"num_heads", stated.value("num_heads", nlohmann::json())}});
+      const VitLayout layout = infer_vit_layout(weights.tensors, stated);
       start.network.img_size = layout.img_size;
       start.network.patch_size = layout.patch_size;
       start.network.embed_dim = layout.embed_dim;

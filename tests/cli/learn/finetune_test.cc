@@ -210,6 +210,18 @@ TEST_F(FinetuneCli, AntiSpoofingSharesABalancedStepAmongProcesses) {
   EXPECT_NE(refused.err.find("multiple of the number of processes"), std::string::npos) << refused.err;
 }
 
+TEST_F(FinetuneCli, ACardWithoutSizesIsNoObstacle) {
+  const ModelFile init = ModelFile::open(*dir_ / "init.safetensors");
+  ModelCard card = init.card();
+  for (const auto& config : {nlohmann::json(), nlohmann::json::array({192, 12})}) {
+    card.config = config;
+    write_model(*dir_ / "odd.safetensors", card, init.tensors());
+    const auto result = finetune("of-odd.safetensors", {"--init", path("odd.safetensors"), "--data", path("a"),
+                                                        "--batch-size", "6", "--max-steps", "1", "--overwrite"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+}
+
 TEST_F(FinetuneCli, MistakesAreOneLine) {
   const auto check = [&](std::vector<std::string> more, const std::string& expected) {
     const auto result = finetune("bad.safetensors", std::move(more));

@@ -142,6 +142,10 @@ VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, 
     if (keep_pictures) video.pictures.push_back(annotate(frame->image, video.frames.back().faces));
   }
   video.frames_skipped = reader.skipped();
+  if (interrupted()) {
+    video.why = "interrupted";
+    return video;
+  }
   return impl_->summarize(std::move(video));
 }
 

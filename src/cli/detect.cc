@@ -130,8 +130,10 @@ json run_picture(Detector& detector, const fs::path& file, const Request& reques
   return result;
 }
 
+// Null when interrupted: a part of the frames is no verdict.
 json run_video(Detector& detector, const fs::path& file, const Request& request, Outputs& outputs) {
   const VideoVerdict video = detector.run_video(file, request.frames, outputs.wanted());
+  if (interrupted()) return {};
   json frames = json::array();
   for (const auto& frame : video.frames)
     frames.push_back(
@@ -205,7 +207,7 @@ int run_detect(int argc, char** argv) {
   json results = json::array();
   bool failed = false;
   for (const auto& file : files) {
-    if (interrupted()) return 128 + interrupt_signal();
+    if (interrupted()) break;
     try {
       results.push_back(is_video_path(file) ? run_video(detector, file, *request, outputs)
                                             : run_picture(detector, file, *request, outputs));
@@ -216,6 +218,7 @@ int run_detect(int argc, char** argv) {
       std::fprintf(stderr, "fsfm: %s\n", error.what());
     }
   }
+  if (interrupted()) return 128 + interrupt_signal();  // as shells count
   if (request->json) {
     const ModelCard& card = detector.card();
     const json document = {{"model", request->model.string()},

@@ -118,6 +118,7 @@ void write_point(const std::filesystem::path& path, const OperatingPoint& point,
   card.threshold = point.threshold;
   card.threshold_source = point.source;
   card.temperature = point.temperature;
+  card.abstain = point.abstain;  // the old band belongs to other scores
   card.calibration = {
       {"data", development.name},
       {"samples", development.size()},

@@ -29,6 +29,14 @@ const ModelFile& check_detector(const ModelFile& model) {
   return model;
 }
 
+Transform transform_of(const ModelFile& model) {
+  try {
+    return Transform::parse(model.card().resize);
+  } catch (const Error& error) {
+    throw Error(model.path().string() + ": " + error.what());
+  }
+}
+
 const FaceVerdict* largest(const std::vector<FaceVerdict>& faces) {
   const FaceVerdict* best = nullptr;
   auto area = [](const Rect& box) { return static_cast<int64_t>(box.width) * box.height; };
@@ -50,7 +58,7 @@ struct Detector::Impl {
   Impl(const ModelFile& model, const DetectOptions& options)
       : card(check_detector(model).card()),
         engine(model, options.threads),
-        transform(Transform::parse(card.resize)),
+        transform(transform_of(model)),
         normalization{card.mean, card.std},
         finder(make_detector(options.detector.empty() ? card.detector : options.detector)) {
     const std::string name = model.path().string();
@@ -134,6 +142,10 @@ VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, 
     if (keep_pictures) video.pictures.push_back(annotate(frame->image, video.frames.back().faces));
   }
   video.frames_skipped = reader.skipped();
+  if (interrupted()) {
+    video.why = "interrupted";
+    return video;
+  }
   return impl_->summarize(std::move(video));
 }
 

@@ -54,7 +54,8 @@ class Detector {
   const ModelCard& card() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
-  // Samples `frames` frames evenly. Throws Error when the file is no video.
+  // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Throws Error when the
+  // file is no video.
   VideoVerdict run_video(const std::filesystem::path& path, int frames, bool keep_pictures = false);
 
  private:

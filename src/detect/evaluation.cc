@@ -97,6 +97,12 @@ OperatingPoint fit_operating_point(const ScoredDataset& development, std::span<c
   const auto scores = metrics::attack_scores(development.logits, is_attack, point.temperature);
   point.threshold = max_bpcer > 0 ? metrics::threshold_for_bpcer(development.labels, scores, max_bpcer)
                                   : metrics::eer_threshold(development.labels, scores);
+  point.abstain = metrics::undecided_band(development.labels, scores);
+  // A threshold for few false alarms lies above the band. Unless the band reaches it, scores between the two are called
+  // real while lower ones are undecided.
+  if (point.abstain)
+    point.abstain = std::array{std::min((*point.abstain)[0], point.threshold),
+                               std::clamp(point.threshold, (*point.abstain)[1], 1.0)};
   point.source = fmt::format("{} on {} ({} faces)", max_bpcer > 0 ? fmt::format("BPCER <= {:g} %", 100 * max_bpcer) : "equal error rate",
                              development.name, with_thousands(static_cast<long long>(development.size())));
   return point;

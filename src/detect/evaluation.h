@@ -1,10 +1,11 @@
 // From a model's answers on a dataset to everything that is reported of them (method.md section 5).
 #pragma once
 
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "detect/score_dataset.h"
 #include "metrics/metrics.h"
@@ -16,6 +17,7 @@ struct OperatingPoint {
   double temperature = 1.0;
   double threshold = 0.5;
   std::string source;  // how and on which data the threshold was chosen
+  std::optional<std::array<double, 2>> abstain{};  // as in the card; the threshold is never outside
 };
 
 // The figures at one level, with 95 % intervals.
@@ -44,8 +46,8 @@ struct Evaluation {
 Evaluation evaluate(const ScoredDataset& scored, std::span<const uint8_t> is_attack, const OperatingPoint& point,
                     const metrics::BootstrapOptions& bootstrap = {});
 
-// Temperature by likelihood, then the threshold on the calibrated frame scores: at equal errors, or with `max_bpcer` > 0
-// at that rate of false alarms. Throws Error naming the dataset when a class is absent.
+// Temperature by likelihood, then threshold and undecided band on the calibrated frame scores: the threshold at equal
+// errors, or with `max_bpcer` > 0 at that rate of false alarms. Throws Error naming the dataset when a class is absent.
 OperatingPoint fit_operating_point(const ScoredDataset& development, std::span<const uint8_t> is_attack, double max_bpcer = 0);
 
 // TPR at a false positive rate below 1 / bona_fide says nothing: such rates are not reported.

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "engine/fsfm_layout.h"
 #include "engine/vit_layout.h"
 #include "tensorio/json.h"
 #include "tensorio/npy.h"
@@ -41,41 +42,6 @@ Weights read_checkpoint(const fs::path& path) {
 Weights read_array(const fs::path& path) {
   auto tensor = std::make_shared<HostTensor>(read_npy(path));
   return {.format = "NumPy array", .tensors = {{path.stem().string(), tensor->view()}}, .keep_alive = {tensor}};
-}
-
-int count_blocks(const TensorMap& tensors, const std::string& prefix) {
-  int count = 0;
-  while (count < 1000 && tensors.contains(prefix + std::to_string(count) + ".norm1.weight")) ++count;
-  return count;
-}
-
-// First size of a matrix; throws Error when it is missing.
-int64_t rows_of(const TensorMap& tensors, const std::string& name) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end() || found->second.shape.size() != 2)
-    throw Error("tensor '" + name + "' of a pretraining network is missing");
-  return found->second.shape[0];
-}
-
-// Adds the sizes of the FSFM decoders and projector to the encoder's.
-json pretraining_config(const TensorMap& tensors, const VitLayout& layout, int decoder_heads) {
-  json config = layout.to_config();
-  for (const char* key : {"num_classes", "global_pool", "adapter"}) config.erase(key);
-  config["rep_decoder_embed_dim"] = layout.embed_dim;
-  config["rep_decoder_depth"] = count_blocks(tensors, "rep_decoder_blocks.");
-  config["rep_decoder_num_heads"] = decoder_heads;
-  config["projection_hidden_size"] = rows_of(tensors, "projector.projection_head.0.weight");
-  config["projection_size"] = rows_of(tensors, "projector.projection_head.3.weight");
-  if (tensors.contains("decoder_embed.weight")) {  // only the online network predicts pixels
-    const int64_t width = rows_of(tensors, "decoder_embed.weight");
-    if (decoder_heads < 1 || width % decoder_heads != 0)
-      throw Error(fmt::format("{} heads do not divide the pixel decoder's width {}", decoder_heads, width),
-                  "state them: --decoder-heads");
-    config["decoder_embed_dim"] = width;
-    config["decoder_depth"] = count_blocks(tensors, "decoder_blocks.");
-    config["decoder_num_heads"] = decoder_heads;
-  }
-  return config;
 }
 
 // Fills mean and std; returns where they come from.
@@ -126,8 +92,9 @@ Weights read_weights(const fs::path& path) {
 }
 
 ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOptions& options) {
-  const VitLayout layout =
-      infer_vit_layout(weights.tensors, options.heads > 0 ? json{{"num_heads", options.heads}} : json());
+  json heads = {{"decoder_num_heads", options.decoder_heads}, {"rep_decoder_num_heads", options.decoder_heads}};
+  if (options.heads > 0) heads["num_heads"] = options.heads;
+  const VitLayout layout = infer_vit_layout(weights.tensors, heads);
   ModelCard card;
   card.training = {{"imported_from", path.filename().string()}, {"format", weights.format}};
   if (!weights.source.empty()) card.training["source"] = weights.source;
@@ -135,7 +102,11 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOp
   if (weights.tensors.contains("rep_decoder_embed.weight")) {
     card.kind = "pretrain";
     card.architecture = "fsfm";
-    card.config = pretraining_config(weights.tensors, layout, options.decoder_heads);
+    card.config = infer_fsfm_config(weights.tensors, heads);
+    const int width = card.config.value("decoder_embed_dim", 0);  // 0: a target network
+    if (options.decoder_heads < 1 || width % options.decoder_heads != 0)
+      throw Error(fmt::format("{} heads do not divide the pixel decoder's width {}", options.decoder_heads, width),
+                  "state them: --decoder-heads");
   } else {
     card.kind = layout.num_classes > 0 ? "detector" : "pretrain";
     card.architecture = "vit";

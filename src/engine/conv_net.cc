@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "engine/onednn.h"
+#include "engine/tensor_shapes.h"
 
 namespace fsfm {
 namespace {
@@ -16,6 +17,20 @@ namespace {
 using dnnl::memory;
 using Tag = memory::format_tag;
 constexpr auto kFloat = memory::data_type::f32;
+
+// Nothing is made as large as the card says before the tensors were seen to be.
+ParseNetConfig config_of(const ModelFile& model) {
+  try {
+    ParseNetConfig config = ParseNetConfig::from_json(model.card().config);
+    for (const auto& layer : parse_net_layers(config)) {
+      expect_shape(model.tensors(), layer.name + ".weight", {layer.out, layer.in, layer.kernel, layer.kernel});
+      expect_shape(model.tensors(), layer.name + ".bias", {layer.out});
+    }
+    return config;
+  } catch (const Error& error) {
+    throw Error(model.path().string() + ": " + error.what(), "the file is damaged or no parser");
+  }
+}
 
 memory::desc feature_desc(int channels, int size, Tag tag) { return {{1, channels, size, size}, kFloat, tag}; }
 
@@ -34,7 +49,7 @@ struct ConvNet::Impl {
   memory input, output;
   std::map<std::string, ConvShape> shapes;
 
-  Impl(const ModelFile& model, int threads) : config(ParseNetConfig::from_json(model.card().config)), threads(threads) {
+  Impl(const ModelFile& model, int threads) : config(config_of(model)), threads(threads) {
     const ScopedThreads scope(threads);
     for (const auto& shape : parse_net_layers(config)) shapes.emplace(shape.name, shape);
     build(model);
@@ -118,11 +133,7 @@ struct ConvNet::Impl {
 
   // A copy of the tensor in oneDNN's memory.
   memory constant(const ModelFile& model, const std::string& name, const Shape& shape, Tag tag) {
-    const TensorView& view = model.tensor(name);
-    if (view.shape != shape) {
-      throw Error(model.path().string() + ": tensor " + name + " does not have the shape the card promises", "the file is damaged or no parser");
-    }
-    const auto values = view.to_float();
+    const auto values = model.tensor(name).to_float();
     memory result({shape, kFloat, tag}, cpu.engine);
     std::copy(values.begin(), values.end(), static_cast<float*>(result.get_data_handle()));
     return result;

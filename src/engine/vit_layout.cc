@@ -4,23 +4,12 @@
 #include <map>
 
 #include "base/error.h"
+#include "engine/tensor_shapes.h"
 
 namespace fsfm {
 namespace {
 
-constexpr int64_t kMaxDim = 16384, kMaxTokens = 65536;
-
-const TensorView& get(const TensorMap& tensors, const std::string& name) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) throw Error("no vision transformer: tensor '" + name + "' is missing");
-  return found->second;
-}
-
-void expect(const TensorMap& tensors, const std::string& name, const Shape& shape) {
-  const TensorView& tensor = get(tensors, name);
-  if (tensor.shape != shape)
-    throw Error("tensor '" + name + "' has shape " + shape_text(tensor.shape) + ", expected " + shape_text(shape));
-}
+constexpr int64_t kMaxDim = 16384, kMaxTokens = 65536, kMaxClasses = 100'000;
 
 int heads_of(int dim, const nlohmann::json& config) {
   static const std::map<int, int> kKnown = {{192, 3}, {384, 12}, {768, 12}, {1024, 16}, {1280, 16}};
@@ -37,59 +26,29 @@ int heads_of(int dim, const nlohmann::json& config) {
   return heads;
 }
 
-void check_blocks(const TensorMap& tensors, const VitLayout& v) {
-  const int64_t d = v.embed_dim, h = v.mlp_hidden;
-  for (int i = 0; i < v.depth; ++i) {
-    const std::string block = "blocks." + std::to_string(i) + ".";
-    for (const char* norm : {"norm1", "norm2"})
-      for (const char* part : {".weight", ".bias"}) expect(tensors, block + norm + part, {d});
-    expect(tensors, block + "attn.qkv.weight", {3 * d, d});
-    expect(tensors, block + "attn.qkv.bias", {3 * d});
-    expect(tensors, block + "attn.proj.weight", {d, d});
-    expect(tensors, block + "attn.proj.bias", {d});
-    expect(tensors, block + "mlp.fc1.weight", {h, d});
-    expect(tensors, block + "mlp.fc1.bias", {h});
-    expect(tensors, block + "mlp.fc2.weight", {d, h});
-    expect(tensors, block + "mlp.fc2.bias", {d});
-  }
-}
-
 void read_head(const TensorMap& tensors, VitLayout& v) {
   const int64_t d = v.embed_dim;
   const std::string norm = v.global_pool == "token" ? "norm" : "fc_norm";
-  expect(tensors, norm + ".weight", {d});
-  expect(tensors, norm + ".bias", {d});
+  expect_shape(tensors, norm + ".weight", {d});
+  expect_shape(tensors, norm + ".bias", {d});
   if (v.global_pool == "fas") {
-    const int64_t width = get(tensors, "head.bottleneck.weight").shape.at(0);
-    v.num_classes = static_cast<int>(get(tensors, "head.classifier.weight").shape.at(0));
-    expect(tensors, "head.bottleneck.weight", {width, d});
-    expect(tensors, "head.bottleneck.bias", {width});
-    expect(tensors, "head.classifier.weight", {v.num_classes, width});
-    expect(tensors, "head.classifier.bias", {v.num_classes});
+    const int width = rows_of(tensors, "head.bottleneck.weight", kMaxDim);
+    v.num_classes = rows_of(tensors, "head.classifier.weight", kMaxClasses);
+    expect_shape(tensors, "head.bottleneck.weight", {width, d});
+    expect_shape(tensors, "head.bottleneck.bias", {width});
+    expect_shape(tensors, "head.classifier.weight", {v.num_classes, width});
+    expect_shape(tensors, "head.classifier.bias", {v.num_classes});
   } else if (tensors.contains("head.weight")) {
-    const Shape& shape = get(tensors, "head.weight").shape;
-    if (shape.size() != 2 || shape[0] < 1 || shape[0] > 100'000)
-      throw Error("tensor 'head.weight' has shape " + shape_text(shape));
-    v.num_classes = static_cast<int>(shape[0]);
+    v.num_classes = rows_of(tensors, "head.weight", kMaxClasses);
     v.adapter = tensors.contains("adapter.linear1.weight");
-    expect(tensors, "head.weight", {shape[0], v.adapter ? 2 * d : d});
-    expect(tensors, "head.bias", {shape[0]});
+    expect_shape(tensors, "head.weight", {v.num_classes, v.adapter ? 2 * d : d});
+    expect_shape(tensors, "head.bias", {v.num_classes});
     if (v.adapter) {
-      const Shape& squeeze = get(tensors, "adapter.linear1.weight").shape;
-      if (squeeze.size() != 2 || squeeze[0] < 1 || squeeze[0] > kMaxDim)
-        throw Error("tensor 'adapter.linear1.weight' has shape " + shape_text(squeeze));
-      expect(tensors, "adapter.linear1.weight", {squeeze[0], d});
-      expect(tensors, "adapter.linear2.weight", {d, squeeze[0]});
+      const int squeezed = rows_of(tensors, "adapter.linear1.weight", kMaxDim);
+      expect_shape(tensors, "adapter.linear1.weight", {squeezed, d});
+      expect_shape(tensors, "adapter.linear2.weight", {d, squeezed});
     }
   }
-}
-
-// What the card claims must be what the tensors show.
-void compare(const nlohmann::json& config, const nlohmann::json& seen) {
-  for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_classes", "global_pool"})
-    if (const auto claimed = config.find(key); claimed != config.end() && *claimed != seen.at(key))
-      throw Error(std::string("the model card and the tensors disagree on ") + key,
-                  "the file was put together wrongly");
 }
 
 }  // namespace
@@ -104,34 +63,35 @@ nlohmann::json VitLayout::to_config() const {
 
 VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& stated) {
   const nlohmann::json config = stated.is_object() ? stated : nlohmann::json::object();
+  if (!tensors.contains("patch_embed.proj.weight"))
+    throw Error("no vision transformer: tensor 'patch_embed.proj.weight' is missing");
   VitLayout v;
-  const Shape& patch = get(tensors, "patch_embed.proj.weight").shape;
+  const Shape& patch = shape_of(tensors, "patch_embed.proj.weight");
   if (patch.size() != 4 || patch[1] != 3 || patch[2] != patch[3] || patch[2] < 1 || patch[2] > 256 || patch[0] < 4 ||
       patch[0] > kMaxDim)
     throw Error("tensor 'patch_embed.proj.weight' has shape " + shape_text(patch) + ", expected [D, 3, P, P]");
   v.embed_dim = static_cast<int>(patch[0]);
   v.patch_size = static_cast<int>(patch[2]);
-  expect(tensors, "patch_embed.proj.bias", {patch[0]});
-  expect(tensors, "cls_token", {1, 1, patch[0]});
-  const Shape& positions = get(tensors, "pos_embed").shape;
+  expect_shape(tensors, "patch_embed.proj.bias", {patch[0]});
+  expect_shape(tensors, "cls_token", {1, 1, patch[0]});
+  const Shape& positions = shape_of(tensors, "pos_embed");
   const int64_t rows = positions.size() == 3 ? positions[1] : 0;
   const auto grid =
       static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 1 && rows <= kMaxTokens ? rows - 1 : 0))));
   if (grid < 1 || grid * grid + 1 != rows || positions[0] != 1 || positions[2] != patch[0])
     throw Error("tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
   v.img_size = static_cast<int>(grid) * v.patch_size;
-  while (v.depth < 1000 && tensors.contains("blocks." + std::to_string(v.depth) + ".norm1.weight")) ++v.depth;
-  const Shape& fc1 = get(tensors, "blocks.0.mlp.fc1.weight").shape;
-  if (fc1.size() != 2 || fc1[0] < 1 || fc1[0] > 8 * kMaxDim)
-    throw Error("tensor 'blocks.0.mlp.fc1.weight' has shape " + shape_text(fc1));
-  v.mlp_hidden = static_cast<int>(fc1[0]);
+  v.depth = count_blocks(tensors, "blocks.");
+  v.mlp_hidden = rows_of(tensors, "blocks.0.mlp.fc1.weight", 8 * kMaxDim);
   v.num_heads = heads_of(v.embed_dim, config);
   v.global_pool = tensors.contains("head.bottleneck.weight") ? "fas"
                   : tensors.contains("fc_norm.weight")       ? "avg"
                                                              : "token";
-  check_blocks(tensors, v);
+  expect_blocks(tensors, "blocks.", v.depth, v.embed_dim, v.mlp_hidden);
   read_head(tensors, v);
-  compare(config, v.to_config());
+  nlohmann::json sizes = v.to_config();
+  for (const char* key : {"num_heads", "mlp_ratio", "adapter"}) sizes.erase(key);
+  expect_agreement(config, sizes);
   return v;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <unordered_map>
 
@@ -10,6 +11,8 @@
 
 namespace fsfm::metrics {
 namespace {
+
+constexpr double kToleratedError = 0.1, kGuessingEer = 0.4;
 
 double ratio(size_t part, size_t whole) {
   return whole ? static_cast<double>(part) / static_cast<double>(whole) : std::numeric_limits<double>::quiet_NaN();
@@ -101,6 +104,21 @@ double threshold_for_bpcer(std::span<const int> labels, std::span<const double> 
   if (allowed == bona_fide.size()) return *std::min_element(scores.begin(), scores.end());
   // Just above the first score that must stay bona fide: its ties stay with it.
   return std::nextafter(bona_fide[allowed], std::numeric_limits<double>::infinity());
+}
+
+std::optional<std::array<double, 2>> undecided_band(std::span<const int> labels, std::span<const double> scores) {
+  check_scores(labels, scores);
+  std::vector<double> attacks, bona_fide;
+  for (size_t i = 0; i < scores.size(); ++i) (labels[i] == 1 ? attacks : bona_fide).push_back(scores[i]);
+  if (attacks.empty() || bona_fide.empty())
+    throw Error("metrics: an undecided band needs scores of both classes", "add bona fide and attack samples");
+  if (eer(labels, scores) >= kGuessingEer) return std::array{0.0, 1.0};
+  std::sort(attacks.begin(), attacks.end());
+  std::sort(bona_fide.begin(), bona_fide.end(), std::greater<>());
+  const double low = attacks[static_cast<size_t>(kToleratedError * static_cast<double>(attacks.size()))];
+  const double high = bona_fide[static_cast<size_t>(kToleratedError * static_cast<double>(bona_fide.size()))];
+  if (low >= high) return std::nullopt;
+  return std::array{low, high};
 }
 
 }  // namespace fsfm::metrics

@@ -1,7 +1,9 @@
 // Figures at one threshold, and how a threshold is chosen (ISO/IEC 30107-3 vocabulary).
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,5 +40,9 @@ double eer_threshold(std::span<const int> labels, std::span<const double> scores
 // The lowest threshold (most attacks found) whose BPCER on these scores is <= max_bpcer. Throws Error without bona fide
 // samples.
 double threshold_for_bpcer(std::span<const int> labels, std::span<const double> scores, double max_bpcer);
+// Scores strictly inside are undecided: outside, at most a tenth of the attacks lie below and at most a tenth of the
+// bona fide samples above. All of [0,1] when the scores hardly beat guessing; nullopt when they are good enough to
+// decide every sample. Throws Error without both classes.
+std::optional<std::array<double, 2>> undecided_band(std::span<const int> labels, std::span<const double> scores);
 
 }  // namespace fsfm::metrics

@@ -1,16 +1,18 @@
 #include "report/folder_report.h"
 
-#include <algorithm>
-#include <vector>
-
-#include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dataset.h"
 #include "media/codec.h"
+#include "metrics/roc.h"
 #include "report/charts.h"
 #include "report/face_gallery.h"
 #include "tensorio/model_file.h"
@@ -38,6 +40,18 @@ std::vector<json> read_lines(const fs::path& file) {
     if (value.is_object()) lines.push_back(std::move(value));
   }
   return lines;
+}
+
+// The value under `key`; `otherwise` where there is none of its type. Logs and verdicts may come from anywhere.
+template <class T>
+T value_of(const json& entry, const std::string& key, T otherwise) {
+  const auto found = entry.find(key);  // none in what is no object
+  if (found == entry.end()) return otherwise;
+  try {
+    return found->get<T>();
+  } catch (const json::exception&) {
+    return otherwise;
+  }
 }
 
 std::vector<fs::path> entries(const fs::path& folder) {
@@ -68,9 +82,10 @@ void add_dataset(HtmlPage& page, const fs::path& folder) {
 Series series(const std::vector<json>& lines, const std::string& kind, const std::string& key, const std::string& name) {
   Series s{.name = name};
   for (const auto& line : lines) {
-    if (line.value("kind", "") != kind || !line.contains(key) || !line[key].is_number()) continue;
-    s.x.push_back(line.value("step", 0.0));
-    s.y.push_back(line[key].get<double>());
+    const double step = value_of(line, "step", metrics::kNaN), value = value_of(line, key, metrics::kNaN);
+    if (value_of(line, "kind", std::string()) != kind || !std::isfinite(step) || !std::isfinite(value)) continue;
+    s.x.push_back(step);
+    s.y.push_back(value);
   }
   return s;
 }
@@ -145,15 +160,18 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
   Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};
   std::vector<Picture> pictures;
   for (const auto& entry : files) {
-    const fs::path input = entry.value("file", "");
-    if (entry.contains("annotated") && entry["annotated"].is_string()) {
-      const fs::path annotated = entry["annotated"].get<std::string>();
-      if (fs::exists(annotated)) pictures.push_back({read_image(annotated), input.filename().string()});
-    }
+    const fs::path input = value_of(entry, "file", std::string());
+    const fs::path annotated = value_of(entry, "annotated", std::string());
+    std::error_code code;
+    if (fs::exists(annotated, code)) pictures.push_back({read_image(annotated), input.filename().string()});
     int number = 0;
-    for (const auto& face : entry.value("faces", json::array()))
-      table.rows.push_back({Cell(input.filename().string()), Cell(std::to_string(++number)), Cell(fmt::format("{:.3f}", face.value("score", 0.0))),
-                            Cell(face.value("verdict", "")), Cell(face.value("why", ""))});
+    for (const auto& face : value_of(entry, "faces", json::array())) {
+      const double score = value_of(face, "score", metrics::kNaN);
+      if (!std::isfinite(score)) continue;
+      table.rows.push_back({Cell(input.filename().string()), Cell(std::to_string(++number)),
+                            Cell(fmt::format("{:.3f}", score)), Cell(value_of(face, "verdict", std::string())),
+                            Cell(value_of(face, "why", std::string()))});
+    }
   }
   page.images(pictures, 460);
   page.table(table);

@@ -4,7 +4,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <ctime>
 
@@ -42,11 +41,12 @@ Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
     const Weights weights = read_weights(recipe.init);
     if (weights.has_card) start.card = weights.card;
     nlohmann::json stated = nlohmann::json::object();
-    if (start.card) stated = start.card->config;
-    if (recipe.num_heads > 0) stated["num_heads"] = recipe.num_heads;
+    if (recipe.num_heads > 0)
+      stated["num_heads"] = recipe.num_heads;
+    else if (start.card && start.card->config.contains("num_heads"))  // false of what is no object
+      stated["num_heads"] = start.card->config["num_heads"];
     try {
-      const VitLayout layout =
-          infer_vit_layout(weights.tensors, {{"num_heads", stated.value("num_heads", nlohmann::json())}});
+      const VitLayout layout = infer_vit_layout(weights.tensors, stated);
       start.network.img_size = layout.img_size;
       start.network.patch_size = layout.patch_size;
       start.network.embed_dim = layout.embed_dim;
@@ -206,6 +206,9 @@ class FinetuneRun : public RunLoop {
     best_weights_ = checkpoint.part("best.");
     result_.best_step = checkpoint.state.at("best_step");
     if (const auto& best = checkpoint.state.at("best_loss"); !best.is_null()) best_loss_ = best.get<double>();
+    // The line of a log period is the same however often it was resumed.
+    period_loss_ = checkpoint.state.value("period_loss", 0.0);
+    period_steps_ = checkpoint.state.value("period_steps", int64_t{0});
   }
 
   void store(Checkpoint& checkpoint) override {
@@ -213,6 +216,8 @@ class FinetuneRun : public RunLoop {
     checkpoint.put("best.", best_weights_);
     checkpoint.state["best_step"] = result_.best_step;
     checkpoint.state["best_loss"] = std::isfinite(best_loss_) ? nlohmann::json(best_loss_) : nlohmann::json(nullptr);
+    checkpoint.state["period_loss"] = period_loss_;
+    checkpoint.state["period_steps"] = period_steps_;
   }
 
   void announce() const override {
@@ -241,9 +246,8 @@ class FinetuneRun : public RunLoop {
     return true;
   }
 
-  void log_step() override {
+  void log_step(double seconds) override {
     const double mean = period_loss_ / std::max<double>(1.0, static_cast<double>(period_steps_));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - period_since_).count();
     note_ =
         fmt::format("loss {:.4f}  lr {:.2e}{}", mean, lr_, skipped_ > 0 ? fmt::format("  {} skipped", skipped_) : "");
     if (log_)
@@ -257,7 +261,6 @@ class FinetuneRun : public RunLoop {
            {"wait_seconds", loader_->wait_seconds()}});
     period_loss_ = 0;
     period_steps_ = 0;
-    period_since_ = std::chrono::steady_clock::now();
   }
 
   ValidationReport validation() {
@@ -281,7 +284,6 @@ class FinetuneRun : public RunLoop {
     if (visible_)
       log::info("validation, step {}: loss {:.4f}, AUC {:.4f} (videos {:.4f}), accuracy {:.3f}{}", step_, report.loss,
                 report.auc, report.video_auc, report.accuracy, better ? "  *" : "");
-    period_since_ = std::chrono::steady_clock::now();
   }
 
   // The best weights, once more over the validation set: figures, temperature, threshold, model file.
@@ -356,7 +358,6 @@ class FinetuneRun : public RunLoop {
   DetectorLosses losses_;  // of the last step
   double lr_ = 0, best_loss_ = INFINITY, period_loss_ = 0;
   int64_t period_steps_ = 0;
-  std::chrono::steady_clock::time_point period_since_ = std::chrono::steady_clock::now();
   FinetuneResult result_;
 };
 
@@ -364,7 +365,7 @@ class FinetuneRun : public RunLoop {
 
 FinetuneResult finetune(FinetuneRecipe recipe, const std::string& recipe_text, bool visible, Communicator& others) {
   recipe.resolve();
-  return FinetuneRun(recipe, recipe_text, visible, others).run();
+  return with_libtorch([&] { return FinetuneRun(recipe, recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

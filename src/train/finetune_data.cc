@@ -101,7 +101,9 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
     data.attack_classes = {data.classes.front()};
   }
   data.train = label(train, recipe, data.classes, attacks);
-  auto validation_attacks = recipe.val_data.empty() ? attacks : attack_classes_of(validation->info(), recipe);
+  // Named classes hold for --val-data too, which need not have all of them.
+  const bool inferred = !recipe.val_data.empty() && recipe.attack_classes.empty();
+  auto validation_attacks = inferred ? validation->info().attack_classes : attacks;
   data.validation = label(validation, recipe, data.classes, validation_attacks);
   if (recipe.self_blend > 0 && !has_attacks(data.validation)) {
     validation_attacks.emplace_back(kSelfBlendedClass);

@@ -84,12 +84,14 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("max-steps", max_steps, "this many steps instead of --epochs passes (-1 = the task's)")
       .range(-1, 1e12)
       .group(kLearning);
-  options.add("batch-size", batch_size, "pictures a batch and process (-1 = the task's)")
+  options
+      .add("batch-size", batch_size,
+           "pictures a batch and process (-1 = the task's); the full recipe of fas goes by --per-domain instead")
       .range(-1, 65536)
       .group(kLearning);
   options
       .add("per-domain", per_domain,
-           "fas: genuine, and as many attack, pictures of each domain a step (all processes together)")
+           "full recipe of fas: genuine, and as many attack, pictures of each domain a step (all processes together)")
       .range(1, 4096)
       .group(kLearning);
   options.add("accumulate", accumulate, "batches a step").range(1, 65536).group(kLearning);
@@ -125,15 +127,16 @@ void FinetuneRecipe::declare(Options& options) {
 
 void FinetuneRecipe::resolve() {
   const bool fas = task == "fas", adapter = method == "adapter", probe = method == "linear-probe";
+  const bool full_fas = per_domain_batches();
   // method.md section 4. The adapter has one recipe for all tasks; the probe learns a linear map, which needs no
   // taming.
   fill(epochs, adapter ? 50 : task == "diff" ? 50 : probe ? 20 : 10);
-  fill(max_steps, fas && !adapter ? int64_t{4000} : int64_t{0});
+  fill(max_steps, full_fas ? int64_t{4000} : int64_t{0});
   fill(batch_size, adapter || task == "diff" ? 256 : 64);
   fill(blr, adapter ? 5e-3 : probe ? 1e-3 : task == "diff" ? 5e-4 : 2.5e-4);
   fill(weight_decay, adapter || probe ? 0.0 : fas ? 1e-6 : 0.05);
   fill(layer_decay, fas || adapter || probe ? 1.0 : 0.65);
-  fill(warmup_epochs, fas ? 0.0 : 5.0);
+  fill(warmup_epochs, full_fas ? 0.0 : 5.0);
   fill(drop_path, fas || adapter || probe ? 0.0 : 0.1);
   const bool strong = !fas && !adapter && !probe;
   fill(mixup, strong ? 0.8 : 0.0);
@@ -145,8 +148,8 @@ void FinetuneRecipe::resolve() {
   fill(contrastive_weight, fas ? 0.1 : 0.01);
   fill(rand_augment, strong ? "on" : "off");
   fill(global_pool, fas && !adapter ? "fas" : "avg");
-  fill(optimizer, fas && !adapter && !probe ? "adam" : "adamw");
-  if (fas && lr == 0 && !adapter && !probe) lr = 1e-4;
+  fill(optimizer, full_fas ? "adam" : "adamw");
+  if (full_fas && lr == 0) lr = 1e-4;
 
   if (init == "scratch" && model.empty())
     throw Error("--init scratch needs a size", "add --model tiny, small, base, large or huge");
@@ -155,6 +158,10 @@ void FinetuneRecipe::resolve() {
                 "give pretrained weights");
   if (adapter && global_pool == "fas")
     throw Error("--method adapter has a head of its own", "use --global-pool avg or token");
+  if (batch_size == 0)
+    throw Error("--batch-size 0 leaves nothing to learn from", "give 1 or more, or -1 for the task's own");
+  if (epochs == 0 && max_steps == 0)
+    throw Error("--epochs 0 would write an untrained detector", "give 1 or more, or -1 for the task's own");
   check_run();
   if (self_blend > 0 && task == "multi")
     throw Error("--self-blend makes fakes of one kind", "use it with --task dfd or diff");

@@ -12,6 +12,8 @@ namespace fsfm {
 
 // Numbers below 0 and "task" stand for "as the task's published recipe has it"; resolve() fills them in.
 struct FinetuneRecipe : RunSettings {
+  FinetuneRecipe() { keep = 1; }  // a checkpoint holds the best weights too
+
   // Data
   std::vector<std::filesystem::path> data, val_data;
   double val_fraction = 0.1;
@@ -41,7 +43,8 @@ struct FinetuneRecipe : RunSettings {
   void declare(Options& options);
   // Fills in the task's own values and checks what single options cannot see; throws Error naming what does not fit.
   void resolve();
-  bool per_domain_batches() const { return task == "fas"; }
+  // Batches balanced by domain, and one learning rate throughout: the full recipe of fas.
+  bool per_domain_batches() const { return task == "fas" && method == "full"; }
   double peak_lr(int64_t effective_batch) const;
 };
 

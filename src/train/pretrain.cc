@@ -4,7 +4,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <ctime>
 
@@ -28,11 +27,11 @@ namespace {
 
 constexpr int64_t kMapFaces = 150;  // of real faces and of attacks, in the page's feature map
 
-// Mean over a log period, and since when.
+// Sums over a log period. Kept in checkpoints, so that the line of a period is the same however often it was resumed.
 struct Period {
   double total = 0, masked = 0, region = 0, similarity = 0, grad_norm = 0;
   int64_t steps = 0, faces = 0;
-  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Period, total, masked, region, similarity, grad_norm, steps, faces)
 
   void add(const PretrainLosses& losses, int64_t count) {
     if (losses.skipped) return;
@@ -41,7 +40,6 @@ struct Period {
     ++steps;
     faces += count;
   }
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count(); }
 };
 
 class PretrainRun : public RunLoop {
@@ -70,6 +68,7 @@ class PretrainRun : public RunLoop {
   PretrainResult run() {
     begin();
     if (step_ == 0) evaluate();
+    if (step_ == total_steps_) judge_held_out();  // a finished run was resumed: its model file is written again
     run_steps();
     result_.interrupted = interrupted_;
     if (!result_.interrupted && others_.is_main()) write_model_file();
@@ -112,11 +111,17 @@ class PretrainRun : public RunLoop {
   void restore(const Checkpoint& checkpoint) override {
     learner_.load(checkpoint);
     if (const auto& best = checkpoint.state.at("best"); !best.is_null()) best_ = best.get<double>();
+    period_ = checkpoint.state.value("period", Period{});
+    result_.first_loss = checkpoint.state.value("first_loss", 0.0);
+    result_.last_loss = checkpoint.state.value("last_loss", 0.0);
   }
 
   void store(Checkpoint& checkpoint) override {
     learner_.save(checkpoint);
     checkpoint.state["best"] = best_ ? nlohmann::json(*best_) : nlohmann::json(nullptr);
+    checkpoint.state["period"] = period_;
+    checkpoint.state["first_loss"] = result_.first_loss;
+    checkpoint.state["last_loss"] = result_.last_loss;
   }
 
   void start_afresh() override {
@@ -170,9 +175,9 @@ class PretrainRun : public RunLoop {
     return momenta;
   }
 
-  void log_step() override {
+  void log_step(double seconds) override {
     const double n = std::max<double>(1.0, static_cast<double>(period_.steps));
-    const double loss = period_.total / n, seconds = std::max(period_.seconds(), 1e-9);
+    const double loss = period_.total / n;
     if (result_.first_loss == 0) result_.first_loss = loss;
     result_.last_loss = loss;
     note_ = fmt::format("loss {:.4f}  lr {:.2e}", loss, lr_);
@@ -186,22 +191,30 @@ class PretrainRun : public RunLoop {
                      {"grad_norm", period_.grad_norm / n},
                      {"lr", lr_},
                      {"momentum", momentum_},
-                     {"faces_per_second", static_cast<double>(period_.faces) / seconds},
+                     {"faces_per_second", static_cast<double>(period_.faces) / std::max(seconds, 1e-9)},
                      {"wait_seconds", loader_.wait_seconds()},
                      {"skipped", static_cast<double>(skipped_)}});
     }
     period_ = {};
   }
 
-  void evaluate() override {
+  ReconstructionOptions reconstruction_options() const {
+    return {.batch = batch_options_,
+            .norm_pix = recipe_.norm_pix,
+            .precision = parse_precision(recipe_.precision),
+            .batch_size = std::min(recipe_.batch_size, 32),
+            .workers = recipe_.workers};
+  }
+
+  void judge_held_out() {
     if (!data_.held_out || !others_.is_main()) return;
-    const ReconstructionOptions options{.batch = batch_options_,
-                                        .norm_pix = recipe_.norm_pix,
-                                        .precision = parse_precision(recipe_.precision),
-                                        .batch_size = std::min(recipe_.batch_size, 32),
-                                        .workers = recipe_.workers};
-    const ReconstructionReport report = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, options);
-    result_.held_out = report;
+    result_.held_out = evaluate_reconstruction(learner_.online(), device_, *data_.held_out, reconstruction_options());
+  }
+
+  void evaluate() override {
+    judge_held_out();
+    if (!result_.held_out) return;
+    const ReconstructionReport& report = *result_.held_out;
     if (step_ > 0 && report.patch_mse < best_.value_or(INFINITY)) {
       best_ = report.patch_mse;
       new_best_ = true;
@@ -213,7 +226,8 @@ class PretrainRun : public RunLoop {
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
     const int faces = static_cast<int>(data_.examples->samples().size());
-    const Image sheet = reconstruction_sheet(learner_.online(), device_, *data_.examples, options, faces);
+    const Image sheet =
+        reconstruction_sheet(learner_.online(), device_, *data_.examples, reconstruction_options(), faces);
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
@@ -223,7 +237,6 @@ class PretrainRun : public RunLoop {
           "held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel "
           "(baseline {:.4f})",
           step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
-    period_.since = std::chrono::steady_clock::now();  // evaluation is no training time
   }
 
   void write_page() {
@@ -298,7 +311,7 @@ class PretrainRun : public RunLoop {
 PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible,
                         Communicator& others) {
   recipe.check();
-  return PretrainRun(recipe, recipe_text, visible, others).run();
+  return with_libtorch([&] { return PretrainRun(recipe, recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

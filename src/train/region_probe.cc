@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "data/regions.h"
+#include "engine/fsfm_layout.h"
 #include "media/resize.h"
 #include "nn/losses.h"
 #include "nn/weights.h"
@@ -90,7 +91,13 @@ FsfmOnline open_online_network(const ModelFile& model) {
     throw Error(model.path().string() + " holds no network that paints pixels" +
                     (model.card().kind.empty() ? "" : " (it is a " + model.card().kind + " model)"),
                 "give the model file that fsfm pretrain wrote, or the online network of a checkpoint");
-  FsfmOnline online(FsfmConfig::from_json(model.card().config));
+  FsfmConfig config;
+  try {
+    config = FsfmConfig::from_json(infer_fsfm_config(model.tensors(), model.card().config));
+  } catch (const Error& error) {
+    throw Error(model.path().string() + ": " + error.what());
+  }
+  FsfmOnline online(config);
   LoadOptions load;
   load.source = model.path().string();
   load_weights(*online, model.tensors(), load);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "train/device.h"
 
 namespace fsfm {
@@ -16,7 +17,21 @@ namespace {
 
 constexpr int kMaxSkippedInARow = 50;
 
+// Pictures and curves of an earlier run would pass for those of the new one.
+void remove_earlier_run(const fs::path& folder) {
+  std::error_code code;
+  for (const auto& [place, prefix] : {std::pair{folder, "events.out.tfevents."}, {folder / "reconstructions", "step-"}})
+    for (const auto& entry : fs::directory_iterator(place, code))
+      if (entry.path().filename().string().starts_with(prefix)) fs::remove(entry.path(), code);
+}
+
 }  // namespace
+
+Error explain(const c10::Error& error) {
+  return Error("libtorch: " + split(error.what_without_backtrace(), '\n').front(),
+               "for less memory add --checkpoint-blocks (with --resume the run goes on from its last checkpoint), or "
+               "start anew with a smaller --batch-size");
+}
 
 RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, const std::string& recipe_text,
                  bool visible, Communicator& others)
@@ -30,6 +45,8 @@ RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, 
       accumulate_(accumulate) {}
 
 void RunLoop::run_steps() {
+  // The main process may still evaluate. Here the others wait for it; the first exchange between devices would not.
+  others_.barrier();
   Progress progress(kind_, static_cast<uint64_t>(total_steps_), "steps", visible_);
   try {
     loop(progress);
@@ -46,13 +63,23 @@ void RunLoop::begin() {
     restore(*checkpoint);
     step_ = checkpoint->state.at("step");
     skipped_ = checkpoint->state.at("skipped");
+    step_seconds_ = checkpoint->state.value("step_seconds", 0.0);
     resumed = saved_step_ = step_;
     if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, settings_.run_folder().string());
   } else {
     start_afresh();
   }
+  // A process that does not see the checkpoints would begin at step 0 and learn something else.
+  double steps[] = {static_cast<double>(step_)};
+  others_.sum(steps);
+  if (steps[0] != static_cast<double>(step_) * others_.size())
+    throw Error(settings_.run_folder().string() + ": the processes see different checkpoints",
+                "put --out on storage that all machines share");
   if (!others_.is_main()) return;
-  if (!resumed) checkpoints_.clear();
+  if (!resumed) {
+    checkpoints_.clear();
+    remove_earlier_run(settings_.run_folder());
+  }
   log_.emplace(settings_.run_folder(), resumed);
   write_file_atomic(settings_.run_folder() / "recipe.toml", recipe_text_);
   if (visible_) announce();
@@ -82,6 +109,7 @@ void RunLoop::loop(Progress& progress) {
 }
 
 void RunLoop::one_step() {
+  const auto began = std::chrono::steady_clock::now();
   std::vector<Batch> batches;
   while (static_cast<int>(batches.size()) < accumulate_) {
     auto batch = loader().next();
@@ -90,13 +118,14 @@ void RunLoop::one_step() {
   }
   const bool learned = learn(batches);
   for (auto& batch : batches) loader().recycle(std::move(batch));
+  step_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   ++step_;
   skipped_ += !learned;
   skipped_in_a_row_ = learned ? 0 : skipped_in_a_row_ + 1;
   if (skipped_in_a_row_ >= kMaxSkippedInARow)
     throw Error(fmt::format("the loss was not finite for {} steps in a row", kMaxSkippedInARow),
                 "use a lower --blr, --precision fp32 or bf16, or look for broken pictures with fsfm doctor");
-  if (step_ % settings_.log_every == 0 || step_ == total_steps_) log_step();
+  if (step_ % settings_.log_every == 0 || step_ == total_steps_) log_step(std::exchange(step_seconds_, 0.0));
 }
 
 // A step failed (another process is gone, a picture cannot be read): what was learned so far is kept for --resume.
@@ -116,6 +145,7 @@ void RunLoop::save() {
   checkpoint.state = {{"kind", kind_},
                       {"step", step_},
                       {"skipped", skipped_},
+                      {"step_seconds", step_seconds_},
                       {"fingerprint", fingerprint()},
                       {"recipe", recipe_text_}};
   store(checkpoint);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/progress.h"
 #include "data/loader.h"
 #include "train/checkpoint.h"
@@ -18,6 +19,19 @@
 #include "train/run_settings.h"
 
 namespace fsfm {
+
+// What an exception of libtorch, mostly a lack of memory, says to the user.
+Error explain(const c10::Error& error);
+
+// Runs `action`; an exception of libtorch becomes an Error.
+template <class Action>
+auto with_libtorch(Action&& action) {
+  try {
+    return action();
+  } catch (const c10::Error& error) {
+    throw explain(error);
+  }
+}
 
 // A run derives from this, sets steps_per_epoch_ and total_steps_, and calls begin() and run_steps().
 class RunLoop {
@@ -32,9 +46,10 @@ class RunLoop {
   RunLoop(std::string kind, const RunSettings& settings, int accumulate, const std::string& recipe_text, bool visible,
           Communicator& others);
 
-  // Resumes or starts anew, and opens the log.
+  // Resumes or starts anew, and opens the log. Throws Error when the processes do not begin at the same step.
   void begin();
-  // Until the end or the interruption. Throws Error after saving what was learned.
+  // Until the end or the interruption. Throws Error after saving what was learned. An exception of libtorch may leave
+  // half of a step in the weights, so nothing is saved then: the last checkpoint is where the run goes on.
   void run_steps();
 
   // What must not change between the parts of one run. Machine, logging and saving settings may.
@@ -51,8 +66,9 @@ class RunLoop {
   // Learns from the batches of one step; step_ still counts the steps before it. False: skipped, the loss was not
   // finite.
   virtual bool learn(const std::vector<Batch>& batches) = 0;
-  // Called once step_ counts the step: what is due by then is logged.
-  virtual void log_step() = 0;
+  // Called once step_ counts the step: what is due by then is logged. `seconds`: spent on steps since the last call, in
+  // this part of the run or an earlier one.
+  virtual void log_step(double seconds) = 0;
   virtual void evaluate() = 0;
 
   double epoch_now() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
@@ -79,6 +95,7 @@ class RunLoop {
   const int accumulate_;
   int64_t saved_step_ = 0;
   int skipped_in_a_row_ = 0;
+  double step_seconds_ = 0;  // since the last log line; evaluating and saving are not learning
 };
 
 }  // namespace fsfm

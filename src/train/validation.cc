@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "metrics/metrics.h"
 
@@ -48,24 +47,6 @@ ValidationReport validate(DetectorLearner& detector, const LabelledData& data, c
   return report;
 }
 
-namespace {
-
-constexpr double kToleratedError = 0.1, kGuessingEer = 0.4;
-
-std::optional<std::array<double, 2>> abstain_band(const std::vector<int>& attack, const std::vector<double>& scores, double eer) {
-  if (eer >= kGuessingEer) return std::array{0.0, 1.0};
-  std::vector<double> attacks, genuine;
-  for (size_t i = 0; i < scores.size(); ++i) (attack[i] ? attacks : genuine).push_back(scores[i]);
-  std::sort(attacks.begin(), attacks.end());
-  std::sort(genuine.begin(), genuine.end(), std::greater<>());
-  const double low = attacks[static_cast<size_t>(kToleratedError * static_cast<double>(attacks.size()))];
-  const double high = genuine[static_cast<size_t>(kToleratedError * static_cast<double>(genuine.size()))];
-  if (low >= high) return std::nullopt;
-  return std::array{low, high};
-}
-
-}  // namespace
-
 std::optional<Operating> fit_operating_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack) {
   const auto attacks = static_cast<size_t>(std::count(report.attack.begin(), report.attack.end(), 1));
   if (attacks == 0 || attacks == report.attack.size()) return std::nullopt;
@@ -73,7 +54,7 @@ std::optional<Operating> fit_operating_point(const ValidationReport& report, con
   const auto scores = metrics::attack_scores(report.logits, is_attack, temperature);
   const double eer = metrics::eer(report.attack, scores);
   return Operating{temperature, metrics::eer_threshold(report.attack, scores), eer,
-                   metrics::calibration(report.attack, scores).ece, abstain_band(report.attack, scores, eer)};
+                   metrics::calibration(report.attack, scores).ece, metrics::undecided_band(report.attack, scores)};
 }
 
 }  // namespace fsfm

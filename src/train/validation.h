@@ -27,10 +27,7 @@ ValidationReport validate(DetectorLearner& detector, const LabelledData& data, c
 struct Operating {
   double temperature, threshold;  // attack when P(attack) at this temperature >= threshold (equal error rates)
   double eer, ece;                // at that temperature
-  // Scores strictly inside are inconclusive: outside, at most a tenth of the validation set's attacks lie below and at
-  // most a tenth of its genuine faces above. All of [0,1] when the detector hardly beats guessing; absent when it is
-  // good enough to decide every face.
-  std::optional<std::array<double, 2>> abstain;
+  std::optional<std::array<double, 2>> abstain;  // scores strictly inside are inconclusive (metrics::undecided_band)
 };
 std::optional<Operating> fit_operating_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack);
 

@@ -1,7 +1,11 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/file.h"
 #include "media/codec.h"
@@ -61,6 +65,23 @@ TEST_F(DetectCommand, WritesAnnotatedPictures) {
   EXPECT_EQ(detect({path("two.png"), path("a"), "--out", path("out")}).exit_code, 0);
   EXPECT_TRUE(fs::exists(dir_ / "out" / "two_verdict.png"));
   EXPECT_TRUE(fs::exists(dir_ / "out" / "two_verdict_2.png"));
+}
+
+TEST_F(DetectCommand, AnInterruptedVideoGetsNoVerdict) {
+  const Image photo = test::paint_photo(3, 1, 320, 280).image;
+  test::write_video(dir_ / "long.avi", 400, 25, [&](int) { return photo; });
+  const pid_t child = test::start_cli({"detect", path("two.png"), path("long.avi"), "--model", path("m.safetensors"),
+                                       "--frames", "400", "--out", path("out")},
+                                      dir_ / "err");
+  const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); };
+  for (int i = 0; i < 1000 && !fs::exists(dir_ / "out" / "two_verdict.png"); ++i) pause();
+  pause();  // now it is looking at the video
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM) << read_file(dir_ / "err");
+  EXPECT_FALSE(fs::exists(dir_ / "out" / "long_verdict.jpg"));
 }
 
 TEST_F(DetectCommand, MistakesNameTheWayOut) {

@@ -99,6 +99,9 @@ TEST_F(Evaluate, WritesPageScoresAndFigures) {
 }
 
 TEST_F(Evaluate, FittedThresholdIsStoredAndUsed) {
+  ModelCard old = ModelFile::open(model()).card();
+  old.abstain = {{0.990, 0.991}};  // an undecided band of other scores
+  write_weights(model(), old, "avg.weights.");
   const auto fitted = evaluate({"--data", data(), "--dev", data(), "--write-threshold", "--json"});
   ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
   const auto before = nlohmann::json::parse(fitted.out)["results"][0];
@@ -106,6 +109,11 @@ TEST_F(Evaluate, FittedThresholdIsStoredAndUsed) {
   const ModelCard card = ModelFile::open(model()).card();
   EXPECT_EQ(card.threshold.value(), before["threshold"].get<double>());
   EXPECT_EQ(card.temperature, before["temperature"].get<double>());
+  EXPECT_NE(card.abstain, old.abstain);
+  if (card.abstain) {
+    EXPECT_LE((*card.abstain)[0], *card.threshold);
+    EXPECT_GE((*card.abstain)[1], *card.threshold);
+  }
   const auto after = nlohmann::json::parse(evaluate({"--data", data(), "--json"}).out)["results"][0];
   EXPECT_EQ(after, before);
 }

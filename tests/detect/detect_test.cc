@@ -126,6 +126,8 @@ TEST(Detector, UnfitModelsAreRefused) {
   EXPECT_NE(message([](ModelCard& c) { c.attack_classes.clear(); }).find("attack"), std::string::npos);
   EXPECT_NE(message([](ModelCard& c) { c.classes.push_back("third"); }).find("names 3 classes"), std::string::npos);
   EXPECT_NE(message([](ModelCard& c) { c.resize = "pillow-bicubic-224"; }).find("224"), std::string::npos);
+  EXPECT_NE(message([](ModelCard& c) { c.resize = "seam-carving-224"; }).find("m.safetensors: unknown transform"),
+            std::string::npos);
   EXPECT_NE(message([](ModelCard& c) { c.detector = "crystal-ball"; }).find("crystal-ball"), std::string::npos);
 }
 

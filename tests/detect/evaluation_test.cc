@@ -124,6 +124,10 @@ TEST(Evaluation, OperatingPointComesFromTheDevelopmentSet) {
   EXPECT_NE(point.source.find("memory (400 faces)"), std::string::npos) << point.source;
   const auto strict = fit_operating_point(scored, attack_mask(card()), 0.05);
   EXPECT_LE(evaluate(scored, attack_mask(card()), strict, {.resamples = 100}).frames.at_threshold.bpcer, 0.05);
+  ASSERT_TRUE(point.abstain && strict.abstain);
+  EXPECT_LT((*point.abstain)[0], point.threshold);
+  EXPECT_GT((*point.abstain)[1], point.threshold);
+  EXPECT_EQ((*strict.abstain)[1], strict.threshold);  // the undecided band reaches a threshold above it
   MemoryDataset one_class(10, grey);
   for (auto& sample : one_class.samples()) sample.label = 1;
   EXPECT_THROW(fit_operating_point(score(one_class), attack_mask(card())), Error);

@@ -115,6 +115,12 @@ TEST(VitEngine, BadWeightsAreNamed) {
   EXPECT_NE(message(good, {}).find("attention heads"), std::string::npos);
   EXPECT_NE(message(good, {{"num_heads", 5}}).find("do not divide"), std::string::npos);
   EXPECT_NE(message(good, {{"num_heads", 3}, {"depth", 4}}).find("disagree on depth"), std::string::npos);
+  TensorMap fas = good;
+  fas["head.bottleneck.weight"] = {DType::f32, {}, good.at("head.bias").bytes.first(4)};  // a single number
+  EXPECT_NE(message(fas).find("head.bottleneck.weight"), std::string::npos);
+  fas["head.bottleneck.weight"] = good.at("head.weight");
+  fas["head.classifier.weight"] = {DType::f32, {}, good.at("head.bias").bytes.first(4)};
+  EXPECT_NE(message(fas).find("head.classifier.weight"), std::string::npos);
   VitEngine engine(good, kTinyHeads);
   EXPECT_NE(error_text([&] { engine.logits(std::vector<float>(10), 1); }).find("64 x 64"), std::string::npos);
 }

@@ -171,6 +171,23 @@ TEST(Decision, BpcerTargetHoldsAndIsTight) {
   }
 }
 
+TEST(Decision, AtMostATenthOfEachClassIsOnTheWrongSideOfTheUndecidedBand) {
+  const auto s = draw(900, 1.5, 21);
+  const auto band = undecided_band(s.labels, s.scores);
+  ASSERT_TRUE(band);
+  size_t attacks = 0, missed = 0, false_alarms = 0;
+  for (size_t i = 0; i < s.labels.size(); ++i) {
+    attacks += s.labels[i] == 1;
+    missed += s.labels[i] == 1 && s.scores[i] < (*band)[0];
+    false_alarms += s.labels[i] == 0 && s.scores[i] > (*band)[1];
+  }
+  EXPECT_LE(missed, attacks / 10);
+  EXPECT_LE(false_alarms, (s.labels.size() - attacks) / 10);
+  EXPECT_FALSE(undecided_band(std::vector{0, 0, 1, 1}, std::vector{.1, .2, .8, .9}));
+  EXPECT_EQ(undecided_band(std::vector{0, 1, 0, 1}, std::vector{.5, .5, .5, .5}), (std::array{0.0, 1.0}));
+  EXPECT_THROW(undecided_band(std::vector{1, 1}, std::vector{.5, .6}), Error);
+}
+
 TEST(Bootstrap, CoversTheTruthAndIsSeeded) {
   const auto s = draw(600, 1.0, 21);
   const auto a = bootstrap(s.labels, s.scores, {}, 0.5, {.resamples = 500, .seed = 4, .threads = 1});

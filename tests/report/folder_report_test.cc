@@ -28,6 +28,20 @@ TEST(FolderReport, ShowsVerdictsAndRunsAndEscapesNames) {
   EXPECT_EQ(html.find("<b>x</b>"), std::string::npos);
 }
 
+TEST(FolderReport, EntriesOfOtherTypesAreLeftOut) {
+  test::TempDir dir;
+  write_file_atomic(dir / "verdicts.json",
+                    R"({"results":[7,"x",null,[1],{"file":3,"annotated":4,"faces":"none"},)"
+                    R"({"file":"a.jpg","faces":[1,{"score":"high"},{"score":0.25,"verdict":5,"why":"kept"}]}]})");
+  fs::create_directories(dir / "run.run");
+  write_file_atomic(dir / "run.run/log.jsonl",
+                    "{\"kind\":3,\"step\":1,\"loss\":2}\n{\"kind\":\"train\",\"step\":\"one\",\"loss\":2}\n"
+                    "{\"kind\":\"train\",\"step\":2,\"loss\":1}\n");
+  const std::string html = folder_page(dir.path(), "Title").html();
+  EXPECT_NE(html.find("kept"), std::string::npos);
+  EXPECT_NE(html.find("0.250"), std::string::npos);
+}
+
 TEST(FolderReport, AnEmptyFolderIsAnError) {
   test::TempDir dir;
   EXPECT_THROW(folder_page(dir.path(), "Title"), Error);

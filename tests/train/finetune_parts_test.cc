@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "support/face_painter.h"
 #include "support/memory_dataset.h"
+#include "support/temp_dir.h"
 #include "train/data_split.h"
 #include "train/finetune_data.h"
 #include "train/mixup.h"
@@ -87,6 +89,44 @@ TEST(FinetuneData, DomainsAreBalancedInEveryStep) {
   for (auto& sample : dataset->samples())
     if (sample.video.starts_with("small")) sample.label = 1;
   EXPECT_THROW(domain_balanced_indices(labelled(dataset), 3, 5, 1, 0), Error);
+}
+
+TEST(FinetuneData, ValidationDataMayLackANamedAttackClass) {
+  test::TempDir dir;
+  for (const char* name : {"real", "print", "mask"}) test::write_face_tree(dir / "data", "train", name, 2, 1, 32);
+  for (const char* name : {"real", "print"}) test::write_face_tree(dir / "val", "", name, 2, 9, 32);
+  FinetuneRecipe recipe;
+  recipe.data = {dir / "data"};
+  recipe.val_data = {dir / "val"};
+  recipe.attack_classes = {"mask", "print"};
+  const FinetuneData data = open_finetune_data(recipe);
+  EXPECT_EQ(data.train.genuine, (std::vector<uint8_t>{0, 0, 1}));  // mask, print, real
+  EXPECT_EQ(data.validation.genuine, (std::vector<uint8_t>{0, 1}));
+  recipe.attack_classes = {"msak"};
+  EXPECT_THROW(open_finetune_data(recipe), Error);
+}
+
+// method.md section 4: domains, 4000 steps and a constant rate belong to the full recipe of fas, the adapter has its
+// own.
+TEST(FinetuneRecipe, TheAdapterOfFasLearnsAsEveryAdapter) {
+  FinetuneRecipe full, adapter;
+  for (FinetuneRecipe* recipe : {&full, &adapter}) {
+    recipe->task = "fas";
+    recipe->init = "w.safetensors";
+    recipe->out = "m.safetensors";
+  }
+  adapter.method = "adapter";
+  full.resolve();
+  adapter.resolve();
+  EXPECT_TRUE(full.per_domain_batches());
+  EXPECT_EQ(full.max_steps, 4000);
+  EXPECT_EQ(full.optimizer, "adam");
+  EXPECT_FALSE(adapter.per_domain_batches());
+  EXPECT_EQ(adapter.max_steps, 0);
+  EXPECT_EQ(adapter.epochs, 50);
+  EXPECT_EQ(adapter.batch_size, 256);
+  EXPECT_EQ(adapter.warmup_epochs, 5);
+  EXPECT_EQ(adapter.contrastive_weight, 0.1);
 }
 
 TEST(FinetuneData, BalancingRepeatsTheRarerClass) {

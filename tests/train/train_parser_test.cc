@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/error.h"
 #include "base/file.h"
 #include "face/region_map.h"
 #include "media/codec.h"
 #include "support/temp_dir.h"
+#include "tensorio/model_file.h"
 #include "train/parse_augment.h"
 
 namespace fsfm {
@@ -90,6 +94,21 @@ TEST(TrainParser, LearnsAndGoesOnWhereItStopped) {
   int steps = 0;
   train_parser(options, [&](const auto&) { ++steps; }, [](int, const auto&) {});
   EXPECT_EQ(steps, 0);
+
+  // Ended in the middle of the second epoch of two steps: it goes on from the end of the first, to the same parser.
+  options.out = dir / "parts";
+  const auto end_at_third = [](const TrainParserProgress& p) {
+    if (p.step == 3) throw Error("ended");
+  };
+  EXPECT_THROW(train_parser(options, end_at_third, [](int, const auto&) {}), Error);
+  int64_t next = 3;
+  train_parser(
+      options, [&](const TrainParserProgress& p) { EXPECT_EQ(p.step, next++); }, [](int, const auto&) {});
+  EXPECT_EQ(next, 7);
+  const ModelFile a = ModelFile::open(dir / "whole/parser.safetensors"),
+                  b = ModelFile::open(dir / "parts/parser.safetensors");
+  for (const auto& [name, view] : a.tensors())
+    EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
 }
 
 }  // namespace

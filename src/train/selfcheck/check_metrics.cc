@@ -31,9 +31,9 @@ void check_metrics(Report& report) {
                                                    {"acer", ours.fas.acer},
                                                    {"accuracy", ours.fas.accuracy}};
     for (const auto& [name, value] : figures) {
-      const double difference = std::abs(value - set.at(name).get<double>());
+      const double difference = largest_difference(value, set.at(name).get<double>());
       auto& entry = worst[name];
-      if (!(difference <= entry.first)) entry = {difference, i};
+      if (difference > entry.first) entry = {difference, i};
     }
   }
   for (const auto& [name, entry] : worst) {

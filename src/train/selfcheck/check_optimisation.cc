@@ -22,8 +22,8 @@ void check_schedules(Report& report) {
                           .epochs = args.at("epochs").get<double>()};
   double worst = 0.0;
   for (size_t i = 0; i < lr.at("epochs").size(); ++i) {
-    worst =
-        std::max(worst, std::abs(rate.at(lr.at("epochs").at(i).get<double>()) - lr.at("value").at(i).get<double>()));
+    worst = std::max(
+        worst, largest_difference(rate.at(lr.at("epochs").at(i).get<double>()), lr.at("value").at(i).get<double>()));
   }
   report.measured("schedule: learning rate", worst, kScheduleTolerance);
 
@@ -34,7 +34,8 @@ void check_schedules(Report& report) {
       .iterations = golden.at("epochs").get<int64_t>() * golden.at("iters_per_epoch").get<int64_t>()};
   worst = 0.0;
   for (size_t i = 0; i < golden.at("value").size(); ++i) {
-    worst = std::max(worst, std::abs(momentum.at(static_cast<int64_t>(i)) - golden.at("value").at(i).get<double>()));
+    worst = std::max(worst,
+                     largest_difference(momentum.at(static_cast<int64_t>(i)), golden.at("value").at(i).get<double>()));
   }
   report.measured("schedule: EMA momentum", worst, kScheduleTolerance);
 }
@@ -63,8 +64,8 @@ void check_layer_decay(Report& report) {
     for (const auto& name : group.names) {
       if (!json.contains(name)) return report.fail("layer decay", "the reference does not know '" + name + "'");
       const auto& expected = json.at(name);
-      worst = std::max({worst, std::abs(group.lr_scale - expected.at("lr_scale").get<double>()),
-                        std::abs(group.weight_decay - expected.at("weight_decay").get<double>())});
+      worst = std::max({worst, largest_difference(group.lr_scale, expected.at("lr_scale").get<double>()),
+                        largest_difference(group.weight_decay, expected.at("weight_decay").get<double>())});
       ++seen;
     }
   }

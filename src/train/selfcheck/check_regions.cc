@@ -18,7 +18,7 @@ double standard_errors(double reference, double reference_draws, double ours, do
   const double successes = reference * reference_draws + ours * our_draws + 2.0;
   const double p = successes / (reference_draws + our_draws + 4.0);
   const double error = std::sqrt(p * (1.0 - p) * (1.0 / reference_draws + 1.0 / our_draws));
-  return std::max(0.0, std::abs(reference - ours) - 0.5 / reference_draws) / error;
+  return largest_difference(std::max(0.0, std::abs(reference - ours) - 0.5 / reference_draws) / error, 0.0);
 }
 
 }  // namespace

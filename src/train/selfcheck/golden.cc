@@ -1,5 +1,6 @@
 #include "train/selfcheck/golden.h"
 
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -46,6 +47,11 @@ double largest_difference(const torch::Tensor& ours, const torch::Tensor& refere
   return std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity();
 }
 
+double largest_difference(double ours, double reference) {
+  const double difference = std::abs(ours - reference);
+  return std::isfinite(difference) ? difference : std::numeric_limits<double>::infinity();
+}
+
 std::map<std::string, torch::Tensor> to_torch_map(const TensorMap& tensors) {
   std::map<std::string, torch::Tensor> out;
   for (const auto& [name, view] : tensors) out[name] = to_torch(view);
@@ -71,7 +77,7 @@ void Report::compare_all(const std::string& name, const std::map<std::string, to
     if (relative_to_largest && expected.numel() > 0) {
       // A gradient that is zero everywhere (a frozen or unused path) is compared as it is.
       const double largest = expected.abs().max().item<double>();
-      if (largest > 0.0) difference /= largest;
+      if (largest > 0.0 && std::isfinite(difference)) difference /= largest;
     }
     if (difference >= worst) {
       worst = difference;
@@ -82,7 +88,7 @@ void Report::compare_all(const std::string& name, const std::map<std::string, to
 }
 
 void Report::compare(const std::string& name, double ours, double reference, double tolerance) {
-  measured(name, std::abs(ours - reference), tolerance);
+  measured(name, largest_difference(ours, reference), tolerance);
 }
 
 void Report::measured(const std::string& name, double difference, double tolerance, const std::string& note) {

@@ -66,6 +66,8 @@ class Report {
 
 // Largest absolute difference in double precision; infinity when shapes differ or a value is not finite.
 double largest_difference(const torch::Tensor& ours, const torch::Tensor& reference);
+// The same of two numbers. Infinity and not NaN, which std::max and every comparison would drop.
+double largest_difference(double ours, double reference);
 
 // A TensorMap as torch tensors.
 std::map<std::string, torch::Tensor> to_torch_map(const TensorMap& tensors);

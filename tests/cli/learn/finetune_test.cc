@@ -1,6 +1,7 @@
 // Pretrain, fine-tune and read the result with the torch-free engine, at the smallest sizes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "base/file.h"
@@ -11,6 +12,7 @@
 #include "support/temp_dir.h"
 #include "support/training_log.h"
 #include "tensorio/model_file.h"
+#include "train/checkpoint.h"
 
 namespace fsfm {
 namespace {
@@ -44,9 +46,9 @@ class FinetuneCli : public ::testing::Test {
   static std::string path(const std::string& name) { return (*dir_ / name).string(); }
 
   static std::vector<std::string> finetune_args(const std::string& out, const std::vector<std::string>& more) {
-    std::vector<std::string> args = {"finetune",       "--out", path(out),     "--threads", "1",
-                                     "--val-fraction", "0.25",  "--log-every", "1"};
+    std::vector<std::string> args = {"finetune", "--out", path(out), "--threads", "1", "--val-fraction", "0.25"};
     args.insert(args.end(), more.begin(), more.end());
+    if (std::find(more.begin(), more.end(), "--log-every") == more.end()) args.insert(args.end(), {"--log-every", "1"});
     return args;
   }
   static test::CliResult finetune(const std::string& out, const std::vector<std::string>& more) {
@@ -135,16 +137,21 @@ TEST_F(FinetuneCli, RealFacesAloneAreValidatedOnSelfBlendedFakes) {
 }
 
 TEST_F(FinetuneCli, ResumesToTheSameModel) {
-  const std::vector<std::string> args = {
-      "--task", "dfd", "--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "6", "--epochs", "3"};
+  const std::vector<std::string> args = {"--task",   "dfd",     "--init",       path("init.safetensors"),
+                                         "--data",   path("a"), "--batch-size", "6",
+                                         "--epochs", "3",       "--keep",       "2"};
   ASSERT_EQ(finetune("whole.safetensors", args).exit_code, 0);
   ASSERT_EQ(finetune("parts.safetensors", args).exit_code, 0);
   // As after a kill during the last epoch: only the checkpoint of the second is left, and no model.
-  fs::remove(dir_->path() / "parts.safetensors");
+  fs::remove(*dir_ / "parts.safetensors");
+  const CheckpointFolder checkpoints(*dir_ / "parts.run" / "checkpoints", 2);
+  fs::remove(*checkpoints.latest());
+  EXPECT_EQ(read_checkpoint(checkpoints.latest().value()).state["step"], 6);  // of 9
   auto resumed = args;
   resumed.push_back("--resume");
   const auto result = finetune("parts.safetensors", resumed);
   ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(training_losses(*dir_ / "parts.run"), training_losses(*dir_ / "whole.run"));
   const ModelFile a = ModelFile::open(dir_->path() / "whole.safetensors"),
                   b = ModelFile::open(dir_->path() / "parts.safetensors");
   for (const auto& [name, view] : a.tensors())
@@ -153,13 +160,13 @@ TEST_F(FinetuneCli, ResumesToTheSameModel) {
 
 TEST_F(FinetuneCli, KilledAtAnyMomentItResumesToTheSameLosses) {
   std::vector<std::string> args = {
-      "--task", "dfd",      "--init", path("init.safetensors"), "--data", path("a"),      "--batch-size",
-      "6",      "--epochs", "4",      "--weight-ema",           "0.5",    "--accumulate", "1"};
+      "--task", "dfd",      "--init", path("init.safetensors"), "--data", path("a"),     "--batch-size",
+      "6",      "--epochs", "4",      "--weight-ema",           "0.5",    "--log-every", "5"};
   ASSERT_EQ(finetune("unbroken.safetensors", args).exit_code, 0);
   const auto expected = training_losses(*dir_ / "unbroken.run");
-  ASSERT_GE(expected.size(), 8u);
-  args.insert(args.end(), {"--resume", "--save-minutes", "0"});
-  for (const size_t moment : {1u, 4u, 7u}) {
+  ASSERT_EQ(expected.size(), 3u);  // of 12 steps the 5th, the 10th and the last
+  args.push_back("--resume");      // from the end of an epoch of three steps, inside a log period
+  for (const size_t moment : {1u, 1u}) {
     const int status = signal_after(start_cli(finetune_args("killed.safetensors", args), *dir_ / "err"),
                                     *dir_ / "killed.run", moment, SIGKILL);
     ASSERT_TRUE(WIFSIGNALED(status)) << read_file(*dir_ / "err");
@@ -203,6 +210,18 @@ TEST_F(FinetuneCli, AntiSpoofingSharesABalancedStepAmongProcesses) {
   EXPECT_NE(refused.err.find("multiple of the number of processes"), std::string::npos) << refused.err;
 }
 
+TEST_F(FinetuneCli, ACardWithoutSizesIsNoObstacle) {
+  const ModelFile init = ModelFile::open(*dir_ / "init.safetensors");
+  ModelCard card = init.card();
+  for (const auto& config : {nlohmann::json(), nlohmann::json::array({192, 12})}) {
+    card.config = config;
+    write_model(*dir_ / "odd.safetensors", card, init.tensors());
+    const auto result = finetune("of-odd.safetensors", {"--init", path("odd.safetensors"), "--data", path("a"),
+                                                        "--batch-size", "6", "--max-steps", "1", "--overwrite"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+}
+
 TEST_F(FinetuneCli, MistakesAreOneLine) {
   const auto check = [&](std::vector<std::string> more, const std::string& expected) {
     const auto result = finetune("bad.safetensors", std::move(more));
@@ -215,6 +234,8 @@ TEST_F(FinetuneCli, MistakesAreOneLine) {
   check({"--init", path("init.safetensors"), "--data", path("a/train/real")}, "--self-blend");
   check({"--init", path("init.safetensors"), "--data", path("b/train/live"), "--self-blend", "0.5"}, "fsfm prepare");
   check({"--init", path("init.safetensors"), "--data", path("a"), "--attack-classes", "fakes"}, "it has fake, real");
+  check({"--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "0"}, "--batch-size 0");
+  check({"--init", path("init.safetensors"), "--data", path("a"), "--epochs", "0"}, "--epochs 0");
 }
 
 // Every recipe that the project ships runs, shrunk to a size that tests can bear.

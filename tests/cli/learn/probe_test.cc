@@ -113,6 +113,16 @@ TEST_F(ProbeCli, MistakesAreOneLine) {
   };
   check(probe("knn", {"--data", path("faces/test")}), "--reference");
   check(probe("guess", {"--data", path("faces")}), "reconstruction, knn");
+  // A card cannot make the network larger than its tensors.
+  const ModelFile model = ModelFile::open(path("m.safetensors"));
+  const std::pair<const char*, int> lies[] = {{"embed_dim", 16384}, {"decoder_depth", 256}, {"projection_size", 65536}};
+  for (const auto& [key, value] : lies) {
+    ModelCard card = model.card();
+    card.config[key] = value;
+    write_model(path("huge.safetensors"), card, model.tensors());
+    check(run_cli({"probe", "reconstruction", "--model", path("huge.safetensors"), "--data", path("faces")}),
+          std::string("huge.safetensors: the model card and the tensors disagree on ") + key);
+  }
   const std::string detector = test::write_tiny_detector(*dir_ / "detector.safetensors").string();
   check(run_cli({"probe", "reconstruction", "--model", detector, "--data", path("faces")}), "paints");
 }

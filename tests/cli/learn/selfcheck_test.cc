@@ -3,9 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
+#include "tensorio/safetensors.h"
+#include "train/selfcheck/golden.h"
 
 namespace fs = std::filesystem;
 using fsfm::test::run_cli;
@@ -48,10 +51,28 @@ TEST(Selfcheck, AWrongReferenceValueFails) {
     stream.seekp(-1, std::ios::end);
     stream.put(byte);
   }
+  // Every comparison with NaN is false: it must fail all the same.
+  const fsfm::TensorFile regions = fsfm::read_safetensors(folder / "regions.safetensors");
+  fsfm::TensorMap tensors = regions.tensors;
+  auto frequencies = tensors.at("mean_mask").to_float();
+  frequencies[0] = std::numeric_limits<float>::quiet_NaN();
+  const auto damaged = fsfm::HostTensor::from_floats(tensors.at("mean_mask").shape, frequencies);
+  tensors["mean_mask"] = damaged.view();
+  fsfm::write_safetensors(folder / "regions.safetensors", tensors, regions.metadata);
   const auto result = run_cli({"selfcheck", "--golden", folder.path().string()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.out.find("FAIL"), std::string::npos);
   EXPECT_EQ(result.out.find(" 0 failed"), std::string::npos);
+  const size_t line = result.out.find("mask frequencies");
+  ASSERT_NE(line, std::string::npos) << result.out;
+  EXPECT_NE(result.out.substr(line, result.out.find('\n', line) - line).find("FAIL"), std::string::npos) << result.out;
+}
+
+TEST(Selfcheck, ADifferenceThatIsNoNumberIsTheLargest) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(fsfm::selfcheck::largest_difference(nan, 1.0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(fsfm::selfcheck::largest_difference(1.0, nan), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(fsfm::selfcheck::largest_difference(1.0, -0.5), 1.5);
 }
 
 TEST(Selfcheck, AMissingFileFailsItsChecksOnly) {

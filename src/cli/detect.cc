@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/models_dir.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -44,8 +45,14 @@ std::vector<fs::path> expand(const std::vector<fs::path>& named) {
       files.push_back(path);
       continue;
     }
-    const auto found =
-        list_files(path, [](const fs::path& file) { return is_image_path(file) || is_video_path(file); });
+    size_t unread = 0;
+    const auto found = list_files(path, [&](const fs::path& file) {
+      unread += is_unsupported_image_path(file);
+      return is_image_path(file) || is_video_path(file);
+    });
+    if (unread > 0)
+      log::warn("{}: {} pictures in forms that cannot be read (HEIC, AVIF, GIF, ...) are left out: convert them to JPEG",
+                path.string(), unread);
     if (found.empty())
       throw Error(path.string() + " holds no pictures or videos", "name a folder with some, or the files themselves");
     files.insert(files.end(), found.begin(), found.end());

@@ -67,6 +67,15 @@ TEST_F(DetectCommand, WritesAnnotatedPictures) {
   EXPECT_TRUE(fs::exists(dir_ / "out" / "two_verdict_2.png"));
 }
 
+TEST_F(DetectCommand, PicturesThatCannotBeReadAreNotPassedOverSilently) {
+  fs::create_directories(dir_ / "a");
+  fs::copy_file(dir_ / "two.png", dir_ / "a" / "two.png");
+  write_file_atomic(dir_ / "a" / "phone.heic", std::string_view("..."));
+  const auto result = detect({path("a")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("1 pictures in forms that cannot be read"), std::string::npos) << result.err;
+}
+
 TEST_F(DetectCommand, AnInterruptedVideoGetsNoVerdict) {
   const Image photo = test::paint_photo(3, 1, 320, 280).image;
   test::write_video(dir_ / "long.avi", 400, 25, [&](int) { return photo; });

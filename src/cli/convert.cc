@@ -36,7 +36,8 @@ int run_convert(int argc, char** argv) {
   options.add("classes", import.classes, "class names in the order of the network's outputs (default: fake real)");
   options.add("attack-classes", import.attack_classes,
               "which of them mean attack (default: all that do not sound genuine)");
-  options.add("task", import.task, "task of an imported detector").choices({"dfd", "diff", "fas", "multi"});
+  options.add("task", import.task, "task of an imported detector (default: by its head, fas or dfd)")
+      .choices({"dfd", "diff", "fas", "multi"});
   options.add("mean-std", import.mean_std,
               "file with one line {\"mean\": [...], \"std\": [...]} (default: pretrain_ds_mean_std.txt beside IN)");
   options.add("heads", import.heads, "attention heads, when the width does not tell; 0 = by width").range(0, 1024);

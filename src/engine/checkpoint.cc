@@ -24,9 +24,29 @@ using nlohmann::json;
 
 constexpr const char* kSideCar = "pretrain_ds_mean_std.txt";
 
+// The authors' anti-spoofing models wrap the transformer and its head in three modules; here their parameters have the
+// names of every other detector's. A no-op for anything else.
+TensorMap without_fas_wrapper(TensorMap tensors) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"backbone.vit.", ""},
+      {"embedder.bottleneck_layer_fc.", "head.bottleneck."},
+      {"embedder.bottleneck_layer.0.", "head.bottleneck."},  // the same layer under its second name
+      {"classifier.classifier_layer.", "head.classifier."}};
+  if (!tensors.contains("backbone.vit.cls_token")) return tensors;
+  TensorMap renamed;
+  for (auto& [name, tensor] : tensors) {
+    std::string own = name;
+    for (const auto& [theirs, ours] : kNames)
+      if (name.starts_with(theirs)) own = std::string(ours) + name.substr(theirs.size());
+    renamed.insert_or_assign(std::move(own), std::move(tensor));
+  }
+  return renamed;
+}
+
 Weights read_checkpoint(const fs::path& path) {
   const PthFile file = read_pth(path);
-  Weights weights{.format = "PyTorch checkpoint", .tensors = state_dict(file), .keep_alive = file.keep_alive};
+  Weights weights{
+      .format = "PyTorch checkpoint", .tensors = without_fas_wrapper(state_dict(file)), .keep_alive = file.keep_alive};
   weights.source = json::object();
   if (file.root().is(PickleValue::Kind::dict))
     for (const auto& [key, value] : file.root().entries) {
@@ -84,8 +104,10 @@ Weights read_weights(const fs::path& path) {
     }
   }
   ModelFile model = ModelFile::open(path, false);
-  Weights weights{
-      .tensors = model.tensors(), .has_card = model.has_card(), .card = model.card(), .keep_alive = model.keep_alive()};
+  Weights weights{.tensors = without_fas_wrapper(model.tensors()),
+                  .has_card = model.has_card(),
+                  .card = model.card(),
+                  .keep_alive = model.keep_alive()};
   const bool sharded = model.path().extension() == ".json";
   weights.format = std::string(sharded ? "sharded " : "") + (model.has_card() ? "model file" : "safetensors");
   return weights;
@@ -113,11 +135,13 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOp
     card.config = layout.to_config();
   }
   if (card.kind == "detector") {
-    card.task = options.task;
-    card.classes = options.classes.empty() ? std::vector<std::string>{"fake", "real"} : options.classes;
-    card.attack_classes = options.classes.empty() ? std::vector<std::string>{"fake"} : options.attack_classes;
+    const bool fas = options.task.empty() ? layout.global_pool == "fas" : options.task == "fas";
+    const std::string attack = fas ? "spoof" : "fake", genuine = fas ? "live" : "real";
+    card.task = !options.task.empty() ? options.task : fas ? "fas" : "dfd";
+    card.classes = options.classes.empty() ? std::vector{attack, genuine} : options.classes;
+    card.attack_classes = options.classes.empty() ? std::vector{attack} : options.attack_classes;
     card.training["class_order"] = options.classes.empty()
-                                       ? "assumed: alphabetical, as the authors train (fake = 0, real = 1)"
+                                       ? fmt::format("assumed: as the authors train ({} = 0, {} = 1)", attack, genuine)
                                        : "stated at import";
     if (static_cast<int>(card.classes.size()) != layout.num_classes)
       throw Error(

@@ -21,14 +21,15 @@ struct Weights {
   std::vector<std::shared_ptr<const void>> keep_alive{};
 };
 
-// Recognises the format by content, not by name; a folder may hold one model. Throws Error (file, what is wrong, way
+// Recognises the format by content, not by name; a folder may hold one model. Parameters have timm's names, also those
+// of the authors' anti-spoofing models, whose head is then `head.bottleneck`, `head.classifier`. Throws Error (file, what is wrong, way
 // out).
 Weights read_weights(const std::filesystem::path& path);
 
 struct ImportOptions {
-  std::vector<std::string> classes;         // logit order; empty = the authors' fake, real
-  std::vector<std::string> attack_classes;  // empty = "fake"; must be given with `classes`
-  std::string task = "dfd";                 // of a detector
+  std::vector<std::string> classes;         // logit order; empty = the authors' fake, real (fas: spoof, live)
+  std::vector<std::string> attack_classes;  // must be given with `classes`
+  std::string task;                         // of a detector; "" = by its head: fas or dfd
   std::filesystem::path mean_std;           // "" = pretrain_ds_mean_std.txt beside the checkpoint, if there is one
   int heads = 0;                            // attention heads; 0 = by width
   int decoder_heads = 16;                   // of both decoders of a pretraining network

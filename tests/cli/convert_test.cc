@@ -73,6 +73,35 @@ TEST(Convert, PretrainingNetworksKeepTheirSizes) {
   EXPECT_EQ(config["mlp_ratio"], 4.0);
 }
 
+TEST(Convert, AntiSpoofingModelsOfTheAuthorsKeepTheirHead) {
+  TempDir dir;
+  const TensorFile golden_vit = read_safetensors(golden("tiny-vit.safetensors"));
+  const HostTensor bottleneck = HostTensor::from_floats({512, 48}, std::vector<float>(512 * 48, 0.5f)),
+                   bottleneck_bias = HostTensor::from_floats({512}, std::vector<float>(512, 0.1f)),
+                   classifier = HostTensor::from_floats({2, 512}, std::vector<float>(2 * 512, 0.25f)),
+                   classifier_bias = HostTensor::from_floats({2}, std::vector<float>(2, 0.0f));
+  TensorMap theirs = {{"embedder.bottleneck_layer_fc.weight", bottleneck.view()},
+                      {"embedder.bottleneck_layer_fc.bias", bottleneck_bias.view()},
+                      {"embedder.bottleneck_layer.0.weight", bottleneck.view()},
+                      {"embedder.bottleneck_layer.0.bias", bottleneck_bias.view()},
+                      {"classifier.classifier_layer.weight", classifier.view()},
+                      {"classifier.classifier_layer.bias", classifier_bias.view()}};
+  const std::string prefix = "avg.weights.";
+  for (const auto& [name, tensor] : golden_vit.tensors)
+    if (name.starts_with(prefix) && name.find("head.") == std::string::npos)
+      theirs.emplace("backbone.vit." + name.substr(prefix.size()), tensor);
+  write_safetensors(dir / "theirs.safetensors", theirs);
+  const std::string model = (dir / "d.safetensors").string();
+  const auto result = run_cli({"convert", (dir / "theirs.safetensors").string(), model, "--heads", "3"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const ModelFile file = ModelFile::open(model);
+  EXPECT_EQ(file.card().task, "fas");
+  EXPECT_EQ(file.card().config["global_pool"], "fas");
+  EXPECT_EQ(file.card().classes, (std::vector<std::string>{"spoof", "live"}));
+  EXPECT_EQ(file.card().attack_classes, std::vector<std::string>{"spoof"});
+  EXPECT_EQ(file.tensor("head.classifier.weight").to_float()[0], 0.25f);
+}
+
 TEST(Convert, ClassOrderIsTheUsers) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string();

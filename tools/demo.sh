@@ -12,7 +12,7 @@ mkdir -p "$out"
 step() { printf '\n== %s\n' "$1"; }
 
 step "1/6 Faces: find, crop and parse every face of six photographs and three videos"
-"$fsfm" prepare folder "$assets" --out "$out/faces" --detector dlib-hog --faces all --frames 60
+"$fsfm" prepare folder "$assets" --out "$out/faces" --faces all --frames 60
 
 step "2/6 Masks: five ways to hide a face"
 "$fsfm" masks "$assets/photos/sample1.jpg" --out "$out/masks.png"

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "data/naming.h"
+#include "data/store/record.h"
 
 namespace fsfm {
 
@@ -78,6 +79,12 @@ std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> datas
   indices.resize(static_cast<size_t>(count));
   std::sort(indices.begin(), indices.end());
   return subset(std::move(dataset), std::move(indices));
+}
+
+std::string detector_of(const Dataset& dataset) {
+  if (dataset.samples().empty()) return "";
+  const auto record = dataset.load_record(0);
+  return record ? record->detector : "";
 }
 
 nlohmann::json manifest_of(const Dataset& dataset) {

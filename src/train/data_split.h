@@ -35,4 +35,8 @@ std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> datas
 // For model cards: name, samples, videos, samples a class and a hash over the sorted sample keys.
 nlohmann::json manifest_of(const Dataset& dataset);
 
+// The face detector that the dataset's crops were made with, as its preparation noted; "" when nobody knows. For model
+// cards: faces are to be found the way those of the training data were.
+std::string detector_of(const Dataset& dataset);
+
 }  // namespace fsfm

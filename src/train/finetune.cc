@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "data/finetune_batch.h"
 #include "data/statistics.h"
-#include "data/store/record.h"
 #include "engine/vit_layout.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
@@ -306,9 +305,7 @@ class FinetuneRun : public RunLoop {
       card.detector = start_.card->detector;
       card.crop_scale = start_.card->crop_scale;
     }
-    // Faces are to be found the way those of the training data were.
-    if (const auto record = data_.train.dataset->load_record(0); record && !record->detector.empty())
-      card.detector = record->detector;
+    if (const std::string detector = detector_of(*data_.train.dataset); !detector.empty()) card.detector = detector;
     card.resize = eval_.transform.name();
     if (const auto& fitted = result_.operating) {
       card.threshold = fitted->threshold;

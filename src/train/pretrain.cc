@@ -272,6 +272,7 @@ class PretrainRun : public RunLoop {
     card.mean = data_.normalization.mean;
     card.std = data_.normalization.std;
     card.resize = fmt::format("pillow-bicubic-{}", recipe_.img_size);
+    if (const std::string detector = detector_of(*data_.train); !detector.empty()) card.detector = detector;
     card.training = {{"recipe", recipe_text_},
                      {"data", manifest_of(*data_.train)},
                      {"steps", step_},

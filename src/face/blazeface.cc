@@ -10,6 +10,7 @@
 #include "face/detections.h"
 #include "face/detectors.h"
 #include "face/onnx_net.h"
+#include "media/resize.h"
 
 namespace fsfm {
 namespace {
@@ -24,7 +25,8 @@ const ModelInfo& info(BlazeFaceModel model) { return kModels[static_cast<size_t>
 
 constexpr int kValues = 16;          // x, y, width, height, then six key points
 constexpr float kMinScore = 0.5f;    // in the whole picture
-constexpr float kMinTileScore = 0.7f;  // in a tile, where parts of bodies and things fill the view more often
+constexpr float kMinTileScore = 0.7f;  // in a tile, where parts of bodies and things fill the view more often, and in
+                                       // a view with less detail, where blurred things look like faces
 constexpr float kOverlap = 0.3f;
 constexpr float kLargest = 0.5f;     // side of a face over the longer side of its view
 
@@ -82,18 +84,24 @@ class BlazeFace final : public FaceDetector {
     // faces. Then the picture is looked at from further away.
     const int longer = std::max(image.width, image.height);
     const auto large = [&](const Detection& d) { return d.right - d.left > kLargest * static_cast<float>(longer); };
+    const auto centred = [&](int side) { return View{(image.width - side) / 2, (image.height - side) / 2, side, false}; };
     if (found.empty() || std::any_of(found.begin(), found.end(), large)) {
-      const int side = longer + longer / 2;
       std::vector<Detection> far;
-      search(image, {(image.width - side) / 2, (image.height - side) / 2, side, false}, far);
+      search(image, centred(longer + longer / 2), far);
       if (!far.empty()) found = std::move(far);
     }
+    // The fine pattern of a screen or of a print hides a face from the network; less detail shows it again.
+    for (const int detail : {info_.side / 2, info_.side / 4})
+      for (const int side : {longer, longer + longer / 2})
+        if (found.empty()) search(image, centred(side), found, detail);
     return to_faces(image, suppress(std::move(found), kOverlap, true));
   }
 
  private:
-  void search(const Image& image, const View& view, std::vector<Detection>& found) {
-    const Image input = sample_square(image, view.left, view.top, view.side, info_.side);
+  // `detail`: side in pixels that the view is sampled at before it is enlarged to the network's input; 0 = that input's.
+  void search(const Image& image, const View& view, std::vector<Detection>& found, int detail = 0) {
+    Image input = sample_square(image, view.left, view.top, view.side, detail > 0 ? detail : info_.side);
+    if (detail > 0) input = resize(input, info_.side, info_.side);
     tensor_.resize(input.rgb.size());
     for (size_t i = 0; i < tensor_.size(); ++i) tensor_[i] = static_cast<float>(input.rgb[i]) / 127.5f - 1;
     const auto outputs = net_.run(tensor_, {1, info_.side, info_.side, 3});
@@ -112,7 +120,7 @@ class BlazeFace final : public FaceDetector {
       const int g = i >= kAnchors[0];
       const size_t at = i - (g ? kAnchors[0] : 0);
       const float score = sigmoid(scores[g][at]);
-      if (!(score >= (view.tile ? kMinTileScore : kMinScore))) continue;
+      if (!(score >= (view.tile || detail > 0 ? kMinTileScore : kMinScore))) continue;
       decode(boxes[g] + at * kValues, anchors_[i], score, view, image, found);
     }
   }

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "base/rng.h"
+#include "data/augment/recapture.h"
 #include "face/detections.h"
 #include "face/onnx_detectors.h"
 #include "support/error_text.h"
@@ -61,6 +63,15 @@ TEST(BlazeFace, FindsAFaceThatFillsThePicture) {
   const Image face = test::paint_face(4, 224).image;
   const std::vector<Face> faces = make_detector("blazeface")->detect(crop(face, {30, 30, 164, 164}));
   EXPECT_EQ(faces.size(), 1u);
+}
+
+TEST(BlazeFace, FindsFacesFilmedOffAScreen) {
+  const auto detector = make_detector("blazeface");
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    Rng rng(seed);
+    const Image face = filmed_from_screen(test::paint_face(seed, 224).image, rng);
+    EXPECT_FALSE(detector->detect(face).empty()) << seed;
+  }
 }
 
 TEST(BlazeFace, TilesFindSmallFaces) {

@@ -55,6 +55,7 @@ void leave_out_own_output(std::vector<PrepareEntry>& entries, const std::filesys
   std::string folder = plain(out);
   if (!folder.ends_with('/')) folder += '/';
   std::erase_if(entries, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
+  if (entries.empty()) throw Error("every input lies below --out " + out.string(), "choose an --out outside of ROOT");
 }
 
 // "3/8" -> {3, 8}.
@@ -151,7 +152,7 @@ int run_prepare(int argc, char** argv) {
   options.add("size", s.size, "side of a stored picture; 0 = as cropped (default: 224, with --no-detect 0)")
       .range(-1, 4096)
       .group("Output");
-  options.add("jpeg-quality", s.jpeg_quality, "of stored pictures; 0 = PNG").range(0, 100).group("Output");
+  options.add("jpeg-quality", s.jpeg_quality, "of stored pictures; 0 = PNG, which --format folders always holds").range(0, 100).group("Output");
   options.add("compression", s.layout_request.compression, "ffpp, dfd: raw, c23 or c40")
       .choices({"raw", "c0", "c23", "c40"})
       .group("Published datasets");

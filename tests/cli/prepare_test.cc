@@ -233,6 +233,12 @@ TEST(PrepareCli, OutputBelowTheRootIsNoInputAndFoldersAreLossless) {
     return all;
   };
   EXPECT_TRUE(pixels(*a) == pixels(*b));
+  // Nothing is left when ROOT itself is written to.
+  auto itself = common;
+  itself.insert(itself.end(), {"--out", (dir / "in").string()});
+  const auto refused = test::run_cli(itself);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("outside of ROOT"), std::string::npos) << refused.err;
 }
 
 TEST(PrepareCli, ASetOfAttacksAloneStaysOne) {

@@ -310,6 +310,13 @@ TEST(Convert, ShardsToFoldersAndBackLoseNothing) {
   EXPECT_FALSE(convert_dataset(*a, dir / "d", "folders", {}, [](uint64_t done, uint64_t) { return done < 2; }));
   EXPECT_FALSE(fs::exists(dir / "d"));
   EXPECT_FALSE(fs::exists(dir / "d.partial"));
+  // Nor when a picture turns out to be broken.
+  fs::create_directories(dir / "crops");
+  write_image(dir / "crops/a.png", test::paint_face(1, 64).image);
+  std::ofstream(dir / "crops/b.png") << "no picture";
+  EXPECT_THROW(convert_dataset(*open_dataset(dir / "crops"), dir / "e", "shards", {}), Error);
+  EXPECT_FALSE(fs::exists(dir / "e"));
+  EXPECT_FALSE(fs::exists(dir / "e.partial"));
 }
 
 TEST(Convert, LabelledShardsBecomeClassFolders) {

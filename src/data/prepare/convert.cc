@@ -37,6 +37,16 @@ FaceRecord record_of(const Dataset& dataset, size_t index, const Image& image, s
   return record;
 }
 
+// A folder that is removed unless it is told to stay.
+struct Unfinished {
+  fs::path folder;
+  bool stays = false;
+  ~Unfinished() {
+    std::error_code ignored;
+    if (!stays) fs::remove_all(folder, ignored);
+  }
+};
+
 }  // namespace
 
 bool is_prepared(const std::filesystem::path& dir) {
@@ -56,6 +66,7 @@ std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::files
   fs::remove_all(out, code);
   fs::create_directories(out, code);
   if (code) throw Error("cannot make " + out.string() + ": " + code.message(), "choose another --out");
+  Unfinished unfinished{out};
   const auto& info = dataset.info();
   const auto splits = splits_of(dataset);
   const bool unlabelled = info.classes.size() == 1 && is_genuine_class(info.classes.front()) && splits.size() == 1 &&
@@ -81,11 +92,7 @@ std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::files
       face.record.regions = make_region_map(face.parsing, kParsingSide, kParsingSide);
     }
     writer->add(face);
-    if (progress && !progress(i + 1, total)) {
-      writer.reset();
-      fs::remove_all(out, code);
-      return std::nullopt;
-    }
+    if (progress && !progress(i + 1, total)) return std::nullopt;
   }
   Manifest manifest;
   manifest.name = info.name;
@@ -97,6 +104,7 @@ std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::files
   manifest.attack_classes = info.attack_classes;
   manifest.write(out / "manifest.json");
   if (is_authors_folder(out)) write_authors_mean_std(out / kAuthorsMeanStdFile, manifest.sums.normalization());
+  unfinished.stays = true;
   fs::rename(out, target, code);
   if (code) throw Error("cannot rename " + out.string() + ": " + code.message(), "move it to " + target.string());
   return manifest;

@@ -47,13 +47,12 @@ std::string storable_extension(std::span<const std::byte> file) {
   return "";
 }
 
-std::string relative_to(const fs::path& path, const fs::path& root) {
-  const fs::path base = fs::is_directory(root) ? root : root.parent_path();
-  const fs::path relative = path.lexically_relative(base);
+}  // namespace
+
+std::string name_below(const fs::path& path, const fs::path& root) {
+  const fs::path relative = path.lexically_relative(fs::is_directory(root) ? root : root.parent_path());
   return to_utf8(relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string());
 }
-
-}  // namespace
 
 void StageTimes::add(const StageTimes& other) {
   for (size_t s = 0; s < kStages; ++s) {
@@ -144,7 +143,7 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
   record.split = entry.split;
   record.video = entry.class_name + "/" + entry.video;
   record.frame = source.frame;
-  record.source = relative_to(entry.path, options_.root);
+  record.source = name_below(entry.path, options_.root);
   record.source_width = source.image.width;
   record.source_height = source.image.height;
   record.source_jpeg_quality = estimate_jpeg_quality(source.file);

@@ -54,6 +54,9 @@ struct InputResult {
   std::vector<PreparedFace> faces;
 };
 
+// An input's name in records and journal, in UTF-8: its path below the root (a folder or a list in one), or in full.
+std::string name_below(const std::filesystem::path& path, const std::filesystem::path& root);
+
 // Not thread-safe: one a thread. `detector` null: inputs are ready crops. `parser` null: no class maps.
 class FaceMaker {
  public:

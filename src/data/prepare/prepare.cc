@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
-#include "base/text.h"
 #include "data/naming.h"
 #include "data/prepare/ordered.h"
 #include "data/store/authors_folder.h"
@@ -36,12 +35,6 @@ std::vector<size_t> share_of(size_t total, const PrepareOptions& options) {
   for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs))
     share.push_back(i * total / wanted);
   return share;
-}
-
-// An input's name in the journal: its path below the root, or in full.
-std::string input_name(const PrepareEntry& entry, const fs::path& root) {
-  const fs::path relative = entry.path.lexically_relative(fs::is_directory(root) ? root : root.parent_path());
-  return to_utf8(relative.empty() || *relative.begin() == ".." ? entry.path.string() : relative.generic_string());
 }
 
 // A resumed run must make the same faces as the first, and all jobs of one preparation the same.
@@ -137,7 +130,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
           result.unparsed = 0;
         }
         for (const auto& face : result.faces) writer->add(face);
-        journal.append(entry, input_name(entry, options.faces.root), result, writer->position());
+        journal.append(entry, name_below(entry.path, options.faces.root), result, writer->position());
         ++report.inputs_now;
         if (progress) progress(++done, share.size());
       },

@@ -100,7 +100,7 @@ struct Reader {
         }
       }
       const uint64_t padded = (*size + kBlock - 1) / kBlock * kBlock;  // cannot overflow: size <= bytes
-      if (padded > bytes - content) break;                      // last member without its padding
+      if (padded > bytes - content) break;                             // last member without its padding
       at = content + padded;
     }
     fail(at, "the end is missing");

@@ -182,13 +182,14 @@ Image degrade(const Image& image, Degradation kind, double strength, Rng& rng) {
   throw InternalError("unknown degradation");
 }
 
-Image degrade_randomly(const Image& image, double probability, double most, Rng& rng) {
-  if (!rng.chance(probability)) return image;
-  std::vector<Degradation> kinds(all_degradations().begin(), all_degradations().end());
-  rng.shuffle(std::span(kinds));
-  kinds.resize(1 + rng.below(3));
+Image degrade_randomly(const Image& image, std::span<const Degradation> kinds, double probability, double most,
+                       Rng& rng) {
+  if (kinds.empty() || !rng.chance(probability)) return image;
+  std::vector<Degradation> order(kinds.begin(), kinds.end());
+  rng.shuffle(std::span(order));
+  order.resize(std::min<size_t>(order.size(), 1 + rng.below(3)));
   Image out = image;
-  for (const Degradation kind : kinds) out = degrade(out, kind, rng.uniform(0, most), rng);
+  for (const Degradation kind : order) out = degrade(out, kind, rng.uniform(0, most), rng);
   return out;
 }
 

@@ -37,7 +37,8 @@ Image degrade(const Image& image, Degradation kind, double strength, Rng& rng);
 // What `strength` means in words, for tables: "quality 45 twice", "sigma 2.4".
 std::string describe_strength(Degradation kind, int strength);
 
-// Training augmentation: with `probability`, one to three degradations in random order, each of strength up to `most`.
-Image degrade_randomly(const Image& image, double probability, double most, Rng& rng);
+// Training augmentation: with `probability`, one to three of `kinds` in random order, each of strength up to `most`.
+Image degrade_randomly(const Image& image, std::span<const Degradation> kinds, double probability, double most,
+                       Rng& rng);
 
 }  // namespace fsfm

@@ -4,7 +4,6 @@
 #include "data/augment/color.h"
 #include "data/augment/erasing.h"
 #include "data/augment/geometry.h"
-#include "data/degrade.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -45,7 +44,8 @@ FillSample make_finetune_filler(const FinetuneBatchOptions& options) {
         target = options.self_blend_label;
       }
     }
-    if (options.degrade > 0) image = degrade_randomly(image, options.degrade, options.degrade_most, rng);
+    if (options.degrade > 0)
+      image = degrade_randomly(image, options.degrade_kinds, options.degrade, options.degrade_most, rng);
     image = options.min_area < 1 ? random_resized_crop(image, options.side, options.min_area, rng)
                                  : resize(image, options.side, options.side);
     if (options.flip && rng.chance(0.5)) flip_horizontally(image);

@@ -6,6 +6,7 @@
 
 #include "data/augment/rand_augment.h"
 #include "data/augment/self_blend.h"
+#include "data/degrade.h"
 #include "data/loader.h"
 #include "media/preprocess.h"
 
@@ -21,10 +22,11 @@ struct FinetuneBatchOptions {
   double saturation = 0;                           // HSV saturation is scaled by 1 +- this
   double degrade = 0;                              // chance of one to three degradations (data/degrade.h)
   double degrade_most = 3;                         // their largest strength
-  double self_blend = 0;                           // chance that a genuine face becomes a self-blended fake
-  int self_blend_label = -1;                       // the model's class of such a fake
-  std::vector<int> label_map;                      // dataset label -> model class; empty = the same
-  std::vector<uint8_t> genuine;                    // dataset label -> 1 when genuine (needed for self_blend)
+  std::vector<Degradation> degrade_kinds = {all_degradations().begin(), all_degradations().end()};
+  double self_blend = 0;         // chance that a genuine face becomes a self-blended fake
+  int self_blend_label = -1;     // the model's class of such a fake
+  std::vector<int> label_map;    // dataset label -> model class; empty = the same
+  std::vector<uint8_t> genuine;  // dataset label -> 1 when genuine (needed for self_blend)
 };
 
 // Batches of [B,3,side,side] images and labels [B].

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "engine/parse_net_config.h"
 #include "tensorio/model_file.h"
@@ -20,6 +22,8 @@ class ConvNet {
 
   const ParseNetConfig& config() const;
   int logits_size() const { return config().img_size / 2; }
+  // The code that oneDNN chose for each convolution, in order ("jit:avx2", ...); "ref" would be its slow plain form.
+  const std::vector<std::string>& implementations() const;
   // image: [S, S, 3] normalised floats (HWC) -> logits [classes, S/2, S/2], valid until the next call.
   std::span<const float> logits(std::span<const float> image);
 

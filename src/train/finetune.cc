@@ -94,7 +94,7 @@ class FinetuneRun : public RunLoop {
       batch_size_ = 2 * recipe.per_domain / others.size() * count_domains(*data_.train.dataset);
     }
     if (recipe.balance && !recipe.per_domain_batches())
-      train_ = subset(data_.train.dataset, balanced_indices(data_.train));
+      train_ = subset(data_.train.dataset, balanced_indices(data_.train, recipe.seed, 0));
     else
       train_ = data_.train.dataset;
     if (recipe.per_domain_batches()) {
@@ -157,6 +157,8 @@ class FinetuneRun : public RunLoop {
     options.erasing = recipe_.erasing;
     options.saturation = recipe_.saturation;
     options.degrade = recipe_.degrade;
+    // The bands of a filmed screen are what gives a replay away: no augmentation where replays are to be told apart.
+    if (recipe_.task == "fas" || recipe_.task == "multi") std::erase(options.degrade_kinds, Degradation::moire);
     options.self_blend = recipe_.self_blend;
     options.self_blend_label = 0;
     options.label_map = data_.train.label_map;
@@ -165,7 +167,8 @@ class FinetuneRun : public RunLoop {
   }
 
   void make_loader(int epoch) {
-    if (loader_ && !recipe_.per_domain_batches()) return;
+    const bool drawn_anew = recipe_.per_domain_batches() || recipe_.balance;
+    if (loader_ && !drawn_anew) return;
     LoaderOptions order;
     order.batch_size = batch_size_;
     order.workers = recipe_.workers;
@@ -178,6 +181,9 @@ class FinetuneRun : public RunLoop {
                       domain_balanced_indices(data_.train, recipe_.per_domain, steps_per_epoch_ * recipe_.accumulate,
                                               recipe_.seed, epoch));
       order.shuffle = false;
+    } else if (recipe_.balance) {
+      loader_.reset();
+      train_ = subset(data_.train.dataset, balanced_indices(data_.train, recipe_.seed, epoch));
     }
     loader_.emplace(*train_, order, make_finetune_filler(batch_options()),
                     make_finetune_batch(batch_options(), batch_size_));

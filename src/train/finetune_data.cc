@@ -1,8 +1,11 @@
 #include "train/finetune_data.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -13,7 +16,8 @@
 namespace fsfm {
 namespace {
 
-constexpr uint64_t kValidationBlends = 20250611;  // any fixed number: every run of any seed is validated on the same fakes
+constexpr uint64_t kValidationBlends =
+    20250611;  // any fixed number: every run of any seed is validated on the same fakes
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -107,8 +111,7 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
   data.validation = label(validation, recipe, data.classes, validation_attacks);
   if (recipe.self_blend > 0 && !has_attacks(data.validation)) {
     validation_attacks.emplace_back(kSelfBlendedClass);
-    data.validation =
-        label(with_self_blends(validation, kValidationBlends), recipe, data.classes, validation_attacks);
+    data.validation = label(with_self_blends(validation, kValidationBlends), recipe, data.classes, validation_attacks);
     data.validation_source += ", real faces and self-blended fakes of them";
   }
   require_both(data.train, recipe, "training data");
@@ -116,16 +119,38 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
   return data;
 }
 
-std::vector<size_t> balanced_indices(const LabelledData& data) {
-  std::map<int, std::vector<size_t>> classes;
+std::vector<size_t> balanced_indices(const LabelledData& data, uint64_t seed, int epoch) {
+  std::map<int, std::map<std::string, std::vector<size_t>>> classes;
   const auto& samples = data.dataset->samples();
   for (size_t i = 0; i < samples.size(); ++i)
-    classes[data.label_map[static_cast<size_t>(samples[i].label)]].push_back(i);
-  size_t most = 0;
-  for (const auto& [label, indices] : classes) most = std::max(most, indices.size());
+    classes[data.label_map[static_cast<size_t>(samples[i].label)]][domain_of(samples[i])].push_back(i);
+  const size_t per_class = (samples.size() + classes.size() - 1) / std::max<size_t>(1, classes.size());
   std::vector<size_t> balanced;
-  for (const auto& [label, indices] : classes)
-    for (size_t i = 0; i < most; ++i) balanced.push_back(indices[i % indices.size()]);
+  balanced.reserve(per_class * classes.size());
+  for (const auto& [label, sources] : classes) {
+    double total = 0, before = 0;
+    for (const auto& [name, indices] : sources) total += std::sqrt(static_cast<double>(indices.size()));
+    uint64_t nth = 0;
+    for (const auto& [name, indices] : sources) {
+      const double after = before + std::sqrt(static_cast<double>(indices.size()));
+      const auto edge = [&](double part) { return std::llround(static_cast<double>(per_class) * part / total); };
+      const auto share = static_cast<size_t>(edge(after) - edge(before));
+      before = after;
+      // One endless sequence of shuffled passes; an epoch takes the next `share` of it.
+      const uint64_t stream = static_cast<uint64_t>(label) << 48 | nth++ << 32;
+      size_t at = share * static_cast<size_t>(epoch);
+      std::vector<size_t> order;
+      for (size_t left = share, pass = SIZE_MAX; left > 0; --left, ++at) {
+        if (at / indices.size() != pass) {
+          pass = at / indices.size();
+          order = indices;
+          Rng rng(seed, stream + pass);
+          rng.shuffle(std::span(order));
+        }
+        balanced.push_back(order[at % indices.size()]);
+      }
+    }
+  }
   return balanced;
 }
 

@@ -31,8 +31,10 @@ struct FinetuneData {
 // missing.
 FinetuneData open_finetune_data(const FinetuneRecipe& recipe);
 
-// Indices in which every class occurs equally often: the rarer ones repeated.
-std::vector<size_t> balanced_indices(const LabelledData& data);
+// About as many indices as there are samples, in which every class occurs equally often, and within a class each source
+// (dataset) in proportion to the square root of its size: a large source does not drown the small ones, and a small one
+// is not learnt by heart. What is drawn of a source depends on the seed and the epoch alone; over the epochs all of it is.
+std::vector<size_t> balanced_indices(const LabelledData& data, uint64_t seed, int epoch);
 
 // `steps` batches, each holding `per_class` genuine and as many attack samples of every domain (the part of a video's
 // identity before the first '/'), drawn without repetition until a queue is empty, then reshuffled. The two halves of a

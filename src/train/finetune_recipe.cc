@@ -37,7 +37,7 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("max-samples", max_samples, "learn from a seeded draw of this many pictures (0 = all)")
       .range(0, 1e12)
       .group(kData);
-  options.add("balance", balance, "show the rarer classes more often, so that all classes are seen alike").group(kData);
+  options.add("balance", balance, "show all classes equally often, and within a class small sources more than their share").group(kData);
   options.add("attack-classes", attack_classes, "classes that mean attack (default: all but real, live, genuine, ...)")
       .group(kData);
 

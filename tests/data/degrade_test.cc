@@ -79,9 +79,9 @@ TEST(Degrade, RandomAugmentationKeepsItsProbability) {
   const Image face = test::paint_face(1, 32).image;
   Rng rng(5);
   int changed = 0;
-  for (int i = 0; i < 300; ++i) changed += degrade_randomly(face, 0.3, 3, rng).rgb != face.rgb;
+  for (int i = 0; i < 300; ++i) changed += degrade_randomly(face, all_degradations(), 0.3, 3, rng).rgb != face.rgb;
   EXPECT_NEAR(changed, 90, 35);
-  EXPECT_EQ(degrade_randomly(face, 0, 5, rng).rgb, face.rgb);
+  EXPECT_EQ(degrade_randomly(face, all_degradations(), 0, 5, rng).rgb, face.rgb);
 }
 
 }  // namespace

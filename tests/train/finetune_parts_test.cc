@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "data/degrade.h"
 #include "support/face_painter.h"
 #include "support/memory_dataset.h"
 #include "support/temp_dir.h"
@@ -129,14 +131,43 @@ TEST(FinetuneRecipe, TheAdapterOfFasLearnsAsEveryAdapter) {
   EXPECT_EQ(adapter.contrastive_weight, 0.1);
 }
 
-TEST(FinetuneData, BalancingRepeatsTheRarerClass) {
-  auto dataset = std::make_shared<MemoryDataset>(10, [](size_t) { return Sample{}; });
-  for (size_t i = 0; i < 10; ++i) dataset->samples()[i].label = i < 2;
-  int ones = 0;
-  const auto indices = balanced_indices(labelled(dataset));
-  for (const size_t index : indices) ones += dataset->samples()[index].label;
-  EXPECT_EQ(indices.size(), 16u);
-  EXPECT_EQ(ones, 8);
+TEST(FinetuneData, BalancingShowsClassesAlikeAndSmallSourcesMoreThanTheirShare) {
+  auto dataset = std::make_shared<MemoryDataset>(200, [](size_t) { return Sample{}; });
+  // 20 fakes of one source; 160 real faces of a large source and 20 of a small one.
+  for (size_t i = 0; i < 200; ++i) {
+    dataset->samples()[i].label = i >= 20;
+    dataset->samples()[i].video = std::string(i >= 180 ? "small" : "large") + "/v" + std::to_string(i);
+  }
+  std::map<size_t, int> seen;
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    const auto indices = balanced_indices(labelled(dataset), 7, epoch);
+    ASSERT_EQ(indices.size(), 200u);
+    EXPECT_EQ(indices, balanced_indices(labelled(dataset), 7, epoch));
+    int fakes = 0, small = 0;
+    for (const size_t index : indices) {
+      fakes += index < 20;
+      small += index >= 180;
+      ++seen[index];
+    }
+    EXPECT_EQ(fakes, 100);
+    EXPECT_EQ(small, 26);  // of 100: sqrt(20) / (sqrt(20) + sqrt(160))
+  }
+  EXPECT_EQ(seen.size(), 200u);  // four epochs together leave nothing out
+  for (const auto& [index, times] : seen) {
+    if (index < 20) EXPECT_EQ(times, 20);  // 400 draws of 20
+  }
+}
+
+TEST(FinetuneBatch, DegradationsLeftOutAreNeverDrawn) {
+  Rng rng(3);
+  const Image face = test::paint_face(3);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(degrade_randomly(face, {}, 1.0, 3, rng).rgb, face.rgb);
+  const std::vector<Degradation> only{Degradation::contrast};
+  const auto spread = [](const Image& image) {
+    const auto [low, high] = std::minmax_element(image.rgb.begin(), image.rgb.end());
+    return *high - *low;
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_LE(spread(degrade_randomly(face, only, 1.0, 3, rng)), spread(face));
 }
 
 TEST(Mixup, TargetsSumToOneAndFollowThePictures) {

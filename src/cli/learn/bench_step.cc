@@ -1,69 +1,49 @@
-// fsfm bench step: one optimiser step of FSFM pretraining, as `fsfm pretrain` does it, on made-up pictures.
+// fsfm bench step: one optimiser step of FSFM pretraining by the learner of `fsfm pretrain`, on made-up pictures.
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "cli/bench.h"
-#include "nn/fsfm_net.h"
-#include "nn/losses.h"
-#include "nn/precision.h"
-#include "train/adamw.h"
+#include "train/pretrain_step.h"
 
 namespace fsfm::cli {
 namespace {
 
-constexpr double kRegionWeight = 0.007, kSimilarityWeight = 0.1;
-
-// 75 % of the patches hidden in each image, a tenth of them in the covered region.
-MaskIndices random_masks(int batch, int patches, Rng& rng) {
-  const int hidden = patches * 3 / 4;
-  std::vector<uint8_t> masked(static_cast<size_t>(batch) * patches), region(masked.size());
+// Noise, with 75 % of the patches hidden in each image and a tenth of them in the covered region.
+Batch made_up_batch(const VitConfig& encoder, int size, Rng& rng) {
+  const int patches = encoder.patches(), hidden = patches * 3 / 4;
+  Batch batch;
+  batch.size = size;
+  batch.side = encoder.img_size;
+  batch.images.resize(static_cast<size_t>(size) * 3 * batch.side * batch.side);
+  for (float& value : batch.images) value = static_cast<float>(rng.uniform(-2, 2));
+  batch.masked.resize(static_cast<size_t>(size) * patches);
+  batch.region.resize(batch.masked.size());
   std::vector<int> order(patches);
-  for (int b = 0; b < batch; ++b) {
+  for (int b = 0; b < size; ++b) {
     for (int p = 0; p < patches; ++p) order[p] = p;
     rng.shuffle(std::span(order));
-    for (int i = 0; i < hidden; ++i) masked[b * patches + order[i]] = 1;
-    for (int i = 0; i < hidden / 10; ++i) region[b * patches + order[i]] = 1;
+    for (int i = 0; i < hidden; ++i) batch.masked[b * patches + order[i]] = 1;
+    for (int i = 0; i < hidden / 10; ++i) batch.region[b * patches + order[i]] = 1;
   }
-  return MaskIndices::from_masks(masked, region, batch, patches);
+  return batch;
 }
 
-std::vector<BenchCase> run(const BenchOptions& options, const std::string& precision_text) {
-  const Precision precision = parse_precision(precision_text);
+std::vector<BenchCase> run(const BenchOptions& options, const std::string& precision) {
   if (options.batch_size < 2) throw Error("--batch-size must be at least 2");
   torch::set_num_threads(thread_count(0));
-  torch::manual_seed(0);
-  const auto config = FsfmConfig::named(options.model);
-  FsfmOnline online(config);
-  FsfmTarget target(config);
-  copy_shared(online, target);
-  AdamW optimizer(decay_groups(*online, 0.05), {});
-  std::map<std::string, torch::Tensor> averages;
-  for (const auto& item : target->named_parameters()) {
-    if (online->named_parameters()[item.key()].requires_grad()) averages[item.key()] = item.value();
-  }
-  optimizer.attach_averages(averages);
-  const int side = config.encoder.img_size;
-  const auto images = torch::randn({options.batch_size, 3, side, side});
+  PretrainStepOptions step;
+  step.network = FsfmConfig::named(options.model);
+  step.precision = parse_precision(precision);
+  Communicator alone;
+  PretrainLearner learner(step, torch::kCPU, alone);
   Rng rng(0);
-  const auto mask = random_masks(options.batch_size, config.encoder.patches(), rng);
+  const std::vector<Batch> batches{made_up_batch(step.network.encoder, options.batch_size, rng)};
 
   MeasureOptions measure_options = options;
   measure_options.warm_up = 0.0;  // one untimed step
   measure_options.min_samples = 2;
-  const auto timing = measure(
-      [&] {
-        optimizer.zero_grad();
-        {
-          const PrecisionScope scope(precision);
-          const auto out = online(images, mask);
-          const auto pixels = reconstruction_loss(out.pred, images, mask, config.encoder.patch_size, /*norm_pix=*/true);
-          const auto similarity = similarity_loss(SimilarityLoss::simsiam, out.feature, target(images));
-          (pixels.masked + kRegionWeight * pixels.region + kSimilarityWeight * similarity).backward();
-        }
-        optimizer.step(1e-4, clip_factor(optimizer.grad_norm(), 1.0), 0.996);
-      },
-      measure_options);
-  return {{"ViT-" + options.model + ", batch " + std::to_string(options.batch_size) + ", " + precision_text, timing,
+  const auto timing = measure([&] { learner.step(batches, 1e-4, 0.996); }, measure_options);
+  return {{"ViT-" + options.model + ", batch " + std::to_string(options.batch_size) + ", " + precision, timing,
            static_cast<double>(options.batch_size), "images"}};
 }
 

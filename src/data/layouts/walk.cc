@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/media_kind.h"
 #include "base/text.h"
 #include "data/naming.h"
 
@@ -12,17 +14,25 @@ namespace fsfm {
 
 void append_media(Listing& listing, const fs::path& folder, const std::string& class_name, const std::string& split,
                   const std::string& prefix) {
+  std::map<fs::path, MediaKind> kinds;  // looked at once
   const auto is_input = [&](const fs::path& path) {
-    if (is_unsupported_image_path(path)) ++listing.unsupported[to_lower(path.extension().string())];
-    return is_image_path(path) || is_video_path(path);
+    const MediaKind kind = media_kind(path);
+    return kind != MediaKind::other && kinds.emplace(path, kind).second;
   };
   for (const auto& path : list_files(folder, is_input)) {
+    const MediaKind kind = kinds.at(path);
     const fs::path relative = path.lexically_relative(folder);
     PrepareEntry entry;
     entry.path = path;
     entry.class_name = class_name;
     entry.split = split;
-    if (is_video_path(path)) {
+    if (kind == MediaKind::unread) {
+      entry.left_out = unread_reason(path);
+      entry.video = prefix + relative.generic_string();
+      listing.left_out.push_back(std::move(entry));
+      continue;
+    }
+    if (kind == MediaKind::video) {
       entry.kind = PrepareEntry::Kind::video;
       entry.video = prefix + fs::path(relative).replace_extension().generic_string();
     } else {

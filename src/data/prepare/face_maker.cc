@@ -67,6 +67,11 @@ FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetect
 
 InputResult FaceMaker::make(const PrepareEntry& entry) {
   InputResult result;
+  if (!entry.left_out.empty()) {
+    result.outcome = outcome::kLeftOut;
+    result.why = entry.left_out;
+    return result;
+  }
   try {
     if (entry.kind == PrepareEntry::Kind::video)
       make_video(entry, result);
@@ -88,7 +93,9 @@ void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
   Image image;
   {
     StageClock clock(times_, StageTimes::decode);
-    image = decode_image(file.bytes(), entry.path.string());
+    Picture picture = decode_picture(file.bytes(), entry.path.string());
+    image = std::move(picture.image);
+    result.note = std::move(picture.note);
   }
   result.outcome = make_faces(entry, {image, file.bytes(), entry.key, entry.frame}, result);
 }

@@ -7,16 +7,22 @@
 #include <new>
 #include <string_view>
 
+#include "base/content_kind.h"
+#include "base/error.h"
 #include "media/codec_formats.h"
 
 namespace fsfm::codec_detail {
 namespace {
 
+// libheif tells little; what the file is helps its owner more.
 [[noreturn]] void fail(const Source& source, const heif_error& error) {
-  if (error.subcode == heif_suberror_End_of_data) source.truncated();
+  const std::string form = content_kind(source.bytes) == ContentKind::avif ? "AVIF" : "HEIC";
+  if (error.subcode == heif_suberror_End_of_data)
+    throw Error(source.name + " is a truncated " + form + " picture", "copy or download the file again");
   if (error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype)
-    source.unsupported("a HEIC or AVIF picture of a kind that is not read (" + std::string(error.message) + ")");
-  source.damaged(error.message);
+    source.unsupported("a picture in " + form + " of a kind that is not read (" + std::string(error.message) + ")");
+  throw Error(source.name + " is a damaged " + form + " picture: " + error.message,
+              "copy the file again, or convert it to JPEG where it still opens");
 }
 
 bool is_sequence(const Source& source) {

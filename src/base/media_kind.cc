@@ -1,9 +1,9 @@
 #include "base/media_kind.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/content_kind.h"
@@ -13,8 +13,7 @@
 namespace fsfm {
 namespace {
 
-template <size_t N>
-bool is_one_of(const std::string& extension, const std::array<std::string_view, N>& extensions) {
+bool is_one_of(const std::string& extension, std::span<const std::string_view> extensions) {
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 
@@ -22,12 +21,12 @@ bool is_one_of(const std::string& extension, const std::array<std::string_view, 
 std::optional<MediaKind> kind_by_name(const std::filesystem::path& path) {
   if (is_image_path(path)) return MediaKind::picture;
   if (is_video_path(path)) return MediaKind::video;
-  static constexpr std::array<std::string_view, 34> kUnread = {
+  static constexpr std::string_view kUnread[] = {
       ".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".jls", ".dng",  ".cr2", ".cr3", ".nef", ".arw", ".raf",
       ".orf", ".rw2", ".pef", ".srw", ".psd", ".svg", ".svgz", ".ico", ".exr", ".hdr", ".tga", ".pdf",
       ".zip", ".gz",  ".tgz", ".bz2", ".xz",  ".zst", ".7z",   ".rar", ".tar", ".pcx"};
   // What lies beside pictures in datasets, in numbers: not worth opening each.
-  static constexpr std::array<std::string_view, 42> kOther = {
+  static constexpr std::string_view kOther[] = {
       ".txt",         ".json", ".jsonl", ".csv", ".tsv", ".md",    ".html",   ".htm", ".xml", ".yaml", ".yml",
       ".toml",        ".ini",  ".cfg",   ".log", ".npy", ".npz",   ".mat",    ".pkl", ".pth", ".pt",   ".onnx",
       ".safetensors", ".h5",   ".db",    ".py",  ".sh",  ".ipynb", ".lnk",    ".url", ".wav", ".mp3",  ".m4a",

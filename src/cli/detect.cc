@@ -49,7 +49,7 @@ std::vector<fs::path> expand(const std::vector<fs::path>& named) {
     }
     std::vector<fs::path> unread;
     const auto found = list_files(path, [&](const fs::path& file) {
-      const MediaKind kind = media_kind(file);
+      const MediaKind kind = media_kind_by_name_first(file);
       if (kind == MediaKind::unread) unread.push_back(file);
       return kind == MediaKind::picture || kind == MediaKind::video;
     });

@@ -85,7 +85,7 @@ TEST_F(Layouts, ContentDecidesWhereTheNameLies) {
   touch("IMG_1.HEIC", jpeg);
   touch("bare", jpeg);
   touch("picture.dat", jpeg);
-  touch("clip.jpg", video);
+  touch("clip.bin", video);
   touch("still.mp4", jpeg);
   touch("README", "a text");
   touch("notes.dat", "a text");
@@ -93,8 +93,8 @@ TEST_F(Layouts, ContentDecidesWhereTheNameLies) {
   touch("empty.png");         // reading it will tell
   const auto listing = list("folder");
   EXPECT_EQ(listing.entries.size(), 6u);
-  EXPECT_EQ(entry(listing, "clip.jpg").kind, PrepareEntry::Kind::video);
-  EXPECT_EQ(entry(listing, "clip.jpg").video, "clip");
+  EXPECT_EQ(entry(listing, "clip.bin").kind, PrepareEntry::Kind::video);
+  EXPECT_EQ(entry(listing, "clip.bin").video, "clip");
   for (const char* name : {"IMG_1.HEIC", "bare", "picture.dat", "still.mp4", "empty.png"})
     EXPECT_EQ(entry(listing, name).kind, PrepareEntry::Kind::picture) << name;
 }

@@ -136,6 +136,17 @@ TEST(Prepare, OfAnAnimationTheFirstFrameIsTakenAndNoted) {
   EXPECT_NE(journal.find("\"note\":\"animated"), std::string::npos) << journal;
 }
 
+TEST(Prepare, AVideoCalledAPictureIsAVideo) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const Image photo = test::paint_photo(9, 1, 320, 320).image;
+  test::write_video(dir / "clip.avi", 3, 25, [&](int) { return photo; });
+  fs::rename(dir / "clip.avi", dir / "in/clip.jpg");
+  const auto report = prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools());
+  EXPECT_EQ(report.account.inputs.at("kept"), 5u);
+  EXPECT_EQ(report.account.frames.at("kept"), 3u);
+}
+
 TEST(Prepare, ThreadsDoNotChangeTheResult) {
   TempDir dir;
   draw_inputs(dir / "in");

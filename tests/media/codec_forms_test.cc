@@ -62,7 +62,6 @@ TEST(CodecForms, InksAreReadInvertedWithAndWithoutTheMark) {
 }
 
 TEST(CodecForms, JpegsOfThreeChannelsFollowTheirMarks) {
-  const Image image = Image(16, 16, 0);
   const auto rgb = flat({200, 40, 90});
   const auto store_rgb = [](jpeg_compress_struct& info) { jpeg_set_colorspace(&info, JCS_RGB); };
   const Bytes marked = test::jpeg_of(rgb, 16, 16, 3, store_rgb);  // Adobe's mark says: no transform

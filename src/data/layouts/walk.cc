@@ -14,13 +14,15 @@ namespace fsfm {
 
 void append_media(Listing& listing, const fs::path& folder, const std::string& class_name, const std::string& split,
                   const std::string& prefix) {
-  std::map<fs::path, MediaKind> kinds;  // looked at once
+  std::map<fs::path, MediaKind> others;  // than pictures: each is looked into once
   const auto is_input = [&](const fs::path& path) {
-    const MediaKind kind = media_kind(path);
-    return kind != MediaKind::other && kinds.emplace(path, kind).second;
+    const MediaKind kind = media_kind_by_name_first(path);
+    if (kind == MediaKind::video || kind == MediaKind::unread) others.emplace(path, kind);
+    return kind != MediaKind::other;
   };
   for (const auto& path : list_files(folder, is_input)) {
-    const MediaKind kind = kinds.at(path);
+    const auto other = others.find(path);
+    const MediaKind kind = other == others.end() ? MediaKind::picture : other->second;
     const fs::path relative = path.lexically_relative(folder);
     PrepareEntry entry;
     entry.path = path;

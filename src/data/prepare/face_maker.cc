@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -89,6 +90,7 @@ InputResult FaceMaker::make(const PrepareEntry& entry) {
 
 void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
   const MappedFile file(entry.path);
+  if (content_kind(file.bytes()) == ContentKind::video) return make_video(entry, result);  // whatever its name says
   result.content = sha256(file.bytes()).substr(0, 16);
   Image image;
   {

@@ -16,7 +16,7 @@ fs::path base_of(const fs::path& json_file, const fs::path& frame) {
   fs::path folder = fs::absolute(json_file).parent_path();
   for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())
     for (const char* below : {"", "rgb", "datasets", "datasets/rgb", "data"})
-      if (std::error_code code; fs::exists(folder / below / frame, code)) return folder / below;
+      if (fs::exists(folder / below / frame)) return folder / below;
   return {};
 }
 
@@ -61,8 +61,7 @@ class Walker {
       entry.video = label + "/" + name;
       entry.frame = parse_index(relative.stem().string()).value_or(position);
       ++position;
-      std::error_code code;
-      if (!base_.empty() && fs::exists(entry.path, code))
+      if (!base_.empty() && fs::exists(entry.path))
         listing_.entries.push_back(std::move(entry));
       else if (missing_++ == 0)
         first_missing_ = relative;

@@ -74,7 +74,10 @@ InputResult FaceMaker::make(const PrepareEntry& entry) {
     return result;
   }
   try {
-    if (entry.kind == PrepareEntry::Kind::video)
+    // Lists go by names; what the file is its content tells.
+    const ContentKind content = content_kind_of_file(entry.path).value_or(ContentKind::unknown);
+    const bool named_video = entry.kind == PrepareEntry::Kind::video;
+    if (content == ContentKind::video || (named_video && !is_readable_picture(content)))
       make_video(entry, result);
     else
       make_picture(entry, result);
@@ -90,7 +93,6 @@ InputResult FaceMaker::make(const PrepareEntry& entry) {
 
 void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
   const MappedFile file(entry.path);
-  if (content_kind(file.bytes()) == ContentKind::video) return make_video(entry, result);  // whatever its name says
   result.content = sha256(file.bytes()).substr(0, 16);
   Image image;
   {

@@ -7,6 +7,7 @@ find_package(ZLIB REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(TIFF REQUIRED)
+find_package(GIF REQUIRED)
 find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs videoio dnn)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -21,11 +22,17 @@ find_library(DNNL_LIBRARY dnnl REQUIRED)
 # CMake has no module for WebP and Debian ships no package file.
 find_path(WEBP_INCLUDE_DIR webp/decode.h REQUIRED)
 find_library(WEBP_LIBRARY webp REQUIRED)
+find_library(WEBPDEMUX_LIBRARY webpdemux REQUIRED)
+
+# HEIC and AVIF. Debian's library brings its decoders along (libde265, dav1d, aom); OpenCV's dependencies hold it already.
+find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
+find_library(HEIF_LIBRARY heif REQUIRED)
 
 add_library(fsfm_core_deps INTERFACE)
-target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${WEBP_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
+target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${WEBP_INCLUDE_DIR} ${HEIF_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(fsfm_core_deps INTERFACE
-  Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF ${WEBP_LIBRARY}
+  Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF GIF::GIF ${WEBPDEMUX_LIBRARY}
+  ${WEBP_LIBRARY} ${HEIF_LIBRARY}
   opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio opencv_dnn
   spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${DNNL_LIBRARY})
 

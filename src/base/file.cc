@@ -206,14 +206,9 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
 }
 
 bool is_image_path(const fs::path& path) {
-  static constexpr std::array<std::string_view, 11> kExtensions = {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp",
-                                                                   ".tif", ".tiff", ".ppm",  ".pgm", ".pnm"};
-  return has_extension(path, kExtensions);
-}
-
-bool is_unsupported_image_path(const fs::path& path) {
-  static constexpr std::array<std::string_view, 7> kExtensions = {".heic", ".heif", ".avif", ".gif",
-                                                                  ".jxl",  ".jp2",  ".dng"};
+  static constexpr std::array<std::string_view, 20> kExtensions = {
+      ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp",  ".dib",  ".webp", ".tif",
+      ".tiff", ".ppm", ".pgm", ".pbm",  ".pnm", ".gif",  ".heic", ".heif", ".hif",  ".avif"};
   return has_extension(path, kExtensions);
 }
 

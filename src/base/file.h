@@ -62,9 +62,9 @@ std::vector<fs::path> list_files(const fs::path& folder, const std::function<boo
 // Direct sub-folders, sorted, hidden ones left out; empty when `folder` is missing. Throws Error when it cannot be
 // listed.
 std::vector<fs::path> subfolders(const fs::path& folder);
-// By extension: what media/codec and media/video read, and pictures that nothing here reads.
-bool is_image_path(const fs::path& path);              // jpg jpeg jfif png bmp webp tif tiff ppm pgm pnm
-bool is_unsupported_image_path(const fs::path& path);  // heic heif avif gif jxl jp2 dng
+// By extension alone: what media/codec and media/video read. base/media_kind.h looks into the file.
+// jpg jpeg jpe jfif png apng bmp dib webp tif tiff ppm pgm pbm pnm gif heic heif hif avif
+bool is_image_path(const fs::path& path);
 // mp4 m4v mov 3gp avi mkv webm mpg mpeg vob ts mts m2ts flv wmv asf ogv
 bool is_video_path(const fs::path& path);
 

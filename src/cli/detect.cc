@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/media_kind.h"
 #include "base/models_dir.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -41,18 +42,20 @@ std::string plural(size_t n, const std::string& word) { return fmt::format("{} {
 std::vector<fs::path> expand(const std::vector<fs::path>& named) {
   std::vector<fs::path> files;
   for (const auto& path : named) {
-    if (!fs::is_directory(path)) {
+    std::error_code code;
+    if (!fs::is_directory(path, code)) {
       files.push_back(path);
       continue;
     }
-    size_t unread = 0;
+    std::vector<fs::path> unread;
     const auto found = list_files(path, [&](const fs::path& file) {
-      unread += is_unsupported_image_path(file);
-      return is_image_path(file) || is_video_path(file);
+      const MediaKind kind = media_kind_by_name_first(file);
+      if (kind == MediaKind::unread) unread.push_back(file);
+      return kind == MediaKind::picture || kind == MediaKind::video;
     });
-    if (unread > 0)
-      log::warn("{}: {} pictures in forms that cannot be read (HEIC, AVIF, GIF, ...) are left out: convert them to JPEG",
-                path.string(), unread);
+    if (!unread.empty())
+      log::warn("{}: {} files in forms that cannot be read are left out (first: {} is {})", path.string(),
+                count_extensions(unread), unread[0].string(), unread_reason(unread[0]));
     if (found.empty())
       throw Error(path.string() + " holds no pictures or videos", "name a folder with some, or the files themselves");
     files.insert(files.end(), found.begin(), found.end());
@@ -81,7 +84,7 @@ class Outputs {
     if (single_) return out_;
     std::string name = input.stem().string() + "_verdict";
     if (const int repeats = used_[name]++; repeats > 0) name += fmt::format("_{}", repeats + 1);
-    return out_ / (name + (is_video_path(input) ? ".jpg" : ".png"));
+    return out_ / (name + (media_kind(input) == MediaKind::video ? ".jpg" : ".png"));
   }
 
  private:
@@ -120,9 +123,13 @@ void print_faces(const std::vector<FaceVerdict>& faces, const char* indent) {
 }
 
 json run_picture(Detector& detector, const fs::path& file, const Request& request, Outputs& outputs) {
-  const Image image = read_image(file);
+  const auto [image, note] = read_picture(file);
   const std::vector<FaceVerdict> faces = detector.run(image);
   json result = {{"file", file.string()}, {"kind", "picture"}, {"faces", to_json(faces, detector.card())}};
+  if (!note.empty()) {
+    result["note"] = note;
+    log::warn("note: {}: {}", file.string(), note);
+  }
   fs::path written;
   if (outputs.wanted()) {
     written = outputs.path_for(file);
@@ -216,8 +223,8 @@ int run_detect(int argc, char** argv) {
   for (const auto& file : files) {
     if (interrupted()) break;
     try {
-      results.push_back(is_video_path(file) ? run_video(detector, file, *request, outputs)
-                                            : run_picture(detector, file, *request, outputs));
+      results.push_back(media_kind(file) == MediaKind::video ? run_video(detector, file, *request, outputs)
+                                                             : run_picture(detector, file, *request, outputs));
     } catch (const Error& error) {
       failed = true;
       results.push_back({{"file", file.string()}, {"error", error.what()}});

@@ -198,11 +198,12 @@ int run_prepare(int argc, char** argv) {
   s.layout_request.root = s.root;
   s.layout_request.frames = s.frames;
   Listing listing = enumerate_layout(layout, s.layout_request);
+  const bool labelled = std::any_of(listing.entries.begin(), listing.entries.end(),
+                                    [](const PrepareEntry& e) { return !is_genuine_class(e.class_name); });
+  listing.entries.insert(listing.entries.end(), listing.left_out.begin(), listing.left_out.end());
   leave_out_own_output(listing.entries, s.out);
   for (const auto& note : listing.notes) log::warn("note: {}", note);
   const std::vector<PrepareEntry>& entries = listing.entries;
-  const bool labelled = std::any_of(entries.begin(), entries.end(),
-                                    [](const PrepareEntry& e) { return !is_genuine_class(e.class_name); });
   const PrepareOptions prepare{.faces = {.root = s.root,
                                          .size = s.size,
                                          .jpeg_quality = s.jpeg_quality,

@@ -3,11 +3,14 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace fsfm::cli {
 
 Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred) {
   auto dataset = open_dataset(dir, asked);
+  if (const std::string& left_out = dataset->info().left_out; !left_out.empty())
+    log::warn("note: {}: {} files lie among the pictures and are left out", dir.string(), left_out);
   std::string split = asked;
   if (asked.empty()) {
     const auto splits = splits_of(*dataset);

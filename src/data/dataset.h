@@ -33,6 +33,7 @@ struct DatasetInfo {
   std::vector<std::string>
       attack_classes;  // inferred: every class except real/live/genuine/bonafide/original; printed and stored
   std::optional<Normalization> normalization;  // of the dataset, when its preparation computed it
+  std::string left_out = {};  // of a plain tree: what lies in it and nothing reads, e.g. "2 .psd, 1 .mp4"
 };
 
 // One face crop, loaded.

@@ -119,6 +119,13 @@ void judge_regions(const DoctorReport& report, std::vector<Finding>& findings) {
                       "pretraining with region masks refuses the others"});
 }
 
+void judge_left_out(const Dataset& dataset, std::vector<Finding>& findings) {
+  if (dataset.info().left_out.empty()) return;
+  findings.push_back({Level::note, "left-out",
+                      dataset.info().left_out + " files lie among the pictures and are left out",
+                      "convert pictures to JPEG or PNG; of videos and archives make faces with fsfm prepare"});
+}
+
 }  // namespace
 
 std::vector<Finding> judge(const DoctorReport& report, const Dataset& dataset) {
@@ -129,6 +136,7 @@ std::vector<Finding> judge(const DoctorReport& report, const Dataset& dataset) {
   judge_balance(report, dataset, findings);
   judge_normalization(report, findings);
   judge_regions(report, findings);
+  judge_left_out(dataset, findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.level > b.level; });
   return findings;

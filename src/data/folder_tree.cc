@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/media_kind.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
 #include "data/store/palette.h"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::string_view kMapSuffix = ".seg.png";  // class map of NAME.jpg: NAME.seg.png
 
-bool is_picture(const fs::path& path) { return is_image_path(path) && !path.filename().string().ends_with(kMapSuffix); }
+bool is_map(const fs::path& path) { return path.filename().string().ends_with(kMapSuffix); }
 
 fs::path map_path(const fs::path& picture) {
   return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix));
@@ -48,14 +49,16 @@ class FolderTree final : public Dataset {
     for (const auto& folder : subfolders(dir))
       if (const auto split = canonical_split(folder.filename().string())) parts.emplace_back(folder, *split);
     if (parts.empty())
-      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir).filename().string()).value_or(""));
+      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir, code).filename().string()).value_or(""));
     // One plain class name in any split tells what the folders of all splits are: test/ may hold FaceSwap alone.
     const bool has_classes = std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
       const auto folders = subfolders(part.first);
       return std::any_of(folders.begin(), folders.end(), [&](const auto& f) { return is_class_folder(f, manifest); });
     });
     for (const auto& [folder, split] : parts) scan_split(folder, split, has_classes);
-    if (found_.empty()) throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff)", "check the path");
+    if (found_.empty()) throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff, ...)" +
+                                        (left_out_.empty() ? "" : " but " + count_extensions(left_out_)),
+                                    "check the path");
     finish();
   }
 
@@ -95,12 +98,16 @@ class FolderTree final : public Dataset {
   }
 
   void scan_class(const fs::path& folder, const std::string& class_name, const std::string& split) {
-    const std::vector<fs::path> files = list_files(folder, is_image_path);
+    const std::vector<fs::path> files = list_files(folder, [&](const fs::path& path) {
+      const MediaKind kind = media_kind_by_name_first(path);
+      if (kind == MediaKind::video || kind == MediaKind::unread) left_out_.push_back(path);
+      return kind == MediaKind::picture;
+    });
     std::set<fs::path> maps;
     std::copy_if(files.begin(), files.end(), std::inserter(maps, maps.end()),
-                 [](const fs::path& path) { return !is_picture(path); });
+                 is_map);
     for (const auto& path : files)
-      if (is_picture(path))
+      if (!is_map(path))
         found_.push_back({{path, maps.contains(map_path(path))},
                           class_name,
                           split,
@@ -113,6 +120,7 @@ class FolderTree final : public Dataset {
       if (found.class_name.empty()) found.class_name = "real";  // unlabelled pictures are taken for genuine faces
       names.insert(found.class_name);
     }
+    info_.left_out = count_extensions(left_out_);
     info_.classes.assign(names.begin(), names.end());
     info_.attack_classes = infer_attack_classes(info_.classes);
     std::set<std::string> keys;
@@ -137,6 +145,7 @@ class FolderTree final : public Dataset {
 
   DatasetInfo info_;
   std::vector<Found> found_;
+  std::vector<fs::path> left_out_;
   std::vector<SampleRef> samples_;
   std::vector<Entry> entries_;
 };
@@ -148,7 +157,9 @@ std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, cons
 }
 
 std::string dataset_name(const std::filesystem::path& dir) {
-  fs::path whole = fs::weakly_canonical(dir);
+  std::error_code code;
+  fs::path whole = fs::weakly_canonical(dir, code);
+  if (code) whole = dir.lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();  // a trailing slash
   if (canonical_split(whole.filename().string()) && whole.parent_path().has_filename()) whole = whole.parent_path();
   const std::string name = whole.filename().string();

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -31,6 +32,9 @@ void Source::check_size(int64_t width, int64_t height) const {
                 "cut or shrink the picture first");
 }
 
+void Source::say(const std::string& text) const {
+  if (note) *note = text;
+}
 void Source::truncated() const { throw Error(name + " is truncated", "copy or download the file again"); }
 void Source::damaged(const std::string& detail) const {
   throw Error(name + " is damaged: " + detail, "copy or download the file again");
@@ -87,52 +91,91 @@ Image flatten(std::span<const uint8_t> rgba, int width, int height) {
   return image;
 }
 
+Image on_canvas(Image frame, int left, int top, int width, int height) {
+  if (left == 0 && top == 0 && frame.width == width && frame.height == height) return frame;
+  Image canvas(width, height, 255);
+  for (int y = 0; y < frame.height && top + y < height; ++y)
+    std::copy_n(frame.row(y), 3 * std::max(0, std::min(frame.width, width - left)), canvas.row(top + y) + left * 3);
+  return canvas;
+}
+
 }  // namespace codec_detail
 
 namespace {
 
 using codec_detail::Source;
 
-struct Format {
-  std::string_view magic;
-  size_t offset;
-  Image (*decode)(const Source&);
-};
+// Copies of a file are sometimes wrapped in a line of a log or of a mail: what begins further down is worth a word.
+size_t find_late_jpeg(std::span<const std::byte> bytes) {
+  constexpr size_t kFar = 4096;
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kFar));
+  const size_t at = start.find("\xFF\xD8\xFF");
+  return at == start.npos ? 0 : at;
+}
 
-using namespace std::string_view_literals;
-constexpr Format kFormats[] = {
-    {"\xFF\xD8\xFF"sv, 0, codec_detail::decode_jpeg},
-    {"\x89PNG\r\n\x1A\n"sv, 0, codec_detail::decode_png},
-    {"WEBPVP8"sv, 8, codec_detail::decode_webp},
-    {"II*\0"sv, 0, codec_detail::decode_tiff},
-    {"MM\0*"sv, 0, codec_detail::decode_tiff},
-    {"BM"sv, 0, codec_detail::decode_bmp},
-    {"P2"sv, 0, codec_detail::decode_pnm},
-    {"P3"sv, 0, codec_detail::decode_pnm},
-    {"P5"sv, 0, codec_detail::decode_pnm},
-    {"P6"sv, 0, codec_detail::decode_pnm},
-};
+[[noreturn]] void refuse(const Source& source, ContentKind kind) {
+  if (kind == ContentKind::empty) throw Error(source.name + " is empty", "copy or download the file again");
+  if (kind == ContentKind::video)
+    throw Error(source.name + " is a video, not a picture", "take frames of it: ffmpeg -i FILE frame%04d.png");
+  if (is_unread_input(kind))
+    throw Error(source.name + " is " + content_name(kind) + ", which fsfm does not read", content_way_out(kind));
+  if (kind == ContentKind::lfs_pointer) throw Error(source.name + " is " + content_name(kind), content_way_out(kind));
+  if (kind != ContentKind::unknown)
+    throw Error(source.name + " is " + content_name(kind) + ", not a picture", content_way_out(kind));
+  if (const size_t at = find_late_jpeg(source.bytes); at > 0)
+    throw Error(source.name + " does not begin as a picture: a JPEG begins at its byte " + std::to_string(at),
+                "cut off what stands before it: tail -c +" + std::to_string(at + 1) + " FILE > out.jpg");
+  throw Error(source.name + " is not a picture fsfm can read",
+              "give a JPEG, PNG, WebP, GIF, HEIC, AVIF, BMP, TIFF or PPM file");
+}
+
+Image decode(const Source& source) {
+  switch (const ContentKind kind = content_kind(source.bytes)) {
+    case ContentKind::jpeg:
+      return codec_detail::decode_jpeg(source);
+    case ContentKind::png:
+      return codec_detail::decode_png(source);
+    case ContentKind::webp:
+      return codec_detail::decode_webp(source);
+    case ContentKind::gif:
+      return codec_detail::decode_gif(source);
+    case ContentKind::heic:
+    case ContentKind::avif:
+      return codec_detail::decode_heif(source);
+    case ContentKind::tiff:
+      return codec_detail::decode_tiff(source);
+    case ContentKind::bmp:
+      return codec_detail::decode_bmp(source);
+    case ContentKind::pnm:
+      return codec_detail::decode_pnm(source);
+    default:
+      refuse(source, kind);
+  }
+}
 
 }  // namespace
 
-Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
-  const Source source{bytes, name, limits};
-  if (bytes.empty()) throw Error(name + " is empty", "copy or download the file again");
+Picture decode_picture(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
+  Picture picture;
+  const Source source{bytes, name, limits, &picture.note};
   if (static_cast<int64_t>(bytes.size()) > limits.max_bytes)
     throw Error(name + " is too large: " + format_bytes(static_cast<double>(bytes.size())) + ", the limit is " +
                     format_bytes(static_cast<double>(limits.max_bytes)),
                 "shrink the picture first");
-  for (const Format& format : kFormats)
-    if (bytes.size() >= format.offset + format.magic.size() &&
-        std::memcmp(bytes.data() + format.offset, format.magic.data(), format.magic.size()) == 0)
-      return format.decode(source);
-  throw Error(name + " is not a picture fsfm can read", "give a JPEG, PNG, WebP, BMP, TIFF or PPM file");
+  picture.image = decode(source);
+  return picture;
 }
 
-Image read_image(const fs::path& path, const DecodeLimits& limits) {
+Picture read_picture(const fs::path& path, const DecodeLimits& limits) {
   const MappedFile file(path);
-  return decode_image(file.bytes(), path.string(), limits);
+  return decode_picture(file.bytes(), path.string(), limits);
 }
+
+Image decode_image(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
+  return decode_picture(bytes, name, limits).image;
+}
+
+Image read_image(const fs::path& path, const DecodeLimits& limits) { return read_picture(path, limits).image; }
 
 void write_image(const fs::path& path, const Image& image, int jpeg_quality) {
   const std::string extension = to_lower(path.extension().string());

@@ -16,8 +16,21 @@ struct DecodeLimits {
   int64_t max_bytes = 512ll << 20;
 };
 
-// JPEG, PNG, WebP, BMP, TIFF, PPM; grey and alpha become RGB (alpha over white); EXIF orientation is applied.
-// Throws Error naming the file and the way out: not a picture, truncated, too large (also a side above 65,500 pixels).
+struct Picture {
+  Image image;
+  std::string note;  // what a reader of the result should know: "animated: its first frame was read"; "" = nothing
+};
+
+// JPEG, PNG, WebP, GIF, HEIC, AVIF, BMP, TIFF, PPM, told by their content. Grey and alpha become RGB (alpha over
+// white), inks light (as Pillow and browsers show them: colour profiles are not applied), 16 bits become the upper 8;
+// the orientation is applied. Of several frames or pages the first is read, and the note says so. A picture whose rows
+// are all there is read, also when its end marker is missing or junk follows. Throws Error naming the file, what it is
+// and the way out: no picture, rows missing, data damaged on the way, a form that is not read, too large (also a side
+// above 65,500 pixels).
+Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {});
+Picture decode_picture(std::span<const std::byte> bytes, const std::string& name_for_errors,
+                       const DecodeLimits& limits = {});
+// The same without the note.
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
 Image decode_image(std::span<const std::byte> bytes, const std::string& name_for_errors,
                    const DecodeLimits& limits = {});

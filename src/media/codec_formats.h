@@ -21,12 +21,15 @@ struct Source {
   Bytes bytes;
   const std::string& name;
   const DecodeLimits& limits;
+  std::string* note = nullptr;  // of the Picture that is being read
 
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(bytes.data()); }
   size_t size() const { return bytes.size(); }
   // Throws Error unless 1 <= width * height <= limits.max_pixels and no side is longer than a JPEG's may be. To be
   // called before pixels are allocated.
   void check_size(int64_t width, int64_t height) const;
+  // Leaves a word for the reader of the result.
+  void say(const std::string& text) const;
   [[noreturn]] void truncated() const;
   [[noreturn]] void damaged(const std::string& detail) const;
   [[noreturn]] void unsupported(const std::string& what) const;
@@ -37,6 +40,8 @@ Image decode_jpeg(const Source& source);
 Image decode_png(const Source& source);
 Image decode_webp(const Source& source);
 Image decode_tiff(const Source& source);
+Image decode_gif(const Source& source);
+Image decode_heif(const Source& source);  // HEIC, AVIF
 Image decode_bmp(const Source& source);
 Image decode_pnm(const Source& source);
 
@@ -52,5 +57,9 @@ inline uint8_t over_white(uint8_t value, uint8_t alpha) {
 }
 // RGBA pixels (straight alpha) over white.
 Image flatten(std::span<const uint8_t> rgba, int width, int height);
+// The part of an animation's canvas that its first frame covers, on white.
+Image on_canvas(Image frame, int left, int top, int width, int height);
+
+inline constexpr const char* kAnimated = "animated: its first frame was read";
 
 }  // namespace fsfm::codec_detail

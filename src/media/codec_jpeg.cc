@@ -1,13 +1,13 @@
 // JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
 // clang-format off: jpeglib.h wants <cstdio> before it, jerror.h wants jpeglib.h
+#include <jerror.h>
+#include <jpeglib.h>
+
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-
-#include <jpeglib.h>
-#include <jerror.h>
 // clang-format on
 
 #include "base/error.h"
@@ -25,15 +25,33 @@ constexpr int kMostScans = 200;
 struct Errors {
   jpeg_error_mgr base;  // first, so that libjpeg's pointer is ours
   std::jmp_buf jump;
-  bool truncated;
+  bool file_ended;                // before the end marker; harmless when all rows are there
+  bool data_ended;                // a row lacks its data: libjpeg fills with grey
+  char corrupt[JMSG_LENGTH_MAX];  // the first sign of data that was changed on its way
 };
 
 void on_error(j_common_ptr info) { std::longjmp(reinterpret_cast<Errors*>(info->err)->jump, 1); }
 
-// Called with level < 0 for a warning. libjpeg fills what is missing with grey; we want to know.
+// Called with level < 0 for a warning. Not all of them mean that pixels are wrong: cameras pad their data ("extraneous
+// bytes") and write odd headers.
 void on_message(j_common_ptr info, int level) {
   auto* errors = reinterpret_cast<Errors*>(info->err);
-  if (level < 0 && errors->base.msg_code == JWRN_JPEG_EOF) errors->truncated = true;
+  if (level >= 0) return;
+  switch (errors->base.msg_code) {
+    case JWRN_JPEG_EOF:
+      errors->file_ended = true;
+      break;
+    case JWRN_HIT_MARKER:
+      errors->data_ended = true;
+      break;
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+      if (errors->corrupt[0] == 0) errors->base.format_message(info, errors->corrupt);
+      break;
+    default:
+      break;
+  }
 }
 
 void on_progress(j_common_ptr info) {
@@ -49,7 +67,8 @@ void install(Errors& errors) {
   errors.base.error_exit = on_error;
   errors.base.emit_message = on_message;
   errors.base.output_message = [](j_common_ptr) {};
-  errors.truncated = false;
+  errors.file_ended = errors.data_ended = false;
+  errors.corrupt[0] = 0;
 }
 
 // Runs `body`, whose frame holds nothing to destroy; false if libjpeg gave up.
@@ -76,11 +95,48 @@ int orientation(const jpeg_decompress_struct& info) {
   return 1;
 }
 
-// Four inks to light. Adobe's files store them inverted, and that is nearly all there are.
-void cmyk_to_rgb(const uint8_t* in, uint8_t* out, int width, bool inverted) {
+// Four inks to light, rounded as Pillow does. Inks are stored inverted, as Adobe began it; files that have lost Adobe's
+// mark on their way are no exception, and neither Pillow nor browsers look for the mark. Profiles are not applied.
+void cmyk_to_rgb(const uint8_t* in, uint8_t* out, int width) {
   for (int x = 0; x < width; ++x, in += 4, out += 3)
-    for (int c = 0; c < 3; ++c)
-      out[c] = static_cast<uint8_t>(inverted ? in[c] * in[3] / 255 : (255 - in[c]) * (255 - in[3]) / 255);
+    for (int c = 0; c < 3; ++c) {
+      const int ink = (255 - in[c]) * in[3] + 128;
+      out[c] = static_cast<uint8_t>(in[3] - (((ink >> 8) + ink) >> 8));
+    }
+}
+
+// A picture in several scans has all its rows from the first scan on; what a missing scan takes away is colour planes
+// or detail. A file does not tell how many scans it has, but which coefficients have come, and down to which bit.
+bool lacks_scans(const jpeg_decompress_struct& info) {
+  for (int c = 0; c < info.num_components; ++c) {
+    if (!info.comp_info[c].quant_table) return true;  // set by a component's first scan
+    for (int k = 0; info.progressive_mode && info.coef_bits && k < DCTSIZE2; ++k)
+      if (info.coef_bits[c][k] != 0) return true;
+  }
+  return false;
+}
+
+// What a file of a kind that libjpeg does not read is called; "" when it is damaged rather than unusual.
+const char* unusual_kind(int code) {
+  switch (code) {
+    case JERR_BAD_PRECISION:
+      return "a JPEG of more than 8 bits";
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_ARITH_NOTIMPL:
+      return "a JPEG of a rare kind (lossless, hierarchical)";
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+      return "a JPEG of an unusual number of channels";
+    case JERR_EMPTY_IMAGE:
+      return "a JPEG that does not tell its height";
+    case JERR_NOT_COMPILED:
+    case JERR_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+      return "a JPEG of a rare kind";
+    default:
+      return "";
+  }
 }
 
 }  // namespace
@@ -93,7 +149,8 @@ Image decode_jpeg(const Source& source) {
   install(errors);
   info.err = &errors.base;
   const auto fail = [&source, decoder = decoder.get()] {
-    if (decoder->errors.truncated) source.truncated();
+    if (decoder->errors.file_ended) source.truncated();
+    if (const char* kind = unusual_kind(decoder->errors.base.msg_code); *kind) source.unsupported(kind);
     char message[JMSG_LENGTH_MAX];
     decoder->errors.base.format_message(reinterpret_cast<j_common_ptr>(&decoder->info), message);
     source.damaged(message);
@@ -119,11 +176,15 @@ Image decode_jpeg(const Source& source) {
           uint8_t* target = image.row(static_cast<int>(info.output_scanline));
           JSAMPROW row = inks ? line.data() : target;
           jpeg_read_scanlines(&info, &row, 1);
-          if (inks) cmyk_to_rgb(line.data(), target, width, info.saw_Adobe_marker);
+          if (inks) cmyk_to_rgb(line.data(), target, width);
         }
       }))
     fail();
-  if (errors.truncated) source.truncated();
+  // In arithmetic coding data that has ended reads as zeros, without a word.
+  const bool rows_missing = errors.data_ended || (info.arith_code && errors.file_ended) || lacks_scans(info);
+  if (rows_missing && errors.file_ended) source.truncated();
+  if (rows_missing) source.damaged("its data ends before the picture does");
+  if (errors.corrupt[0]) source.damaged(errors.corrupt);
   return apply_orientation(std::move(image), orientation(info));
 }
 

@@ -43,14 +43,23 @@ void on_read(png_structp png, png_bytep out, size_t size) {
   reader->position += size;
 }
 
-// Runs `body`, whose frame holds nothing to destroy; throws what went wrong.
+// Runs `body`; false when libpng gave up, which it does with a jump into this frame. Nothing that has a destructor may
+// live in `body`: a jump over it would be undefined.
+template <class State, class Body>
+bool runs(State& state, Body&& body) {
+  if (setjmp(state.jump)) return false;
+  body();
+  return true;
+}
+
+[[noreturn]] void fail(const Reader& reader) {
+  if (reader.truncated) reader.source->truncated();
+  reader.source->damaged(reader.message);
+}
+
 template <class Body>
 void guarded(Reader& reader, Body&& body) {
-  if (setjmp(reader.jump)) {
-    if (reader.truncated) reader.source->truncated();
-    reader.source->damaged(reader.message);
-  }
-  body();
+  if (!runs(reader, body)) fail(reader);
 }
 
 // Reads the header and checks the size; the caller sets transformations and reads the rows.
@@ -70,13 +79,22 @@ std::unique_ptr<Reader> open_png(const Source& source) {
   return reader;
 }
 
+// Have all rows come? libpng goes on behind the last one and may find that the file ends there.
+bool has_all_rows(const Reader& reader) {
+  constexpr int kPasses = 7;  // of an interlaced picture
+  if (png_get_interlace_type(reader.png, reader.info) != PNG_INTERLACE_NONE)
+    return png_get_current_pass_number(reader.png) >= kPasses;
+  return png_get_current_row_number(reader.png) >= png_get_image_height(reader.png, reader.info);
+}
+
 void read_rows(Reader& reader, uint8_t* pixels, size_t row_bytes, int height) {
   std::vector<png_bytep> rows(height);
   for (int y = 0; y < height; ++y) rows[y] = pixels + static_cast<size_t>(y) * row_bytes;
-  guarded(reader, [&] {
+  const bool whole = runs(reader, [&] {
     if (png_get_rowbytes(reader.png, reader.info) != row_bytes) png_error(reader.png, "unexpected row size");
     png_read_image(reader.png, rows.data());
   });
+  if (!whole && !(reader.truncated && has_all_rows(reader))) fail(reader);
 }
 
 struct Writer {
@@ -94,11 +112,13 @@ void on_write_error(png_structp png, png_const_charp) {
 void on_write(png_structp png, png_bytep data, size_t size) {
   auto* writer = static_cast<Writer*>(png_get_io_ptr(png));
   const auto* begin = reinterpret_cast<const std::byte*>(data);
+  bool stored = true;
   try {
     writer->bytes.insert(writer->bytes.end(), begin, begin + size);
-  } catch (const std::bad_alloc&) {  // must not travel through C code
-    png_error(png, "out of memory");
+  } catch (const std::bad_alloc&) {  // must not travel through C code, nor may a jump leave this block
+    stored = false;
   }
+  if (!stored) png_error(png, "out of memory");
 }
 
 std::vector<std::byte> encode(const uint8_t* pixels, int width, int height, int channels, int level,
@@ -107,17 +127,18 @@ std::vector<std::byte> encode(const uint8_t* pixels, int width, int height, int 
   writer->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer.get(), on_write_error, on_warning);
   if (writer->png) writer->info = png_create_info_struct(writer->png);
   if (!writer->info) throw std::bad_alloc();
-  if (setjmp(writer->jump))
-    throw Error("cannot write " + std::to_string(width) + "x" + std::to_string(height) + " pixels as PNG");
-  png_set_write_fn(writer->png, writer.get(), on_write, nullptr);
-  png_set_compression_level(writer->png, std::clamp(level, 0, 9));
-  png_set_IHDR(writer->png, writer->info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
-               palette.empty() ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  if (!palette.empty()) png_set_PLTE(writer->png, writer->info, palette.data(), static_cast<int>(palette.size()));
-  png_write_info(writer->png, writer->info);
-  for (int y = 0; y < height; ++y) png_write_row(writer->png, pixels + static_cast<size_t>(y) * width * channels);
-  png_write_end(writer->png, nullptr);
+  const bool written = runs(*writer, [&, w = writer.get()] {
+    png_set_write_fn(w->png, w, on_write, nullptr);
+    png_set_compression_level(w->png, std::clamp(level, 0, 9));
+    png_set_IHDR(w->png, w->info, static_cast<png_uint_32>(width), static_cast<png_uint_32>(height), 8,
+                 palette.empty() ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (!palette.empty()) png_set_PLTE(w->png, w->info, palette.data(), static_cast<int>(palette.size()));
+    png_write_info(w->png, w->info);
+    for (int y = 0; y < height; ++y) png_write_row(w->png, pixels + static_cast<size_t>(y) * width * channels);
+    png_write_end(w->png, nullptr);
+  });
+  if (!written) throw Error("cannot write " + std::to_string(width) + "x" + std::to_string(height) + " pixels as PNG");
   return std::move(writer->bytes);
 }
 
@@ -125,18 +146,46 @@ std::vector<std::byte> encode(const uint8_t* pixels, int width, int height, int 
 
 namespace codec_detail {
 
+namespace {
+
+// Is there an acTL chunk of several frames before the picture's data?
+bool is_animated(const Source& source) {
+  const auto big32 = [&](size_t at) {
+    return static_cast<uint32_t>(source.data()[at]) << 24 | source.data()[at + 1] << 16 | source.data()[at + 2] << 8 |
+           source.data()[at + 3];
+  };
+  for (uint64_t at = 8; at + 12 <= source.size(); at += uint64_t{12} + big32(at)) {
+    const auto* name = source.data() + at + 4;
+    if (std::memcmp(name, "IDAT", 4) == 0) return false;
+    if (std::memcmp(name, "acTL", 4) == 0) return at + 12 <= source.size() && big32(at + 8) > 1;
+  }
+  return false;
+}
+
+// EXIF may stand before or behind the rows, which have been read; damage behind them does no harm.
+int read_orientation(Reader& reader) {
+  png_uint_32 size = 0;
+  png_bytep exif = nullptr;
+  if (!png_get_eXIf_1(reader.png, reader.info, &size, &exif)) {
+    if (!reader.truncated) runs(reader, [&] { png_read_end(reader.png, reader.info); });
+    if (!png_get_eXIf_1(reader.png, reader.info, &size, &exif)) return 1;
+  }
+  return exif_orientation(std::as_bytes(std::span(exif, size)));
+}
+
+}  // namespace
+
 Image decode_png(const Source& source) {
+  if (source.size() >= 16 && std::memcmp(source.data() + 12, "CgBI", 4) == 0)
+    source.unsupported("a PNG packed for iOS (CgBI)");
   const auto reader = open_png(source);
   png_structp png = reader->png;
   png_infop info = reader->info;
   const int width = static_cast<int>(png_get_image_width(png, info)),
             height = static_cast<int>(png_get_image_height(png, info));
   const bool alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS);
-  int turned = 1;
+  if (is_animated(source)) source.say(kAnimated);
   guarded(*reader, [&] {
-    png_uint_32 size = 0;
-    png_bytep exif = nullptr;
-    if (png_get_eXIf_1(png, info, &size, &exif)) turned = exif_orientation(std::as_bytes(std::span(exif, size)));
     png_set_expand(png);
     png_set_strip_16(png);
     png_set_gray_to_rgb(png);
@@ -146,11 +195,11 @@ Image decode_png(const Source& source) {
   if (!alpha) {
     Image image(width, height);
     read_rows(*reader, image.rgb.data(), static_cast<size_t>(width) * 3, height);
-    return apply_orientation(std::move(image), turned);
+    return apply_orientation(std::move(image), read_orientation(*reader));
   }
   std::vector<uint8_t> rgba(static_cast<size_t>(width) * height * 4);
   read_rows(*reader, rgba.data(), static_cast<size_t>(width) * 4, height);
-  return apply_orientation(flatten(rgba, width, height), turned);
+  return apply_orientation(flatten(rgba, width, height), read_orientation(*reader));
 }
 
 }  // namespace codec_detail

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
+#include "support/pictures.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/tiny_model.h"
@@ -70,10 +71,34 @@ TEST_F(DetectCommand, WritesAnnotatedPictures) {
 TEST_F(DetectCommand, PicturesThatCannotBeReadAreNotPassedOverSilently) {
   fs::create_directories(dir_ / "a");
   fs::copy_file(dir_ / "two.png", dir_ / "a" / "two.png");
-  write_file_atomic(dir_ / "a" / "phone.heic", std::string_view("..."));
+  write_file_atomic(dir_ / "a" / "poster.psd", std::string_view("8BPS"));
   const auto result = detect({path("a")});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.err.find("1 pictures in forms that cannot be read"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("1 .psd files in forms that cannot be read"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("poster.psd is a Photoshop document"), std::string::npos) << result.err;
+}
+
+TEST_F(DetectCommand, ContentDecidesWhatAnInputIs) {
+  const Image photo = test::paint_photo(3, 1, 320, 280).image;
+  test::write_video(dir_ / "clip.avi", 3, 25, [&](int) { return photo; });
+  fs::create_directories(dir_ / "b");
+  fs::rename(dir_ / "clip.avi", dir_ / "b" / "clip.jpg");
+  fs::copy_file(dir_ / "two.png", dir_ / "b" / "phone.HEIC");
+  const auto result = detect({path("b"), "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const json results = json::parse(result.out)["results"];
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0]["kind"], "video");
+  EXPECT_EQ(results[1]["faces"].size(), 2u);
+}
+
+TEST_F(DetectCommand, OfAnAnimationTheFirstFrameIsJudgedAndThatIsSaid) {
+  const std::vector<uint8_t> frame(64 * 64, 1);
+  write_file_atomic(dir_ / "a.gif", test::gif_of({frame, frame}, 64, 64));
+  const auto result = detect({path("a.gif"), "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("a.gif: animated"), std::string::npos) << result.err;
+  EXPECT_NE(json::parse(result.out)["results"][0]["note"].get<std::string>().find("animated"), std::string::npos);
 }
 
 TEST_F(DetectCommand, AnInterruptedVideoGetsNoVerdict) {

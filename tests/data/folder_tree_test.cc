@@ -43,6 +43,19 @@ TEST(FolderTree, SplitsAndClassesAreFolders) {
   EXPECT_EQ(open_dataset(dir / "set", "validation")->samples().size(), 1u);
 }
 
+TEST(FolderTree, PicturesUnderOtherNamesAreReadAndTheRestIsCounted) {
+  TempDir dir;
+  for (const char* name : {"real/a.jpg", "real/b.png", "fake/c.png"}) write_picture(dir / name);
+  fs::rename(dir / "real/a.jpg", dir / "real/a.HEIC");
+  fs::rename(dir / "real/b.png", dir / "real/b");
+  std::ofstream(dir / "fake/poster.psd") << "8BPS";
+  std::ofstream(dir / "fake/labels.csv") << "c,1";
+  const auto data = open_dataset(dir.path());
+  ASSERT_EQ(data->samples().size(), 3u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(data->load(i).image.width, 32);
+  EXPECT_EQ(data->info().left_out, "1 .psd");
+}
+
 TEST(FolderTree, ASplitFolderBelongsToItsParent) {
   TempDir dir;
   write_picture(dir / "dfdc/test/real/x.jpg");

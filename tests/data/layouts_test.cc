@@ -61,15 +61,42 @@ TEST_F(Layouts, FolderListsPicturesAndVideos) {
   EXPECT_EQ(entry(listing, "b.mp4").key, "b");
 }
 
-TEST_F(Layouts, PicturesThatNothingReadsAreCounted) {
-  for (const char* name : {"p/a.heic", "p/b.HEIC", "p/c.gif", "p/._d.heic", "p/e.jpg", "p/f.wmv"}) touch(name);
+TEST_F(Layouts, FormsThatNothingReadsAreLeftOutWithAReason) {
+  for (const char* name : {"p/a.jxl", "p/b.JXL", "p/c.psd", "p/._d.jxl", "p/e.jpg", "p/f.wmv", "p/g.heic"}) touch(name);
+  touch("p/album", "%PDF-1.7");
   const auto listing = list("folder");
-  EXPECT_EQ(listing.entries.size(), 2u);
+  EXPECT_EQ(listing.entries.size(), 3u);
+  ASSERT_EQ(listing.left_out.size(), 4u);
+  EXPECT_EQ(listing.left_out[1].path.filename(), "album");
+  EXPECT_NE(listing.left_out[1].left_out.find("a PDF document"), std::string::npos);
+  std::set<std::string> keys;
+  for (const auto& e : listing.left_out) keys.insert(e.key);
+  EXPECT_EQ(keys.size(), 4u);
   ASSERT_EQ(listing.notes.size(), 1u);
-  EXPECT_EQ(listing.notes[0], "1 .gif, 2 .heic files were not looked at: convert them to JPEG first");
-  touch("only/real/a.heic");
+  EXPECT_NE(listing.notes[0].find("1 (no extension), 2 .jxl, 1 .psd files are left out"), std::string::npos)
+      << listing.notes[0];
+  touch("only/real/a.jxl");
   for (const char* layout : {"folder", "classes"})
-    EXPECT_NE(test::error_text([&] { list(layout, "only"); }).find("1 .heic"), std::string::npos) << layout;
+    EXPECT_NE(test::error_text([&] { list(layout, "only"); }).find("1 .jxl"), std::string::npos) << layout;
+}
+
+TEST_F(Layouts, ContentDecidesWhereTheNameLies) {
+  const std::string jpeg = "\xFF\xD8\xFF\xE0 rest", video = std::string("\0\0\0\x14", 4) + "ftypisom and more of it";
+  touch("IMG_1.HEIC", jpeg);
+  touch("bare", jpeg);
+  touch("picture.dat", jpeg);
+  touch("clip.bin", video);
+  touch("still.mp4", jpeg);
+  touch("README", "a text");
+  touch("notes.dat", "a text");
+  touch("labels.txt", jpeg);  // texts and tables are not looked into
+  touch("empty.png");         // reading it will tell
+  const auto listing = list("folder");
+  EXPECT_EQ(listing.entries.size(), 6u);
+  EXPECT_EQ(entry(listing, "clip.bin").kind, PrepareEntry::Kind::video);
+  EXPECT_EQ(entry(listing, "clip.bin").video, "clip");
+  for (const char* name : {"IMG_1.HEIC", "bare", "picture.dat", "still.mp4", "empty.png"})
+    EXPECT_EQ(entry(listing, name).kind, PrepareEntry::Kind::picture) << name;
 }
 
 TEST_F(Layouts, ClassesMayStandBelowSplits) {

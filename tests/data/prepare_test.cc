@@ -13,6 +13,7 @@
 #include "data/prepare/ordered.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
+#include "support/pictures.h"
 #include "support/temp_dir.h"
 #include "support/videos.h"
 
@@ -104,6 +105,46 @@ TEST(Prepare, EveryInputIsAccountedFor) {
   const std::string text = format_report(report);
   for (const char* word : {"kept", "no face", "unreadable", "detect", "inputs"})
     EXPECT_NE(text.find(word), std::string::npos) << word;
+}
+
+TEST(Prepare, WhatIsLeftOutHasItsLineInTheJournal) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  std::ofstream(dir / "in/poster.psd") << "8BPS";
+  LayoutRequest request;
+  request.root = dir / "in";
+  Listing listing = enumerate_layout(find_layout("folder"), request);
+  listing.entries.insert(listing.entries.end(), listing.left_out.begin(), listing.left_out.end());
+  PrepareOptions options = options_for(dir / "in", dir / "out");
+  options.max_inputs = 8;  // the place of no input is taken
+  const auto report = prepare_dataset(listing.entries, options, tools());
+  uint64_t others = 0;
+  for (const auto& [how, n] : report.account.inputs) others += how == outcome::kLeftOut ? 0 : n;
+  EXPECT_EQ(others, 8u);
+  EXPECT_EQ(report.account.inputs.at("left out"), 1u);
+  const std::string journal = read_file(dir / "out/prepare.jsonl");
+  EXPECT_NE(journal.find("a Photoshop document"), std::string::npos) << journal;
+}
+
+TEST(Prepare, OfAnAnimationTheFirstFrameIsTakenAndNoted) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const std::vector<uint8_t> frame(200 * 200, 1);
+  write_file_atomic(dir / "in/wave.gif", test::gif_of({frame, frame}, 200, 200));
+  prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools());
+  const std::string journal = read_file(dir / "out/prepare.jsonl");
+  EXPECT_NE(journal.find("\"note\":\"animated"), std::string::npos) << journal;
+}
+
+TEST(Prepare, AVideoCalledAPictureIsAVideo) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const Image photo = test::paint_photo(9, 1, 320, 320).image;
+  test::write_video(dir / "clip.avi", 3, 25, [&](int) { return photo; });
+  fs::rename(dir / "clip.avi", dir / "in/clip.jpg");
+  const auto report = prepare_dataset(entries_of(dir / "in"), options_for(dir / "in", dir / "out"), tools());
+  EXPECT_EQ(report.account.inputs.at("kept"), 5u);
+  EXPECT_EQ(report.account.frames.at("kept"), 3u);
 }
 
 TEST(Prepare, ThreadsDoNotChangeTheResult) {

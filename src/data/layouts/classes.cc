@@ -21,7 +21,7 @@ Listing enumerate_classes(const LayoutRequest& request) {
     }
   }
   if (!has_splits) add_classes(request.root, "");
-  if (listing.entries.empty() && listing.unsupported.empty())
+  if (listing.entries.empty() && listing.left_out.empty())
     throw Error(request.root.string() + " has no class folders with pictures or videos",
                 "expected ROOT/{real,fake,...}/ or ROOT/{train,val,test}/{real,fake,...}/; for unlabelled pictures use "
                 "the layout folder");

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/media_kind.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
 #include "data/naming.h"
@@ -50,28 +51,30 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
   Listing listing = layout.enumerate(request);
   std::vector<PrepareEntry>& entries = listing.entries;
-  std::string unsupported;
-  for (const auto& [extension, count] : listing.unsupported)
-    unsupported += (unsupported.empty() ? "" : ", ") + std::to_string(count) + " " + extension;
+  std::vector<fs::path> unread;
+  for (const auto& entry : listing.left_out) unread.push_back(entry.path);
+  const std::string unsupported = count_extensions(unread);
   if (entries.empty())
     throw Error(request.root.string() + " holds no picture or video of layout " + layout.name +
                     (unsupported.empty() ? "" : " that can be read (" + unsupported + ")"),
                 unsupported.empty() ? "check the path and the layout" : "convert them to JPEG first");
   if (!unsupported.empty())
-    listing.notes.push_back(unsupported + " files were not looked at: convert them to JPEG first");
+    listing.notes.push_back(unsupported + " files are left out (the journal tells why): convert them to JPEG first");
   // A set of one attack class is labelled too: without its class folder it would be read back as genuine.
   const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
     return e.class_name != entries.front().class_name || !e.split.empty() || !is_genuine_class(e.class_name);
   });
   KeyMaker keys;
-  for (auto& entry : entries) {
+  const auto complete = [&](PrepareEntry& entry) {
     for (std::string* text : {&entry.split, &entry.class_name, &entry.video}) *text = to_utf8(*text);
     std::string key = labelled ? (entry.split.empty() ? "" : entry.split + "/") + entry.class_name + "/" : "";
     key += entry.video;
     if (entry.frame >= 0) key += "_frame_" + std::to_string(entry.frame);
     entry.key = keys.make(key);
-  }
+  };
+  std::for_each(entries.begin(), entries.end(), complete);
   keep_derived_keys_apart(entries, keys);
+  std::for_each(listing.left_out.begin(), listing.left_out.end(), complete);
   return listing;
 }
 

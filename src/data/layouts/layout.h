@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +19,7 @@ struct PrepareEntry {
   int64_t frame = -1;  // of a picture that is a video's frame
   int frames = 0;      // of a video: how many faces to take (0 = --frames)
   std::string key;     // names the output, unique; filled by enumerate_layout()
+  std::string left_out = {};  // why it is not looked at; "" = it is an input
 };
 
 struct LayoutRequest {
@@ -36,8 +36,7 @@ struct LayoutRequest {
 struct Listing {
   std::vector<PrepareEntry> entries;
   std::vector<std::string> notes = {};  // for people: what the dataset's own lists promise and the disk lacks, ...
-  std::map<std::string, size_t> unsupported =
-      {};  // pictures of types that nothing reads, by extension; they become notes
+  std::vector<PrepareEntry> left_out = {};  // what nothing here reads, each with its reason; keyed like the entries
 };
 
 struct Layout {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/media_kind.h"
 #include "base/text.h"
 #include "data/naming.h"
 
@@ -12,17 +14,27 @@ namespace fsfm {
 
 void append_media(Listing& listing, const fs::path& folder, const std::string& class_name, const std::string& split,
                   const std::string& prefix) {
+  std::map<fs::path, MediaKind> others;  // than pictures: each is looked into once
   const auto is_input = [&](const fs::path& path) {
-    if (is_unsupported_image_path(path)) ++listing.unsupported[to_lower(path.extension().string())];
-    return is_image_path(path) || is_video_path(path);
+    const MediaKind kind = media_kind_by_name_first(path);
+    if (kind == MediaKind::video || kind == MediaKind::unread) others.emplace(path, kind);
+    return kind != MediaKind::other;
   };
   for (const auto& path : list_files(folder, is_input)) {
+    const auto other = others.find(path);
+    const MediaKind kind = other == others.end() ? MediaKind::picture : other->second;
     const fs::path relative = path.lexically_relative(folder);
     PrepareEntry entry;
     entry.path = path;
     entry.class_name = class_name;
     entry.split = split;
-    if (is_video_path(path)) {
+    if (kind == MediaKind::unread) {
+      entry.left_out = unread_reason(path);
+      entry.video = prefix + relative.generic_string();
+      listing.left_out.push_back(std::move(entry));
+      continue;
+    }
+    if (kind == MediaKind::video) {
       entry.kind = PrepareEntry::Kind::video;
       entry.video = prefix + fs::path(relative).replace_extension().generic_string();
     } else {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -67,8 +68,16 @@ FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetect
 
 InputResult FaceMaker::make(const PrepareEntry& entry) {
   InputResult result;
+  if (!entry.left_out.empty()) {
+    result.outcome = outcome::kLeftOut;
+    result.why = entry.left_out;
+    return result;
+  }
   try {
-    if (entry.kind == PrepareEntry::Kind::video)
+    // Lists go by names; what the file is its content tells.
+    const ContentKind content = content_kind_of_file(entry.path).value_or(ContentKind::unknown);
+    const bool named_video = entry.kind == PrepareEntry::Kind::video;
+    if (content == ContentKind::video || (named_video && !is_readable_picture(content)))
       make_video(entry, result);
     else
       make_picture(entry, result);
@@ -88,7 +97,9 @@ void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
   Image image;
   {
     StageClock clock(times_, StageTimes::decode);
-    image = decode_image(file.bytes(), entry.path.string());
+    Picture picture = decode_picture(file.bytes(), entry.path.string());
+    image = std::move(picture.image);
+    result.note = std::move(picture.note);
   }
   result.outcome = make_faces(entry, {image, file.bytes(), entry.key, entry.frame}, result);
 }

@@ -33,7 +33,7 @@ struct FaceMakerOptions {
 namespace outcome {
 inline constexpr const char *kKept = "kept", *kUnreadable = "unreadable", *kNoFace = "no face",
                             *kTooSmall = "too small", *kParseFailed = "parse failed", *kDuplicate = "duplicate",
-                            *kEmpty = "no frames";
+                            *kEmpty = "no frames", *kLeftOut = "left out";
 }  // namespace outcome
 
 // Seconds of one thread and pictures that went through each stage.
@@ -48,6 +48,7 @@ struct StageTimes {
 struct InputResult {
   std::string outcome;                     // of the input as a whole
   std::string why;                         // the error's text, when there was one
+  std::string note;                        // what to know of an input that was read: "animated: ..."
   std::map<std::string, uint64_t> frames;  // a video's frames by outcome
   uint64_t unparsed = 0;                   // faces kept without a map
   std::string content;                     // first 16 hex digits of the file's SHA-256; "" when it could not be read

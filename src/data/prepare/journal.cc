@@ -76,6 +76,7 @@ void Journal::append(const PrepareEntry& entry, const std::string& input, const 
                          {"faces", result.faces.size()},
                          {"at", position}};
   if (!result.why.empty()) line["why"] = result.why;
+  if (!result.note.empty()) line["note"] = result.note;
   if (!result.frames.empty()) line["frames"] = result.frames;
   if (result.unparsed > 0) line["unparsed"] = result.unparsed;
   if (!result.content.empty()) line["content"] = result.content;

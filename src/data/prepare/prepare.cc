@@ -28,12 +28,16 @@ fs::path manifest_path(const PrepareOptions& options, int job) {
   return options.out / ("manifest" + job_suffix(job, options.jobs) + ".json");
 }
 
-// The job's own share of the list: an even spread of max_inputs, then every jobs-th.
-std::vector<size_t> share_of(size_t total, const PrepareOptions& options) {
+// The job's own share of the list: an even spread of max_inputs, then every jobs-th. What is left out stands at the end
+// of the list and is the first job's to account for.
+std::vector<size_t> share_of(const std::vector<PrepareEntry>& entries, const PrepareOptions& options) {
+  const auto total = static_cast<size_t>(
+      std::count_if(entries.begin(), entries.end(), [](const PrepareEntry& e) { return e.left_out.empty(); }));
   const size_t wanted = options.max_inputs > 0 ? std::min(total, static_cast<size_t>(options.max_inputs)) : total;
   std::vector<size_t> share;
   for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs))
     share.push_back(i * total / wanted);
+  for (size_t i = total; i < entries.size() && options.job == 1; ++i) share.push_back(i);
   return share;
 }
 
@@ -90,7 +94,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
   if (code) throw Error("cannot make " + options.out.string() + ": " + code.message(), "choose another --out");
   const bool shards = options.format == "shards";
   const bool unlabelled = std::all_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
-    return e.split.empty() && e.class_name == entries.front().class_name;
+    return !e.left_out.empty() || (e.split.empty() && e.class_name == entries.front().class_name);
   });
   const std::string suffix = job_suffix(options.job, options.jobs);
   const ShardWriterOptions shard_options{.dir = options.out, .prefix = "part" + suffix};
@@ -101,7 +105,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
                        : make_folder_writer(options.out, unlabelled && is_genuine_class(entries.front().class_name),
                                             journal.position());
 
-  const std::vector<size_t> share = share_of(entries.size(), options);
+  const std::vector<size_t> share = share_of(entries, options);
   std::vector<size_t> pending;
   for (const size_t i : share)
     if (!journal.has(entries[i].key)) pending.push_back(i);

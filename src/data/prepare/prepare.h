@@ -45,6 +45,7 @@ struct PrepareReport {
 
 // Output in options.out: manifest.json, prepare.jsonl and shards/*.tar (with indices), or the folders of
 // make_folder_writer. Several jobs write manifest-IofN.json and prepare-IofN.jsonl, and the last merges the manifests.
+// Entries that are left out (with a reason) stand at the end of the list and get their line in the journal.
 // The result does not depend on the number of threads. `stop` is asked between inputs; `progress(done, total)` is
 // called from one thread at a time. Throws Error: other options than the interrupted run's, no space, no face kept at
 // all.

@@ -1,5 +1,6 @@
 #include "train/finetune_recipe.h"
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "train/schedule.h"
 
@@ -37,9 +38,11 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("max-samples", max_samples, "learn from a seeded draw of this many pictures (0 = all)")
       .range(0, 1e12)
       .group(kData);
-  options.add("balance", balance, "show all classes equally often, and within a class small sources more than their share").group(kData);
-  options.add("attack-classes", attack_classes, "classes that mean attack (default: all but real, live, genuine, ...)")
+  options
+      .add("balance", balance,
+           "show all classes equally often, and within a class small sources more than their share")
       .group(kData);
+  add_class_options(options, stated, kData);
 
   options.add("method", method, "what learns: everything, the head only, or an FS-Adapter beside the frozen network")
       .choices({"full", "linear-probe", "adapter"})

@@ -116,8 +116,8 @@ FrozenEncoder::FrozenEncoder(const ModelFile& model, int threads)
   own.reserve(2);  // views into them must stay valid
   const TensorMap tensors = encoder_tensors(model, own);
   nlohmann::json config = nlohmann::json::object();
-  if (model.card().config.is_object() && model.card().config.contains("num_heads"))
-    config["num_heads"] = model.card().config["num_heads"];
+  for (const char* key : {"num_heads", "layer_norm_eps", "act"})  // what the tensors do not show
+    if (model.card().config.contains(key)) config[key] = model.card().config[key];
   try {
     engine_ = std::make_unique<VitEngine>(tensors, config, threads);
   } catch (const Error& error) {
@@ -125,7 +125,7 @@ FrozenEncoder::FrozenEncoder(const ModelFile& model, int threads)
   }
   const bool detector = model.card().kind == "detector";
   // Pretraining sees whole crops.
-  transform_ = Transform::parse(detector ? model.card().resize : fmt::format("pillow-bicubic-{}", engine_->image_size()));
+  transform_ = Transform::parse(detector ? model.card().resize : whole_view(engine_->image_size()));
 }
 
 FaceFeatures FrozenEncoder::features(const Dataset& dataset, const ScoreOptions& options) {

@@ -34,7 +34,7 @@ TEST(Convert, DetectorThereAndBack) {
   fs::copy_file(golden("tiny-detector.pth"), dir / "d.pth");
   write_file_atomic(dir / "pretrain_ds_mean_std.txt",
                     std::string_view(R"({"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]})"));
-  const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--heads", "3"});
+  const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--num-heads", "3"});
   ASSERT_EQ(there.exit_code, 0) << there.err;
   EXPECT_NE(there.out.find("attack: fake (assumed"), std::string::npos) << there.out;
   const ModelFile file = ModelFile::open(model);
@@ -60,7 +60,7 @@ TEST(Convert, DetectorThereAndBack) {
 TEST(Convert, PretrainingNetworksKeepTheirSizes) {
   TempDir dir;
   const std::string model = (dir / "p.safetensors").string();
-  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--heads", "3", "--decoder-heads", "4"});
+  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--num-heads", "3", "--decoder-heads", "4"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelFile file = ModelFile::open(model);
   const nlohmann::json& config = file.card().config;
@@ -92,7 +92,7 @@ TEST(Convert, AntiSpoofingModelsOfTheAuthorsKeepTheirHead) {
       theirs.emplace("backbone.vit." + name.substr(prefix.size()), tensor);
   write_safetensors(dir / "theirs.safetensors", theirs);
   const std::string model = (dir / "d.safetensors").string();
-  const auto result = run_cli({"convert", (dir / "theirs.safetensors").string(), model, "--heads", "3"});
+  const auto result = run_cli({"convert", (dir / "theirs.safetensors").string(), model, "--num-heads", "3"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelFile file = ModelFile::open(model);
   EXPECT_EQ(file.card().task, "fas");
@@ -106,11 +106,11 @@ TEST(Convert, ClassOrderIsTheUsers) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string();
   ASSERT_EQ(
-      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "real", "spoof"}).exit_code,
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "real", "spoof"}).exit_code,
       0);
   EXPECT_EQ(ModelFile::open(model).card().attack_classes, std::vector<std::string>{"spoof"});
   const auto three =
-      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "a", "b", "c"});
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "a", "b", "c"});
   EXPECT_EQ(three.exit_code, 2);
   EXPECT_NE(three.err.find("2 classes, but 3"), std::string::npos) << three.err;
 }
@@ -127,17 +127,17 @@ TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
                         pkl::global("os", "system"), pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
   const size_t before = dir.count();
   for (const std::string name : {"cut.pth", "text.pth", "evil.pth", "absent.pth"}) {
-    const auto result = run_cli({"convert", (dir / name).string(), out, "--heads", "3"});
+    const auto result = run_cli({"convert", (dir / name).string(), out, "--num-heads", "3"});
     EXPECT_EQ(result.exit_code, 2) << name;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_NE(result.err.find(name), std::string::npos) << result.err;
   }
   EXPECT_EQ(dir.count(), before);
   const auto unwritable =
-      run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--heads", "3"});
+      run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--num-heads", "3"});
   EXPECT_EQ(unwritable.exit_code, 2);
   EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), (dir / "o.txt").string()}).exit_code, 2);
-  EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--heads"), std::string::npos);
+  EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--num-heads"), std::string::npos);
 }
 
 TEST(Info, SaysWhatEachFileIs) {
@@ -146,7 +146,7 @@ TEST(Info, SaysWhatEachFileIs) {
   EXPECT_EQ(pth.exit_code, 0) << pth.err;
   EXPECT_NE(pth.out.find("PyTorch checkpoint"), std::string::npos);
   const std::string model = (dir / "d.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3"}).exit_code, 0);
   const auto text = run_cli({"info", model});
   EXPECT_NE(text.out.find("width 48, depth 3, 3 heads"), std::string::npos) << text.out;
   EXPECT_NE(text.out.find("fake (attack), real"), std::string::npos) << text.out;
@@ -175,7 +175,7 @@ TEST(Info, NamesEveryKindOfHead) {
   EXPECT_NE(heads("cls.weights.", "tiny-vit.safetensors").find("class token -> linear, 2 outputs, not named"), std::string::npos);
   EXPECT_NE(heads("weights.", "fs-adapter.safetensors").find("FS-Adapter beside it -> linear, 2 outputs"), std::string::npos);
   const std::string online = (dir / "o.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--heads", "3", "--decoder-heads", "4"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--num-heads", "3", "--decoder-heads", "4"}).exit_code, 0);
   EXPECT_NE(text(online).find("none: features only"), std::string::npos) << text(online);
   write_safetensors(dir / "step.safetensors", read_safetensors(golden("tiny-vit.safetensors")).tensors,
                     {{"fsfm.state", R"({"kind": "finetune", "step": 7})"}});

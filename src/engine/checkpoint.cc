@@ -16,6 +16,7 @@
 #include "engine/import_names.h"
 #include "engine/vit_layout.h"
 #include "tensorio/json.h"
+#include "tensorio/not_weights.h"
 #include "tensorio/npy.h"
 #include "tensorio/pth.h"
 #include "tensorio/safetensors.h"
@@ -125,6 +126,7 @@ Weights read_weights(const fs::path& named) {
       if (extension == ".pth" || extension == ".pt" || extension == ".bin" || extension == ".tar")
         return read_checkpoint(path);
       if (extension == ".npy") return read_array(path);
+      if (extension != ".safetensors") throw not_weights(path.string(), file.bytes(), "file of weights");
     }
   }
   ModelFile model = ModelFile::open(path, false);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "tensorio/not_weights.h"
 #include "tensorio/zip.h"
 
 namespace fsfm {
@@ -17,7 +18,6 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14);
 constexpr uint64_t kMaxPickleBytes = PickleLimits{}.max_bytes;
 constexpr size_t kMaxStorageKey = 64;
 // torch.save stores its tensors as they are. A repacked file is smaller, but trained weights hardly shrink: one that
@@ -221,18 +221,8 @@ class PthStorages {
 
 namespace {
 
-[[noreturn]] void not_a_checkpoint(const std::string& name, std::string_view start) {
-  const std::string resave =
-      "re-save it with PyTorch 1.6 or newer: python -c \"import torch; torch.save(torch.load('IN', "
-      "map_location='cpu'), 'OUT')\"";
-  if (start.starts_with(kLegacyMagic))
-    throw Error(name + " is in the old torch.save form (before PyTorch 1.6)", resave);
-  if (start.starts_with('\x80')) throw Error(name + " is a bare pickle, not a PyTorch checkpoint", resave);
-  throw Error(name + " is not a PyTorch checkpoint", "name a file written by torch.save");
-}
-
-// "archive/" of "archive/data.pkl".
-std::string find_prefix(const ZipReader& zip, const std::string& name) {
+// "archive/" of "archive/data.pkl"; nullopt where there is none.
+std::optional<std::string> find_prefix(const ZipReader& zip, const std::string& name) {
   for (const auto& [entry, where] : zip.entries())
     if (entry == "data.pkl" || entry.ends_with("/data.pkl")) {
       const std::string prefix = entry.substr(0, entry.size() - 8);
@@ -240,8 +230,7 @@ std::string find_prefix(const ZipReader& zip, const std::string& name) {
         throw Error(name + " is a TorchScript archive, not a checkpoint", "save the module's state_dict() instead");
       return prefix;
     }
-  throw Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl)",
-              "name a file written by torch.save");
+  return std::nullopt;
 }
 
 const PickleValue* tensor_dict(const PickleValue* value) {
@@ -304,12 +293,13 @@ PthFile read_pth(const fs::path& path) {
 }
 
 PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name) {
-  if (!ZipReader::is_zip(bytes))
-    not_a_checkpoint(name, {reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 64)});
+  if (!ZipReader::is_zip(bytes)) throw not_weights(name, bytes, "PyTorch checkpoint");
   PthFile result{nullptr, std::make_shared<PthStorages>(bytes, name), name};
   PthStorages& storages = *result.storages;
   const ZipReader& zip = storages.zip();
-  const std::string prefix = find_prefix(zip, name);
+  const std::optional<std::string> found = find_prefix(zip, name);
+  if (!found) throw not_weights(name, bytes, "PyTorch checkpoint");
+  const std::string& prefix = *found;
   std::vector<std::byte> buffer;
   if (zip.entries().contains(prefix + "byteorder")) {
     const auto order = zip.read(prefix + "byteorder", buffer, 16);

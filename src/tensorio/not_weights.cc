@@ -70,6 +70,7 @@ Error not_weights(const std::string& name, std::span<const std::byte> bytes, con
     return is("a tar archive (as torch.save wrote before PyTorch 0.1.10, or somebody packed)",
               "unpack it and name the file inside, or re-save the weights with a newer PyTorch");
   if (kind == ContentKind::empty) return Error(name + " is empty", "copy or download it again");
+  if (kind == ContentKind::lfs_pointer) return Error(name + " is " + content_name(kind), content_way_out(kind));
   if (kind != ContentKind::unknown) return is(content_name(kind), content_way_out(kind));
   return Error(name + " is not a " + expected,
                "weights are read from .safetensors files and from what torch.save writes (.pth, .bin)");

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "support/bad_files.h"
+#include "support/foreign_vit.h"
 #include "support/pth_writer.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
@@ -138,6 +140,109 @@ TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
   EXPECT_EQ(unwritable.exit_code, 2);
   EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), (dir / "o.txt").string()}).exit_code, 2);
   EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--num-heads"), std::string::npos);
+}
+
+TEST(Convert, AsksWhatNothingSays) {
+  TempDir dir;
+  const std::string out = (dir / "m.safetensors").string();
+  const auto convert = [&](const test::OwnTensors& weights, std::vector<std::string> more) {
+    test::write_safetensors(dir / "w.safetensors", weights);
+    std::vector<std::string> args = {"convert", (dir / "w.safetensors").string(), out};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_cli(args);
+  };
+  const test::OwnTensors small = test::random_vit({.dim = 384, .depth = 1});
+  test::expect_one_line(convert(small, {}), {"--num-heads 6 or --num-heads 12"});
+  EXPECT_FALSE(fs::exists(out));
+  const auto six = convert(small, {"--num-heads", "6"});
+  EXPECT_EQ(six.exit_code, 0) << six.err;
+  EXPECT_NE(six.out.find("heads: 6 (stated)"), std::string::npos) << six.out;
+
+  const test::OwnTensors one = test::random_vit({.classes = 1});
+  test::expect_one_line(convert(one, {"--num-heads", "3"}), {"one output", "--classes real fake"});
+  const auto named = convert(one, {"--num-heads", "3", "--classes", "live", "spoof"});
+  EXPECT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(ModelFile::open(out).card().attack_classes, std::vector<std::string>{"spoof"});
+  EXPECT_NE(run_cli({"info", (dir / "w.safetensors").string()}).out.find("state it: --num-heads"), std::string::npos);
+
+  // Hugging Face's names of classes that nobody named.
+  fs::create_directory(dir / "hf");
+  test::write_safetensors(dir / "hf/model.safetensors", test::as_huggingface(test::random_vit({.fc_norm = false})));
+  write_file_atomic(dir / "hf/config.json", std::string_view(R"({"model_type":"vit","num_attention_heads":3,
+    "id2label":{"0":"LABEL_0","1":"LABEL_1"}})"));
+  const auto labels = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"convert", (dir / "hf").string(), out};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_cli(args);
+  };
+  const auto nameless = labels({});
+  EXPECT_EQ(nameless.exit_code, 2);
+  EXPECT_NE(nameless.err.find("LABEL_0"), std::string::npos) << nameless.err;
+  const auto stated = labels({"--attack-classes", "LABEL_1"});
+  EXPECT_EQ(stated.exit_code, 0) << stated.err;
+  EXPECT_EQ(ModelFile::open(out).card().attack_classes, std::vector<std::string>{"LABEL_1"});
+}
+
+TEST(Convert, LabelNamesBesideTheWeightsAreTheClasses) {
+  TempDir dir;
+  fs::create_directory(dir / "hf");
+  test::write_safetensors(dir / "hf/model.safetensors", test::as_huggingface(test::random_vit({.fc_norm = false})));
+  write_file_atomic(dir / "hf/config.json", std::string_view(R"({"model_type":"vit","num_attention_heads":3,
+    "id2label":{"0":"Real","1":"Fake"}})"));
+  const std::string out = (dir / "m.safetensors").string();
+  const auto result = run_cli({"convert", (dir / "hf").string(), out});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos) << result.out;
+  test::expect_one_line(run_cli({"detect", (dir / "none.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
+}
+
+TEST(Convert, OtherInputSizesResizeThePositions) {
+  TempDir dir;
+  test::write_safetensors(dir / "w.safetensors", test::random_vit({.depth = 1, .grid = 24}));
+  const std::string in = (dir / "w.safetensors").string(), out = (dir / "m.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", in, out, "--num-heads", "3"}).exit_code, 0);
+  EXPECT_EQ(ModelFile::open(out).card().resize, "pillow-bicubic-384");
+  const auto result = run_cli({"convert", in, out, "--num-heads", "3", "--img-size", "224"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("resized from 24 x 24 to 14 x 14"), std::string::npos) << result.out;
+  const ModelFile model = ModelFile::open(out);
+  EXPECT_EQ(model.tensor("pos_embed").shape, (Shape{1, 197, 48}));
+  EXPECT_EQ(model.card().resize, "pillow-bicubic-256-crop-224");
+  EXPECT_EQ(model.card().config["img_size"], 224);
+  EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--img-size", "100"}).exit_code, 2);
+}
+
+TEST(Convert, SeveralNetworksAreShownAndChosen) {
+  TempDir dir;
+  const std::string in = (dir / "w.pth").string(), out = (dir / "m.safetensors").string();
+  test::write_pth(dir / "w.pth", test::random_vit({.seed = 1}).under("model::").with(test::random_vit({.seed = 2}).under("model_ema::")));
+  test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3"}), {"model (", "model_ema (", "--weights-key"});
+  EXPECT_NE(run_cli({"info", in}).out.find("2 vision transformers: model"), std::string::npos);
+  EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--weights-key", "model_ema"}).exit_code, 0);
+}
+
+TEST(NotAModel, EveryCommandNamesWhatTheFileIs) {
+  TempDir dir;
+  write_file_atomic(dir / "page.pth", std::string_view("<!DOCTYPE html><html><body>Virus scan warning</body></html>\n"));
+  write_file_atomic(dir / "pointer.safetensors",
+                    std::string_view("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346233344\n"));
+  write_file_atomic(dir / "empty.bin", std::string_view(""));
+  const std::string out = (dir / "o.safetensors").string();
+  for (const auto& [name, what] : {std::pair{"page.pth", "web page"}, {"pointer.safetensors", "git-lfs pointer"}, {"empty.bin", "is empty"}}) {
+    const std::string file = (dir / name).string();
+    const std::vector<std::vector<std::string>> commands = {
+        {"info", file},
+        {"convert", file, out},
+        {"detect", (dir / "none.png").string(), "--model", file},
+        {"evaluate", "--model", file, "--data", dir.path().string()},
+        {"probe", "knn", "--model", file, "--data", dir.path().string(), "--reference", dir.path().string()}};
+    for (const auto& command : commands) {
+      const auto result = run_cli(command);
+      EXPECT_EQ(result.exit_code, 2) << command[0];
+      EXPECT_NE(result.err.find(what), std::string::npos) << command[0] << ": " << result.err;
+    }
+  }
+  EXPECT_FALSE(fs::exists(out));
 }
 
 TEST(Info, SaysWhatEachFileIs) {

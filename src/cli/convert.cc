@@ -118,9 +118,10 @@ int run_convert(int argc, char** argv) {
     card_options.classes = weights.facts.classes;
     card_options.class_source = "named in config.json";
   }
-  if (!card_options.classes.empty())
+  const size_t outputs = weights.outputs == 1 ? 2 : static_cast<size_t>(weights.outputs);
+  if (!card_options.classes.empty() && card_options.classes.size() == outputs)
     card_options.attack_classes = resolve_attacks(in, card_options.classes, card_options.attack_classes);
-  else if (!card_options.attack_classes.empty())
+  else if (card_options.classes.empty() && !card_options.attack_classes.empty())
     throw Error("--attack-classes needs --classes", "name all classes in logit order");
   const ModelCard card = make_card(weights, in, card_options);
   write_model(out, card, weights.tensors);

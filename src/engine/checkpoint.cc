@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -53,6 +54,32 @@ Weights read_checkpoint(const fs::path& path) {
   return weights;
 }
 
+// pytorch_model.bin.index.json and the checkpoints it names in the same folder.
+Weights read_sharded_checkpoint(const fs::path& index) {
+  constexpr const char* kHint = "copy all shards beside the index";
+  const json document = parse_json(read_file(index, 64 << 20), index.string(), kHint);
+  if (!document.is_object() || !document.contains("weight_map") || !document["weight_map"].is_object())
+    throw Error(index.string() + " has no weight_map", kHint);
+  std::set<std::string> names;
+  for (const auto& [tensor, shard] : document["weight_map"].items()) {
+    const std::string name = shard.is_string() ? shard.get<std::string>() : "";
+    if (name.empty() || fs::path(name).filename() != name || name == "..")
+      throw Error(index.string() + ": tensor '" + tensor + "' names a shard that is no plain file name");
+    names.insert(name);
+  }
+  Weights all{.format = "sharded PyTorch checkpoint"};
+  std::map<std::string, std::function<TensorView(const std::string&)>> loaders;
+  for (const auto& name : names) {
+    Weights shard = read_checkpoint(index.parent_path() / name);
+    for (const auto& [tensor, view] : shard.tensors) loaders.emplace(tensor, shard.load);
+    all.tensors.merge(shard.tensors);
+    all.compressed.insert(all.compressed.end(), shard.compressed.begin(), shard.compressed.end());
+    all.keep_alive.insert(all.keep_alive.end(), shard.keep_alive.begin(), shard.keep_alive.end());
+  }
+  all.load = [loaders](const std::string& name) { return loaders.at(name)(name); };
+  return all;
+}
+
 Weights read_array(const fs::path& path) {
   auto tensor = std::make_shared<HostTensor>(read_npy(path));
   return {.format = "NumPy array", .tensors = {{path.stem().string(), tensor->view()}}, .keep_alive = {tensor}};
@@ -64,6 +91,8 @@ fs::path checkpoint_in(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string extension = entry.path().extension().string();
     if (extension == ".safetensors") return folder;
+    if (entry.path().filename() == "pytorch_model.bin") return entry.path();
+    if (entry.path().string().ends_with(".bin.index.json")) return entry.path();
     if (extension == ".bin" || extension == ".pth" || extension == ".pt") found.push_back(entry.path());
   }
   return found.size() == 1 ? found[0] : folder;
@@ -129,6 +158,7 @@ Weights read_weights(const fs::path& named) {
       if (extension != ".safetensors") throw not_weights(path.string(), file.bytes(), "file of weights");
     }
   }
+  if (path.string().ends_with(".bin.index.json")) return read_sharded_checkpoint(path);
   ModelFile model = ModelFile::open(path, false);
   Weights weights{.tensors = model.tensors(),
                   .has_card = model.has_card(),
@@ -155,15 +185,18 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
     if (request.num_heads > 0) file.facts.config["num_heads"] = request.num_heads;
     return file;
   }
-  const auto inside = networks_inside(file.tensors);
-  if (inside.empty()) refuse_other_families(folder);
+  if (may_be_of_huggingface(file.tensors)) refuse_other_families(folder);
   NetworkNames network = choose_network(file.tensors, source, request.key, request.with_head);
-  if (network.dialect == Dialect::huggingface) refuse_other_families(folder);
   Weights result{.format = file.format, .source = file.source, .keep_alive = file.keep_alive};
   result.notes = std::move(network.notes);
   const std::set<std::string> compressed(file.compressed.begin(), file.compressed.end());
-  for (const auto& [name, from] : network.names)
+  for (const auto& [name, from] : network.names) {
+    const DType dtype = file.tensors.at(from).dtype;
+    if (dtype != DType::f32 && dtype != DType::f64 && dtype != DType::f16 && dtype != DType::bf16)
+      throw Error(source + ": tensor '" + from + "' holds numbers of type " + dtype_name(dtype),
+                  "quantised weights are not computed here: save them as floats");
     result.tensors.emplace(name, request.values && compressed.contains(from) ? file.load(from) : file.tensors.at(from));
+  }
   try {
     if (const auto head = result.tensors.find("head.weight"); head != result.tensors.end() && !head->second.shape.empty())
       result.outputs = static_cast<int>(std::min<int64_t>(head->second.shape[0], 1 << 20));

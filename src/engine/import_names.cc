@@ -290,6 +290,13 @@ std::vector<NetworkInside> networks_inside(const TensorMap& file) {
   return networks;
 }
 
+bool may_be_of_huggingface(const TensorMap& file) {
+  const std::vector<Candidate> candidates = find_candidates(file);
+  return candidates.empty() || std::any_of(candidates.begin(), candidates.end(), [](const Candidate& candidate) {
+           return candidate.dialect == Dialect::huggingface;
+         });
+}
+
 NetworkNames choose_network(const TensorMap& file, const std::string& source, const std::string& key, bool with_head) {
   return Chooser(file, source, with_head).run(key);
 }

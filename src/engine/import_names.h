@@ -17,6 +17,8 @@ struct NetworkInside {
   size_t tensors = 0;
 };
 std::vector<NetworkInside> networks_inside(const TensorMap& file);
+// Whether the names are those of transformers, or of no network that is known: then its config.json is worth a look.
+bool may_be_of_huggingface(const TensorMap& file);
 
 struct NetworkNames {
   Dialect dialect = Dialect::timm;

@@ -298,6 +298,27 @@ TEST_F(Import, LargerPositionTablesSetTheInput) {
   EXPECT_EQ(published_view(256), whole_view(256));
 }
 
+TEST_F(Import, QuantisedWeightsAreRefused) {
+  OwnTensors theirs = random_vit();
+  theirs.tensors["blocks.0.mlp.fc1.weight"] = {DType::i8, {192, 48}, std::vector<std::byte>(192 * 48)};
+  EXPECT_NE(error(save(theirs)).find("'blocks.0.mlp.fc1.weight' holds numbers of type I8"), std::string::npos);
+}
+
+TEST_F(Import, ShardedCheckpointsOfHuggingFace) {
+  const OwnTensors ours = random_vit({.fc_norm = false}), theirs = as_huggingface(ours);
+  OwnTensors parts[2];
+  std::string map;
+  for (const auto& [name, tensor] : theirs.tensors) {
+    const size_t part = name.find("layer.1") != std::string::npos;
+    parts[part].tensors.emplace(name, tensor);
+    map += (map.empty() ? "\"" : ",\"") + name + "\":\"pytorch_model-" + std::to_string(part) + ".bin\"";
+  }
+  for (int i = 0; i < 2; ++i) test::write_pth(path("pytorch_model-" + std::to_string(i) + ".bin"), parts[i]);
+  write_file_atomic(path("pytorch_model.bin.index.json"), std::string_view("{\"weight_map\":{" + map + "}}"));
+  for (const fs::path& file : {path("pytorch_model.bin.index.json"), dir_.path()})
+    expect_equal(imported_logits(file), own_logits(ours, 1e-12));
+}
+
 TEST_F(Import, RepackedCheckpointsAreReadTensorByTensor) {
   const OwnTensors ours = random_vit();
   test::write_pth(path("w.pth"), ours.under("model::"), {}, /*deflate=*/true);

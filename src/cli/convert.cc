@@ -132,6 +132,9 @@ int run_convert(int argc, char** argv) {
                 join(card.attack_classes, ", ").c_str(), card.training["class_order"].get<std::string>().c_str());
   std::printf("  mean and std: %s\n  view: %s\n", card.training["mean_std"].get<std::string>().c_str(),
               card.resize.c_str());
+  if (card.kind == "detector")
+    std::printf("  face crop: %s, %g times the box (assumed: as the authors cut faces)\n", card.detector.c_str(),
+                card.crop_scale);
   for (const auto& note : weights.notes) std::printf("  %s\n", note.c_str());
   return 0;
 }

@@ -177,6 +177,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
   const std::string source = path.string();
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
   if (file.has_card) {
+    if (!request.key.empty()) throw Error(source + " is a model file with one network", "leave out --weights-key");
     if (request.num_heads > 0 && file.card.config.contains("num_heads") &&
         file.card.config["num_heads"] != request.num_heads)
       throw Error(source + ": its card says " + file.card.config["num_heads"].dump() + " attention heads",
@@ -214,7 +215,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
       throw Error("it has both 'norm' and 'fc_norm', and nothing says which of them the head stands on",
                   "take out the one that is not used");
     if (result.outputs == 0) result.outputs = seen.num_classes;
-    result.facts = read_facts(folder, network.dialect, seen, result.outputs);
+    result.facts = read_facts(folder, network.dialect, seen, request.with_head ? result.outputs : 0);
     std::move(result.facts.notes.begin(), result.facts.notes.end(), std::back_inserter(result.notes));
     std::string why = "config.json";
     json& config = result.facts.config;

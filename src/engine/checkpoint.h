@@ -36,7 +36,7 @@ struct Weights {
 Weights read_weights(const std::filesystem::path& path);
 
 struct ImportRequest {
-  std::string key;        // which of several networks: "model_ema"; "" = the only one
+  std::string key{};      // which of several networks: "model_ema"; "" = the only one
   int num_heads = 0;      // 0 = what is known
   bool with_head = true;  // false: a start for training; a head that cannot be computed is left out
   bool values = true;     // false: names and shapes only, for a description

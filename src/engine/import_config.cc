@@ -179,6 +179,10 @@ void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs
   file.expect("num_channels", 3);
   if (const std::string act = file.text("hidden_act", "gelu"); act != "gelu")
     file.fail("the activation '" + act + "' cannot be computed here", "networks with gelu can");
+  const std::string problem = file.text("problem_type");
+  if (outputs > 0 && (problem == "regression" || (problem == "multi_label_classification" && outputs > 1)))
+    file.fail("the problem type '" + problem + "' means outputs that are no logits of classes",
+              "fsfm finetune --init takes the network without its head");
   const double eps = file.number("layer_norm_eps", 1e-12);
   facts.config["layer_norm_eps"] = eps;
   if (file.has("num_attention_heads")) facts.config["num_heads"] = static_cast<int>(file.number("num_attention_heads", 0));

@@ -28,7 +28,8 @@ inline constexpr const char* kMeanStdFile = "pretrain_ds_mean_std.txt";
 // Throws Error when config.json in `folder` says that its weights are no plain vision transformer ("model_type": "swin").
 void refuse_other_families(const std::filesystem::path& folder);
 
-// `seen`: what the tensors show (its heads and epsilon do not count); `outputs`: of the head as the file has it. Throws Error (file, key) where a file states
+// `seen`: what the tensors show (its heads and epsilon do not count); `outputs`: of the head as the file has it, 0
+// when the head is of no interest. Throws Error (file, key) where a file states
 // another network than the tensors show, or something that cannot be computed (another activation, pooling, filter).
 ForeignFacts read_facts(const std::filesystem::path& folder, Dialect dialect, const VitLayout& seen, int outputs);
 

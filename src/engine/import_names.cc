@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 33> kUseless = {
     "pooler",      "dino_head",    "ibot_head",       "predictor",      "projector",    "projection_head", "queue",
     "queue_ptr",   "optimizer",    "optimizers",      "optimizer_states", "lr_scheduler", "scheduler",  "scaler",
     "loss_scaler", "loss",         "criterion",       "dino_loss",      "ibot_patch_loss", "center",    "callbacks",
-    "rng_state",   "amp",          "logit_scale",     "num_batches_tracked", "ema_state"};
+    "rng_state",   "random",       "amp",              "num_batches_tracked", "ema_state"};
 constexpr std::array<std::string_view, 6> kHeads = {"head", "heads", "fc", "classifier", "cls_head", "pre_logits"};
 
 std::string first_word(const std::string& name) { return name.substr(0, name.find('.')); }

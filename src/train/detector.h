@@ -11,6 +11,7 @@
 #include "nn/adapter.h"
 #include "nn/precision.h"
 #include "nn/vit.h"
+#include "tensorio/tensor.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/communicator.h"

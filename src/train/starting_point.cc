@@ -30,9 +30,9 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
     start.notes = start.weights.notes;
     if (start.weights.has_card) {
       start.card = start.weights.card;
-      start.pixels = {start.card->mean, start.card->std};
+      start.pixels = Normalization{start.card->mean, start.card->std};
     } else if (const ForeignFacts& facts = start.weights.facts; facts.mean && facts.std) {
-      start.pixels = {*facts.mean, *facts.std};
+      start.pixels = Normalization{*facts.mean, *facts.std};
       start.notes.push_back("pixel mean and deviation: " + facts.normalization_source);
     } else if (recipe.normalization == "init") {
       start.notes.push_back("pixel mean and deviation: nothing beside the weights states them, so ImageNet's are assumed; "

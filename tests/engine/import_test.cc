@@ -103,6 +103,9 @@ TEST_F(Import, ConfigOfHuggingFaceSetsHeadsEpsilonLabelsAndInput) {
 
   config(R"({"model_type":"vit","hidden_act":"quick_gelu",)" + sizes + "}");
   EXPECT_NE(error(path("w.safetensors")).find("quick_gelu"), std::string::npos);
+  config(R"({"model_type":"vit","num_attention_heads":3,"problem_type":"multi_label_classification"})");
+  EXPECT_NE(error(path("w.safetensors")).find("multi_label_classification"), std::string::npos);
+  EXPECT_EQ(error(path("w.safetensors"), {.with_head = false}), "");
   config(R"({"model_type":"vit","hidden_size":64})");
   EXPECT_NE(error(path("w.safetensors")).find("'hidden_size' is 64, but the tensors show 48"), std::string::npos);
   config(R"({"model_type":"swin"})");

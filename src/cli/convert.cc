@@ -10,38 +10,82 @@
 #include "cli/commands.h"
 #include "data/naming.h"
 #include "engine/checkpoint.h"
+#include "engine/vit_layout.h"
+#include "media/preprocess.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm::cli {
 namespace {
 
-std::vector<std::string> resolve_attacks(const std::vector<std::string>& classes,
+// Which classes mean attack: what was stated, else what the names say. Names that say nothing are asked about.
+std::vector<std::string> resolve_attacks(const std::filesystem::path& in, const std::vector<std::string>& classes,
                                          const std::vector<std::string>& stated) {
   for (const auto& name : stated)
     if (std::find(classes.begin(), classes.end(), name) == classes.end())
-      throw Error("--attack-classes names '" + name + "', which is not among --classes",
-                  "name the classes first: --classes " + name + " ...");
-  return stated.empty() ? infer_attack_classes(classes) : stated;
+      throw Error("--attack-classes names '" + name + "', which is not among the classes " + join(classes, ", "),
+                  "name the classes in logit order: --classes " + name + " ...");
+  if (!stated.empty()) return stated;
+  const std::vector<std::string> attacks = infer_attack_classes(classes);
+  if (attacks.empty() || attacks.size() == classes.size())
+    throw Error(in.string() + ": the class names " + join(classes, ", ") + " do not say which of them mean attack",
+                "state them: --attack-classes");
+  return attacks;
+}
+
+// The position table at the size of `side` pixels, resized as the published fine-tuning does.
+void resize_positions(Weights& weights, int side) {
+  const VitLayout layout = infer_vit_layout(weights.tensors, weights.facts.config);
+  if (side % layout.patch_size != 0)
+    throw Error(fmt::format("--img-size {} is no multiple of the patch side {}", side, layout.patch_size),
+                "choose a multiple");
+  const int old_grid = layout.img_size / layout.patch_size, grid = side / layout.patch_size, dim = layout.embed_dim;
+  if (grid == old_grid) return;
+  if (weights.tensors.contains("rep_decoder_embed.weight"))
+    throw Error("--img-size does not apply to a pretraining network", "fsfm pretrain --init resizes its positions");
+  const std::vector<float> table = weights.tensors.at("pos_embed").to_float();  // [1 + G*G, D]
+  const size_t patches = static_cast<size_t>(old_grid) * old_grid;
+  std::vector<float> planes(patches * dim);  // [D, G, G]
+  for (size_t p = 0; p < patches; ++p)
+    for (int d = 0; d < dim; ++d) planes[d * patches + p] = table[(1 + p) * dim + d];
+  const std::vector<float> resized = resize_tensor_bicubic(planes, dim, old_grid, old_grid, grid, grid);
+  const size_t count = static_cast<size_t>(grid) * grid;
+  std::vector<float> out(table.begin(), table.begin() + dim);
+  out.resize((1 + count) * dim);
+  for (size_t p = 0; p < count; ++p)
+    for (int d = 0; d < dim; ++d) out[(1 + p) * dim + d] = resized[d * count + p];
+  auto tensor = std::make_shared<HostTensor>(HostTensor::from_floats({1, static_cast<int64_t>(1 + count), dim}, out));
+  weights.tensors["pos_embed"] = tensor->view();
+  weights.keep_alive.push_back(tensor);
+  weights.facts.view.clear();
+  weights.notes.push_back(fmt::format("positions: resized from {0} x {0} to {1} x {1} (bicubic)", old_grid, grid));
 }
 
 }  // namespace
 
 int run_convert(int argc, char** argv) {
   std::filesystem::path in, out;
-  ImportOptions import;
+  ImportRequest request;
+  CardOptions card_options;
+  int img_size = 0;
   Options options("convert",
                   "Turn a PyTorch checkpoint or bare weights into a model file, and a model file into bare weights");
-  options.positional("IN", in, "a .pth checkpoint, bare .safetensors weights, or a model file").required();
+  options.positional("IN", in, "a checkpoint (.pth, .bin), .safetensors weights, a folder of Hugging Face, or a model file").required();
   options.positional("OUT", out, "the .safetensors file to write").required();
-  options.add("classes", import.classes, "class names in the order of the network's outputs (default: fake real)");
-  options.add("attack-classes", import.attack_classes,
+  options.add("classes", card_options.classes,
+              "class names in the order of the network's outputs (default: those beside IN, else fake real)");
+  options.add("attack-classes", card_options.attack_classes,
               "which of them mean attack (default: all that do not sound genuine)");
-  options.add("task", import.task, "task of an imported detector (default: by its head, fas or dfd)")
+  options.add("task", card_options.task, "task of an imported detector (default: by its head, fas or dfd)")
       .choices({"dfd", "diff", "fas", "multi"});
-  options.add("mean-std", import.mean_std,
-              "file with one line {\"mean\": [...], \"std\": [...]} (default: pretrain_ds_mean_std.txt beside IN)");
-  options.add("heads", import.heads, "attention heads, when the width does not tell; 0 = by width").range(0, 1024);
-  options.add("decoder-heads", import.decoder_heads, "attention heads of the decoders of a pretraining network")
+  options.add("mean-std", card_options.mean_std,
+              "file with one line {\"mean\": [...], \"std\": [...]} (default: what stands beside IN: "
+              "pretrain_ds_mean_std.txt, preprocessor_config.json, config.json)");
+  options.add("num-heads", request.num_heads, "attention heads, where the file leaves them open (0 = what is known)")
+      .range(0, 1024);
+  options.add("weights-key", request.key, "which network of a file that holds several, e.g. model_ema or teacher");
+  options.add("img-size", img_size, "side of the input; positions are resized (0 = as the weights are made for)")
+      .range(0, 2048);
+  options.add("decoder-heads", card_options.decoder_heads, "attention heads of the decoders of a pretraining network")
       .range(1, 1024);
   options.enable_recipe();
   options.footer(
@@ -50,6 +94,7 @@ int run_convert(int argc, char** argv) {
       "not recorded in it: the authors of FSFM train on alphabetical folders, so fake = 0 and real = 1 is assumed and "
       "noted\n"
       "in the card; state --classes when yours differ, or every verdict is inverted. Nothing in a .pth is ever run.\n"
+      "What the network computes is kept exactly, or the tensor in the way is named (docs/checkpoints.md).\n"
       "With a card: writes the bare weights under their timm names, without the card. In Python:\n"
       "  model.load_state_dict(safetensors.torch.load_file('OUT'))\n\n"
       "  fsfm convert checkpoint-399.pth fsfm-base.safetensors\n"
@@ -57,12 +102,7 @@ int run_convert(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
   if (out.extension() != ".safetensors")
     throw Error("fsfm convert writes .safetensors files, not " + out.string(), "name OUT something.safetensors");
-  if (!import.classes.empty())
-    import.attack_classes = resolve_attacks(import.classes, import.attack_classes);
-  else if (!import.attack_classes.empty())
-    throw Error("--attack-classes needs --classes", "name all classes in logit order");
-
-  const Weights weights = read_weights(in);
+  Weights weights = import_weights(in, request);
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");
@@ -73,14 +113,29 @@ int run_convert(int argc, char** argv) {
                 weights.card.std[0], weights.card.std[1], weights.card.std[2]);
     return 0;
   }
-  const ModelCard card = make_card(weights, in, import);
+  if (img_size > 0) resize_positions(weights, img_size);
+  if (card_options.classes.empty() && weights.outputs > 1 && !weights.facts.classes.empty()) {
+    card_options.classes = weights.facts.classes;
+    card_options.class_source = "named in config.json";
+  }
+  const size_t outputs = weights.outputs == 1 ? 2 : static_cast<size_t>(weights.outputs);
+  if (!card_options.classes.empty() && card_options.classes.size() == outputs)
+    card_options.attack_classes = resolve_attacks(in, card_options.classes, card_options.attack_classes);
+  else if (card_options.classes.empty() && !card_options.attack_classes.empty())
+    throw Error("--attack-classes needs --classes", "name all classes in logit order");
+  const ModelCard card = make_card(weights, in, card_options);
   write_model(out, card, weights.tensors);
   std::printf("%s: %s of architecture %s, %zu tensors\n", out.c_str(), card.kind.c_str(), card.architecture.c_str(),
               weights.tensors.size());
   if (!card.classes.empty())
     std::printf("  classes: %s; attack: %s (%s)\n", join(card.classes, ", ").c_str(),
                 join(card.attack_classes, ", ").c_str(), card.training["class_order"].get<std::string>().c_str());
-  std::printf("  mean and std: %s\n", card.training["mean_std"].get<std::string>().c_str());
+  std::printf("  mean and std: %s\n  view: %s\n", card.training["mean_std"].get<std::string>().c_str(),
+              card.resize.c_str());
+  if (card.kind == "detector")
+    std::printf("  face crop: %s, %g times the box (assumed: as the authors cut faces)\n", card.detector.c_str(),
+                card.crop_scale);
+  for (const auto& note : weights.notes) std::printf("  %s\n", note.c_str());
   return 0;
 }
 

@@ -30,44 +30,61 @@ Summary summarize(const TensorMap& tensors) {
   Summary summary;
   for (const auto& [name, tensor] : tensors) {
     summary.parameters += tensor.count();
-    summary.bytes += tensor.bytes.size();
+    summary.bytes += static_cast<uint64_t>(tensor.count()) * dtype_size(tensor.dtype);
     ++summary.dtypes[dtype_name(tensor.dtype)];
   }
   return summary;
 }
 
-// "vit, 224 px, patch 16, width 192, depth 12, 3 heads, avg pooling, 2 classes"; "" for other weights.
-std::string describe_architecture(const Weights& weights) {
-  if (!weights.tensors.contains("patch_embed.proj.weight")) return "";
-  try {
-    const VitLayout v = infer_vit_layout(weights.tensors, weights.card.config);
-    std::string text = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
-                                   v.patch_size, v.embed_dim, v.depth, v.num_heads);
-    if (weights.tensors.contains("decoder_embed.weight"))
-      text += ", with the decoders of the online pretraining network";
-    else if (weights.tensors.contains("rep_decoder_embed.weight"))
-      text += ", with the decoder of the target pretraining network";
-    return text;
-  } catch (const Error& error) {
-    return std::string("vision transformer, but ") + error.what();
-  }
+// What the weights are as a network: of our own files as they stand, of others as an import would read them.
+struct Description {
+  std::string architecture, head;
+  std::vector<std::string> notes;  // what an import does or asks
+};
+
+std::string describe_head(const VitLayout& v, const Weights& weights) {
+  if (v.num_classes == 0) return "none: features only; fsfm finetune adds one";
+  std::string text = v.global_pool == "token" ? "class token" : "mean of the patch tokens";
+  if (v.global_pool == "fas") text += " -> bottleneck -> weight-normalised linear (anti-spoofing)";
+  else text += v.adapter ? " -> FS-Adapter beside it -> linear" : " -> linear";
+  const int outputs = weights.outputs > 0 ? weights.outputs : v.num_classes;
+  text += fmt::format(", {} output{}", outputs, outputs == 1 ? "" : "s");
+  if (!weights.facts.classes.empty() && weights.facts.classes.size() <= 8)
+    text += ": " + join(weights.facts.classes, ", ");
+  else if (weights.card.classes.empty()) text += ", not named in the file: fsfm convert --classes names them";
+  return text;
 }
 
-// What stands on the encoder: "mean of the patch tokens -> linear, 2 outputs"; "" for weights that are no transformer.
-std::string describe_head(const Weights& weights) {
-  if (!weights.tensors.contains("patch_embed.proj.weight")) return "";
-  try {
-    const VitLayout v = infer_vit_layout(weights.tensors, weights.card.config);
-    if (v.num_classes == 0) return "none: features only; fsfm finetune adds one";
-    std::string text = v.global_pool == "token" ? "class token" : "mean of the patch tokens";
-    if (v.global_pool == "fas") text += " -> bottleneck -> weight-normalised linear (anti-spoofing)";
-    else text += v.adapter ? " -> FS-Adapter beside it -> linear" : " -> linear";
-    text += fmt::format(", {} outputs", v.num_classes);
-    if (weights.card.classes.empty()) text += ", not named in the file: fsfm convert --classes names them";
-    return text;
-  } catch (const Error&) {
-    return "";  // the line about the architecture says why
+Description describe_network(const std::filesystem::path& file, const Weights& weights, const std::string& key) {
+  Description result;
+  const auto networks = networks_inside(weights.tensors);
+  if (networks.empty()) return result;
+  if (networks.size() > 1 && key.empty()) {
+    std::vector<std::string> keys;
+    for (const auto& network : networks) keys.push_back(fmt::format("{} ({} tensors)", network.key, network.tensors));
+    result.architecture = fmt::format("{} vision transformers: {}; --weights-key looks at one", networks.size(), join(keys, ", "));
+    return result;
   }
+  try {
+    // Names and shapes are enough; nothing is inflated for them.
+    const Weights network = import_weights(weights, file, {.key = key, .values = false});
+    const nlohmann::json& config = weights.has_card ? weights.card.config : network.facts.config;
+    const VitLayout v = infer_vit_layout(network.tensors, config);
+    result.architecture = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
+                                      v.patch_size, v.embed_dim, v.depth, v.num_heads);
+    if (v.layer_norm_eps != VitLayout::kLayerNormEps) result.architecture += fmt::format(", epsilon {:g}", v.layer_norm_eps);
+    if (network.tensors.contains("decoder_embed.weight"))
+      result.architecture += ", with the decoders of the online pretraining network";
+    else if (network.tensors.contains("rep_decoder_embed.weight"))
+      result.architecture += ", with the decoder of the target pretraining network";
+    result.head = describe_head(v, network);
+    result.notes = network.notes;
+  } catch (const Error& error) {
+    std::string why = error.what();
+    if (why.starts_with(file.string() + ": ")) why = why.substr(file.string().size() + 2);
+    result.architecture = "vision transformer, but " + why;
+  }
+  return result;
 }
 
 // Files of ours that are no models say what they are in their metadata; "" for others.
@@ -140,14 +157,15 @@ void print_card(const ModelCard& card) {
   line("other", short_json(card.extra));
 }
 
-json to_json(const std::string& file, const Weights& weights, const Summary& summary, const std::string& architecture) {
+json to_json(const std::string& file, const Weights& weights, const Summary& summary, const Description& network) {
   json tensors = json::array();
   for (const auto& [name, tensor] : weights.tensors)
     tensors.push_back({{"name", name}, {"dtype", dtype_name(tensor.dtype)}, {"shape", tensor.shape}});
   return {{"file", file},
           {"format", weights.format},
-          {"architecture", architecture},
-          {"head", describe_head(weights)},
+          {"architecture", network.architecture},
+          {"head", network.head},
+          {"notes", network.notes},
           {"parameters", summary.parameters},
           {"bytes", summary.bytes},
           {"dtypes", summary.dtypes},
@@ -162,9 +180,12 @@ int run_info(int argc, char** argv) {
   std::filesystem::path file;
   bool as_json = false, list_tensors = false;
   Options options("info", "Show what a model file holds, or what is wrong with it");
-  options.positional("FILE", file, "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth or a .npy")
+  options.positional("FILE", file, "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth, a .bin or a .npy")
       .required();
   options.add("json", as_json, "print JSON, with the whole card and all tensors").command_line_only();
+  std::string key;
+  options.add("weights-key", key, "which network of a file that holds several, e.g. model_ema or teacher")
+      .command_line_only();
   options.add("tensors", list_tensors, "list every tensor").command_line_only();
   options.footer(
       "Nothing in the file is ever run: a .pth from a stranger is safe to look at. Exit code 2 when the file is "
@@ -173,9 +194,9 @@ int run_info(int argc, char** argv) {
 
   const Weights weights = read_weights(file);
   const Summary summary = summarize(weights.tensors);
-  const std::string architecture = describe_architecture(weights);
+  const Description network = describe_network(file, weights, key);
   if (as_json) {
-    std::printf("%s\n", to_json(file.string(), weights, summary, architecture)
+    std::printf("%s\n", to_json(file.string(), weights, summary, network)
                             .dump(2, ' ', false, json::error_handler_t::replace)
                             .c_str());
   } else {
@@ -185,8 +206,11 @@ int run_info(int argc, char** argv) {
       dtypes += (dtypes.empty() ? "" : ", ") + name + (summary.dtypes.size() > 1 ? fmt::format(" x {}", count) : "");
     line("parameters", fmt::format("{} in {} tensors, {}, {}", with_thousands(summary.parameters),
                                    weights.tensors.size(), dtypes, format_bytes(static_cast<double>(summary.bytes))));
-    line("architecture", architecture.empty() ? weights.card.architecture : architecture);
-    line("head", describe_head(weights));
+    line("architecture", network.architecture.empty() ? weights.card.architecture : network.architecture);
+    line("head", network.head);
+    for (const auto& note : network.notes) line("import", note);
+    if (!weights.compressed.empty())
+      line("compressed", fmt::format("{} tensors, whose values were not looked at", weights.compressed.size()));
     const std::string purpose = describe_purpose(file, weights);
     line("purpose", purpose);
     if (weights.has_card)

@@ -94,6 +94,8 @@ Scale scale_of(std::vector<double> distances, double share) {
 
 // A pretrained encoder has no pooling norm yet: an untrained one (scale 1, shift 0) makes it pool the patch tokens.
 TensorMap encoder_tensors(const ModelFile& model, std::vector<HostTensor>& own) {
+  for (const auto& [name, tensor] : model.tensors())
+    if (!is_vit_name(name) && !is_fsfm_name(name)) throw unknown_tensor("", name, name);
   TensorMap tensors;
   for (const char* prefix : {"cls_token", "pos_embed", "patch_embed.", "blocks.", "norm.", "fc_norm.", "head.", "adapter."})
     for (auto it = model.tensors().lower_bound(prefix); it != model.tensors().end() && it->first.starts_with(prefix); ++it)
@@ -114,18 +116,17 @@ FrozenEncoder::FrozenEncoder(const ModelFile& model, int threads)
     : normalization_{model.card().mean, model.card().std} {
   std::vector<HostTensor> own;
   own.reserve(2);  // views into them must stay valid
-  const TensorMap tensors = encoder_tensors(model, own);
   nlohmann::json config = nlohmann::json::object();
-  if (model.card().config.is_object() && model.card().config.contains("num_heads"))
-    config["num_heads"] = model.card().config["num_heads"];
+  for (const char* key : {"num_heads", "layer_norm_eps", "act"})  // what the tensors do not show
+    if (model.card().config.contains(key)) config[key] = model.card().config[key];
   try {
-    engine_ = std::make_unique<VitEngine>(tensors, config, threads);
+    engine_ = std::make_unique<VitEngine>(encoder_tensors(model, own), config, threads);
   } catch (const Error& error) {
     throw Error(model.path().string() + ": " + error.what());
   }
   const bool detector = model.card().kind == "detector";
   // Pretraining sees whole crops.
-  transform_ = Transform::parse(detector ? model.card().resize : fmt::format("pillow-bicubic-{}", engine_->image_size()));
+  transform_ = Transform::parse(detector ? model.card().resize : whole_view(engine_->image_size()));
 }
 
 FaceFeatures FrozenEncoder::features(const Dataset& dataset, const ScoreOptions& options) {

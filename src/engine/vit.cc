@@ -1,6 +1,7 @@
 #include "engine/vit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <string>
 #include <utility>
@@ -77,6 +78,7 @@ struct VitEngine::Impl {
   std::unique_ptr<LayerNorm> pool_norm;
   std::unique_ptr<VitHead> head;
   Buffer stream, normed, wide, hidden, scratch;
+  float norm_scale = 1.0f;
 
   Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit)
       : layout(infer_vit_layout(tensors, config)), threads(thread_limit) {
@@ -88,6 +90,7 @@ struct VitEngine::Impl {
                          layout.tokens() - 1);
     for (int i = 0; i < layout.depth; ++i)
       blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".");
+    norm_scale = static_cast<float>(std::sqrt(VitLayout::kLayerNormEps / layout.layer_norm_eps));
     pool_norm = std::make_unique<LayerNorm>(tensors, layout.global_pool == "token" ? "norm" : "fc_norm");
     head = make_vit_head(onednn, tensors, layout);
   }
@@ -125,8 +128,17 @@ struct VitEngine::Impl {
     const int d = layout.embed_dim;
 #pragma omp parallel for
     for (int row = 0; row < rows; ++row)
-      kernels.layer_norm(x + static_cast<size_t>(row) * d, norm.weight.data(), norm.bias.data(),
-                         y + static_cast<size_t>(row) * d, d);
+      normalize_row(norm, x + static_cast<size_t>(row) * d, y + static_cast<size_t>(row) * d);
+  }
+
+  void normalize_row(const LayerNorm& norm, const float* x, float* y) const {
+    const int d = layout.embed_dim;
+    // The kernel's epsilon is 1e-6: a row scaled by s has s^2 times the variance, so another epsilon is the scale's square.
+    if (norm_scale != 1.0f) {
+      for (int j = 0; j < d; ++j) y[j] = x[j] * norm_scale;
+      x = y;
+    }
+    kernels.layer_norm(x, norm.weight.data(), norm.bias.data(), y, d);
   }
 
   void attend(const float* qkv, float* out, int n) {
@@ -174,7 +186,7 @@ struct VitEngine::Impl {
           for (int j = 0; j < d; ++j) out[j] += rows[static_cast<size_t>(token) * d + j];
         for (int j = 0; j < d; ++j) out[j] /= static_cast<float>(t - 1);
       }
-      kernels.layer_norm(out, pool_norm->weight.data(), pool_norm->bias.data(), out, d);
+      normalize_row(*pool_norm, out, out);
     }
     return pooled;
   }

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "media/resize.h"
 
 namespace fsfm {
 namespace {
 
-constexpr std::string_view kPrefix = "pillow-bicubic-";
+constexpr std::pair<std::string_view, Kernel> kPrefixes[] = {{"pillow-bicubic-", Kernel::bicubic},
+                                                            {"pillow-bilinear-", Kernel::bilinear},
+                                                            {"pillow-lanczos-", Kernel::lanczos}};
 
 int parse_side(const std::string& text, const std::string& name) {
   int value = 0;
@@ -78,9 +80,14 @@ Image denormalize_from_chw(std::span<const float> chw, int width, int height, co
 }
 
 Transform Transform::parse(const std::string& name) {
-  if (!name.starts_with(kPrefix)) parse_side("", name);
-  const auto parts = split(name.substr(kPrefix.size()), '-');
   Transform transform;
+  std::string rest;
+  for (const auto& [prefix, kernel] : kPrefixes)
+    if (name.starts_with(prefix)) {
+      rest = name.substr(prefix.size());
+      transform.kernel = kernel;
+    }
+  const auto parts = split(rest, '-');
   if (parts.size() == 1) {
     transform.center_crop = false;
     transform.resize = transform.size = parse_side(parts[0], name);
@@ -94,12 +101,15 @@ Transform Transform::parse(const std::string& name) {
 }
 
 std::string Transform::name() const {
-  return std::string(kPrefix) + (center_crop ? std::to_string(resize) + "-crop-" : "") + std::to_string(size);
+  std::string text;
+  for (const auto& [prefix, known] : kPrefixes)
+    if (known == kernel) text = prefix;
+  return text + (center_crop ? std::to_string(resize) + "-crop-" : "") + std::to_string(size);
 }
 
 Image Transform::apply(const Image& image) const {
-  if (!center_crop) return fsfm::resize(image, size, size);
-  return fsfm::center_crop(resize_shorter(image, resize), size);
+  if (!center_crop) return fsfm::resize(image, size, size, kernel);
+  return fsfm::center_crop(resize_shorter(image, resize, kernel), size);
 }
 
 std::vector<float> resize_tensor_bicubic(std::span<const float> chw, int channels, int width, int height, int out_width,

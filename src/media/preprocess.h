@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media/image.h"
+#include "media/resize.h"
 
 namespace fsfm {
 
@@ -20,11 +21,12 @@ void normalize_to_chw(const Image& image, const Normalization& norm, std::span<f
 Image denormalize_from_chw(std::span<const float> chw, int width, int height, const Normalization& norm);
 
 // "pillow-bicubic-256-crop-224": shorter side to 256, centre crop 224 (evaluation transform of method.md section 4).
-// "pillow-bicubic-224": straight to 224 x 224. The general forms are "pillow-bicubic-R-crop-S" and "pillow-bicubic-S".
-// Throws Error for any other name.
+// "pillow-bicubic-224": straight to 224 x 224. The general forms are "pillow-bicubic-R-crop-S" and "pillow-bicubic-S",
+// also with "bilinear" and "lanczos". Throws Error for any other name.
 struct Transform {
   int resize = 256, size = 224;
   bool center_crop = true;
+  Kernel kernel = Kernel::bicubic;
   static Transform parse(const std::string& name);
   std::string name() const;
   Image apply(const Image& image) const;  // -> size x size

@@ -49,6 +49,8 @@ void VitConfig::check() const {
                 std::to_string(patch_size));
   }
   if (!(mlp_ratio > 0.0 && mlp_ratio <= 64.0)) throw Error("model configuration: mlp_ratio must lie in (0, 64]");
+  if (!(layer_norm_eps >= 1e-12 && layer_norm_eps <= 1e-2))
+    throw Error("model configuration: layer_norm_eps must lie in 1e-12..1e-2");
   if (!(drop_path >= 0.0 && drop_path < 1.0)) throw Error("model configuration: drop_path must lie in [0, 1)");
   if (global_pool != "avg" && global_pool != "token" && global_pool != "fas") {
     throw Error("model configuration: unknown global_pool '" + global_pool + "'", "choose avg, token or fas");
@@ -71,10 +73,11 @@ VitConfig VitConfig::named(const std::string& model) {
 }
 
 nlohmann::json VitConfig::to_json() const {
-  return {
-      {"img_size", img_size},   {"patch_size", patch_size}, {"embed_dim", embed_dim},     {"depth", depth},
-      {"num_heads", num_heads}, {"mlp_ratio", mlp_ratio},   {"num_classes", num_classes}, {"global_pool", global_pool},
-      {"drop_path", drop_path}};
+  nlohmann::json json = {{"img_size", img_size},       {"patch_size", patch_size}, {"embed_dim", embed_dim},
+                         {"depth", depth},             {"num_heads", num_heads},   {"mlp_ratio", mlp_ratio},
+                         {"num_classes", num_classes}, {"global_pool", global_pool}, {"drop_path", drop_path}};
+  if (layer_norm_eps != VitConfig().layer_norm_eps) json["layer_norm_eps"] = layer_norm_eps;
+  return json;
 }
 
 VitConfig VitConfig::from_json(const nlohmann::json& json) {
@@ -89,6 +92,10 @@ VitConfig VitConfig::from_json(const nlohmann::json& json) {
   read(json, "num_classes", config.num_classes);
   read(json, "global_pool", config.global_pool);
   read(json, "drop_path", config.drop_path);
+  read(json, "layer_norm_eps", config.layer_norm_eps);
+  std::string act = "gelu";
+  read(json, "act", act);
+  if (act != "gelu") throw Error("model configuration: the activation '" + act + "' is not known", "use gelu");
   config.check();
   return config;
 }

@@ -96,9 +96,9 @@ void FsfmTrunkImpl::register_encoder() {
   const VitConfig& encoder = config.encoder;
   const int dim = encoder.embed_dim;
   patch_embed_ = register_module("patch_embed", PatchEmbed(encoder.patch_size, dim));
-  blocks_ = register_module("blocks",
-                            make_blocks(dim, encoder.depth, encoder.num_heads, encoder.mlp_ratio, encoder.drop_path));
-  norm_ = register_module("norm", make_layer_norm(dim));
+  blocks_ = register_module("blocks", make_blocks(dim, encoder.depth, encoder.num_heads, encoder.mlp_ratio,
+                                                  encoder.drop_path, encoder.layer_norm_eps));
+  norm_ = register_module("norm", make_layer_norm(dim, encoder.layer_norm_eps));
   projector_ = register_module("projector", ProjectionHead(dim, config.projection_hidden_size, config.projection_size));
 }
 

@@ -35,14 +35,14 @@ MlpImpl::MlpImpl(int dim, int hidden) {
   fc2 = register_module("fc2", torch::nn::Linear(hidden, dim));
 }
 
-torch::nn::LayerNorm make_layer_norm(int dim) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(1e-6));
+torch::nn::LayerNorm make_layer_norm(int dim, double eps) {
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim}).eps(eps));
 }
 
-BlockImpl::BlockImpl(int dim, int heads, double mlp_ratio, double drop_path) : drop_path(drop_path) {
-  norm1 = register_module("norm1", make_layer_norm(dim));
+BlockImpl::BlockImpl(int dim, int heads, double mlp_ratio, double drop_path, double norm_eps) : drop_path(drop_path) {
+  norm1 = register_module("norm1", make_layer_norm(dim, norm_eps));
   attn = register_module("attn", Attention(dim, heads));
-  norm2 = register_module("norm2", make_layer_norm(dim));
+  norm2 = register_module("norm2", make_layer_norm(dim, norm_eps));
   mlp = register_module("mlp", Mlp(dim, static_cast<int>(dim * mlp_ratio)));
 }
 
@@ -85,10 +85,11 @@ torch::Tensor BlockImpl::class_attention(const torch::Tensor& x) {
   return torch::softmax(torch::matmul(query, qkv[1].transpose(-2, -1)), -1).squeeze(2).slice(2, 1);
 }
 
-torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path) {
+torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path,
+                                  double norm_eps) {
   torch::nn::ModuleList blocks;
   for (int i = 0; i < depth; ++i) {
-    blocks->push_back(Block(dim, heads, mlp_ratio, depth > 1 ? drop_path * i / (depth - 1) : 0.0));
+    blocks->push_back(Block(dim, heads, mlp_ratio, depth > 1 ? drop_path * i / (depth - 1) : 0.0, norm_eps));
   }
   return blocks;
 }
@@ -107,9 +108,10 @@ VitImpl::VitImpl(const VitConfig& config, int head_inputs) : config(config) {
   cls_token_ = register_parameter("cls_token", torch::zeros({1, 1, dim}));
   pos_embed_ = register_parameter("pos_embed", torch::zeros({1, 1 + config.patches(), dim}));
   patch_embed_ = register_module("patch_embed", PatchEmbed(config.patch_size, dim));
-  blocks_ =
-      register_module("blocks", make_blocks(dim, config.depth, config.num_heads, config.mlp_ratio, config.drop_path));
-  norm_ = register_module(config.global_pool == "token" ? "norm" : "fc_norm", make_layer_norm(dim));
+  blocks_ = register_module("blocks", make_blocks(dim, config.depth, config.num_heads, config.mlp_ratio,
+                                                  config.drop_path, config.layer_norm_eps));
+  norm_ = register_module(config.global_pool == "token" ? "norm" : "fc_norm",
+                          make_layer_norm(dim, config.layer_norm_eps));
   init::timm_layers_(*this);
   init::trunc_normal_(cls_token_);
   init::trunc_normal_(pos_embed_);

@@ -19,6 +19,7 @@ struct VitConfig {
   std::string global_pool =
       "avg";  // "avg": fc_norm(mean of patch tokens); "token": norm, class token; "fas": method.md section 4
   double drop_path = 0.0;  // of the last block; rises linearly from 0
+  double layer_norm_eps = 1e-6;
 
   int grid() const { return img_size / patch_size; }
   int patches() const { return grid() * grid(); }
@@ -62,7 +63,7 @@ TORCH_MODULE(Mlp);
 // Pre-norm block: x += proj(attention(norm1 x)); x += mlp(norm2 x). Parameter names: norm1, attn.qkv, attn.proj, norm2,
 // mlp.fc1, mlp.fc2.
 struct BlockImpl : torch::nn::Module {
-  BlockImpl(int dim, int heads, double mlp_ratio, double drop_path = 0.0);
+  BlockImpl(int dim, int heads, double mlp_ratio, double drop_path = 0.0, double norm_eps = 1e-6);
   // x [B,N,D] -> [B,N,D]; with `rows` [R] int64 (indices into the B*N tokens) only these rows are finished: [R,D]. Keys
   // and values are still those of all tokens, so this equals indexing the full result, for less work.
   torch::Tensor forward(torch::Tensor x, const torch::Tensor& rows = {});
@@ -84,8 +85,9 @@ struct BlockImpl : torch::nn::Module {
 TORCH_MODULE(Block);
 
 // `depth` blocks with timm's stochastic-depth rule.
-torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path = 0.0);
-torch::nn::LayerNorm make_layer_norm(int dim);  // eps 1e-6
+torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path = 0.0,
+                                  double norm_eps = 1e-6);
+torch::nn::LayerNorm make_layer_norm(int dim, double eps = 1e-6);
 // Gradient checkpointing of every block in `network`, on or off: the same gradients for a third more time and much less
 // memory.
 void recompute_blocks(torch::nn::Module& network, bool on);

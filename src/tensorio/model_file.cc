@@ -144,6 +144,13 @@ ModelCard ModelCard::from_json(const json& value) {
   return card;
 }
 
+std::string whole_view(int side) { return "pillow-bicubic-" + std::to_string(side); }
+
+std::string published_view(int side) {
+  if (side > 224) return whole_view(side);
+  return "pillow-bicubic-" + std::to_string(side * 256 / 224) + "-crop-" + std::to_string(side);
+}
+
 ModelFile ModelFile::open(const fs::path& path, bool card_required) {
   ModelFile model;
   model.path_ = resolve(path);

@@ -25,7 +25,11 @@ class Machine {
   Pickle run() {
     if (bytes_.size() > limits_.max_bytes)
       fail("the pickle is larger than " + std::to_string(limits_.max_bytes) + " bytes");
-    while (!done_) step(static_cast<uint8_t>(take(1)[0]));
+    while (!done_) {
+      step(static_cast<uint8_t>(take(1)[0]));
+      if (stack_.size() > limits_.max_values || memo_.size() > limits_.max_values)
+        fail("more than " + std::to_string(limits_.max_values) + " values at once");
+    }
     return std::move(pickle_);
   }
 

@@ -32,7 +32,7 @@ struct PickleValue {
     tuple,
     dict,
     set,
-    tensor,   // `tensor` views the data
+    tensor,   // `tensor` has type and shape; integer = first element, items = {storage, sizes, strides}
     storage,  // a reference to tensor data: text = key, integer = number of elements, tensor.dtype = its type
     global,   // a name from a module: text = "module.name"
     object  // an instance of a class we do not build: text = class, items[0] = tuple of constructor arguments, state =
@@ -64,7 +64,7 @@ struct PickleHooks {
 
 struct PickleLimits {
   size_t max_bytes = size_t{16} << 20;
-  size_t max_values = 2'000'000;
+  size_t max_values = 1'000'000;  // also the depth of the stack and the size of the memo
 };
 
 // The finished tree and the memory behind it. Movable.

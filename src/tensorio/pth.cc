@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "tensorio/not_weights.h"
 #include "tensorio/zip.h"
 
 namespace fsfm {
@@ -16,11 +18,13 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::string_view kLegacyMagic("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14);
 constexpr uint64_t kMaxPickleBytes = PickleLimits{}.max_bytes;
 constexpr size_t kMaxStorageKey = 64;
-constexpr uint64_t kMaxStorageBytes = uint64_t{16} << 30;
-constexpr uint64_t kMinCopyBudget = uint64_t{64} << 20;
+// torch.save stores its tensors as they are. A repacked file is smaller, but trained weights hardly shrink: one that
+// grows a hundredfold is a trap. All views together may claim somewhat more than the file (tied weights), not endlessly.
+constexpr uint64_t kMinBudget = uint64_t{64} << 20, kInflateRatio = 20, kViewRatio = 4;
+constexpr int kMaxNesting = 8;
+constexpr size_t kMaxNames = 1'000'000, kMaxNameBytes = size_t{64} << 20;
 
 constexpr std::array<std::pair<std::string_view, DType>, 12> kStorages = {
     {{"torch.FloatStorage", DType::f32},
@@ -36,16 +40,35 @@ constexpr std::array<std::pair<std::string_view, DType>, 12> kStorages = {
      {"torch.UntypedStorage", DType::u8},
      {"torch.storage.UntypedStorage", DType::u8}}};
 
-// Builds tensors from what the pickle says of them, checking every number against the bytes that exist.
-class TensorBuilder {
+// What the pickle says of a tensor, in elements.
+struct Placement {
+  Shape shape, stride;
+  int64_t first = 0;
+};
+
+bool contiguous(const Placement& place) {
+  int64_t expected = 1;
+  for (size_t d = place.shape.size(); d-- > 0;) {
+    if (place.shape[d] != 1 && place.stride[d] != expected) return false;
+    expected *= place.shape[d];
+  }
+  return true;
+}
+
+}  // namespace
+
+// Checks every number of a tensor against the bytes that exist when the pickle is read; reads the bytes when asked.
+class PthStorages {
  public:
-  TensorBuilder(const ZipReader& zip, std::string prefix, std::string name, uint64_t file_bytes,
-                std::vector<std::shared_ptr<const void>>& keep_alive)
-      : zip_(zip),
-        prefix_(std::move(prefix)),
-        name_(std::move(name)),
-        keep_alive_(keep_alive),
-        copy_budget_(std::max(kMinCopyBudget, 4 * file_bytes)) {}
+  PthStorages(std::span<const std::byte> bytes, const std::string& name)
+      : zip_(bytes, name),
+        name_(name),
+        view_budget_(std::max(kMinBudget, kViewRatio * bytes.size())),
+        inflate_budget_(std::max(kMinBudget, kInflateRatio * bytes.size())) {}
+
+  const ZipReader& zip() const { return zip_; }
+  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
+  void keep(std::shared_ptr<const void> owner) { keep_alive_.push_back(std::move(owner)); }
 
   // ('storage', type, key, location, number of elements)
   PickleValue storage(const PickleValue& id) const {
@@ -64,7 +87,7 @@ class TensorBuilder {
     return value;
   }
 
-  std::optional<PickleValue> call(const std::string& name, const PickleValue& args) {
+  std::optional<PickleValue> call(const std::string& name, const PickleValue& args) const {
     if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor") return tensor(args);
     if (name == "torch._utils._rebuild_parameter" || name == "torch._utils._rebuild_parameter_with_state") {
       if (args.items.empty() || !args.items[0]->is(Kind::tensor)) fail("a parameter holds no tensor");
@@ -73,45 +96,72 @@ class TensorBuilder {
     return std::nullopt;
   }
 
+  bool compressed(const PickleValue& tensor) const {
+    return !tensor.items.empty() && zip_.compressed(entry_of(*tensor.items[0]));
+  }
+
+  TensorView load(const PickleValue& tensor) {
+    if (!tensor.is(Kind::tensor)) throw InternalError("PthFile::load: no tensor");
+    TensorView view = tensor.tensor;
+    const auto count = static_cast<uint64_t>(view.count());
+    if (count == 0) return view;
+    const PickleValue& source = *tensor.items[0];
+    const Placement place = placement(*tensor.items[1], *tensor.items[2], tensor.integer);
+    const size_t item = dtype_size(view.dtype);
+    if (count > view_budget_ / item) fail("its tensors overlap and claim far more than the file holds");
+    view_budget_ -= count * item;
+    const std::span<const std::byte> bytes = storage_bytes(source, item).subspan(static_cast<size_t>(place.first) * item);
+    view.bytes = contiguous(place) ? bytes.first(static_cast<size_t>(count) * item) : gather(bytes, place, item, count);
+    return view;
+  }
+
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(name_ + ": " + what, "the file is damaged or was not written by torch.save");
   }
 
+  std::string entry_of(const PickleValue& storage) const { return prefix_ + "data/" + storage.text; }
+
   // (storage, offset, size, stride, ...), all in elements.
-  PickleValue tensor(const PickleValue& args) {
+  PickleValue tensor(const PickleValue& args) const {
     const auto& items = args.items;
     if (items.size() < 4 || !items[0]->is(Kind::storage) || !items[1]->is(Kind::integer)) fail("a tensor is malformed");
     const PickleValue& source = *items[0];
-    const Shape shape = sizes(*items[2]), stride = sizes(*items[3]);
-    if (shape.size() != stride.size() || shape.size() > 32) fail("a tensor's sizes and strides do not match");
-    const int64_t count = element_count(shape);
-    int64_t last = items[1]->integer;  // index of the last element the tensor touches
+    const Placement place = placement(*items[2], *items[3], items[1]->integer);
+    const int64_t count = element_count(place.shape);
+    int64_t last = place.first;  // index of the last element the tensor touches
     if (last < 0) fail("a tensor starts before its storage");
-    for (size_t d = 0; d < shape.size(); ++d) {
+    for (size_t d = 0; d < place.shape.size(); ++d) {
       int64_t reach = 0;
-      if (count > 0 &&
-          (__builtin_mul_overflow(shape[d] - 1, stride[d], &reach) || __builtin_add_overflow(last, reach, &last)))
+      if (count > 0 && (__builtin_mul_overflow(place.shape[d] - 1, place.stride[d], &reach) ||
+                        __builtin_add_overflow(last, reach, &last)))
         fail("a tensor's strides overflow");
     }
     if (last >= source.integer && count > 0)
-      fail("a tensor of shape " + shape_text(shape) + " reaches outside its storage");
-
-    const size_t item = dtype_size(source.tensor.dtype);
+      fail("a tensor of shape " + shape_text(place.shape) + " reaches outside its storage");
     PickleValue value;
     value.kind = Kind::tensor;
-    value.tensor = {source.tensor.dtype, shape, {}};
+    value.integer = place.first;
+    value.tensor = {source.tensor.dtype, place.shape, {}};
     if (count == 0) return value;
-    const std::span<const std::byte> bytes = storage_bytes(source, item);
-    const size_t start = static_cast<size_t>(items[1]->integer) * item;
-    value.tensor.bytes = contiguous(shape, stride)
-                             ? bytes.subspan(start, static_cast<size_t>(count) * item)
-                             : gather(bytes.subspan(start), shape, stride, item, static_cast<uint64_t>(count));
+    value.items = {items[0], items[2], items[3]};
+    const auto entry = zip_.entries().find(entry_of(source));
+    if (entry == zip_.entries().end()) fail("storage '" + source.text + "' is missing");
+    if (static_cast<uint64_t>(source.integer) > entry->second.size / dtype_size(source.tensor.dtype))
+      fail("storage '" + source.text + "' is shorter than the checkpoint says");
     return value;
+  }
+
+  Placement placement(const PickleValue& shape, const PickleValue& stride, int64_t first) const {
+    Placement place{sizes(shape), sizes(stride), first};
+    if (place.shape.size() != place.stride.size() || place.shape.size() > 32)
+      fail("a tensor's sizes and strides do not match");
+    return place;
   }
 
   Shape sizes(const PickleValue& value) const {
     if (!value.is(Kind::tuple) && !value.is(Kind::list)) fail("a tensor's sizes are malformed");
+    if (value.items.size() > 32) fail("a tensor's sizes and strides do not match");
     Shape result;
     for (const PickleValue* item : value.items) {
       if (!item->is(Kind::integer) || item->integer < 0) fail("a tensor has a negative size or stride");
@@ -120,22 +170,22 @@ class TensorBuilder {
     return result;
   }
 
-  static bool contiguous(const Shape& shape, const Shape& stride) {
-    int64_t expected = 1;
-    for (size_t d = shape.size(); d-- > 0;) {
-      if (shape[d] != 1 && stride[d] != expected) return false;
-      expected *= shape[d];
-    }
-    return true;
-  }
-
   // The storage's bytes, read once, aligned to their element.
   std::span<const std::byte> storage_bytes(const PickleValue& source, size_t item) {
+    const std::string entry = entry_of(source);
     auto [slot, is_new] = storages_.try_emplace(source.text);
     if (is_new) {
+      const uint64_t needed = static_cast<uint64_t>(source.integer) * item;
       auto buffer = std::make_shared<std::vector<std::byte>>();
-      slot->second = zip_.read(prefix_ + "data/" + source.text, *buffer, std::min(kMaxStorageBytes, inflate_budget_));
-      if (!buffer->empty()) inflate_budget_ -= buffer->size();
+      if (zip_.compressed(entry)) {
+        if (needed > inflate_budget_)
+          fail("its compressed tensors grow to more than " + std::to_string(kInflateRatio) + " times the file");
+        inflate_budget_ -= needed;
+        slot->second = zip_.read_start(entry, *buffer, needed);
+        view_budget_ += kViewRatio * needed;
+      } else {
+        slot->second = zip_.read(entry, *buffer, UINT64_MAX);
+      }
       if (buffer->empty() && reinterpret_cast<uintptr_t>(slot->second.data()) % 8 != 0) {
         buffer->assign(slot->second.begin(), slot->second.end());
         slot->second = *buffer;
@@ -147,43 +197,32 @@ class TensorBuilder {
     return slot->second;
   }
 
-  // Row-major copy of a strided tensor. Stride 0 can make a small storage look huge, hence the budget.
-  std::span<const std::byte> gather(std::span<const std::byte> from, const Shape& shape, const Shape& stride,
-                                    size_t item, uint64_t count) {
-    if (count > copy_budget_ / item) fail("its strided tensors are unreasonably large");
-    copy_budget_ -= count * item;
+  // Row-major copy of a strided tensor.
+  std::span<const std::byte> gather(std::span<const std::byte> from, const Placement& place, size_t item,
+                                    uint64_t count) {
     auto copy = std::make_shared<std::vector<std::byte>>(count * item);
-    std::vector<int64_t> index(shape.size(), 0);
+    std::vector<int64_t> index(place.shape.size(), 0);
     for (uint64_t to = 0; to < count; ++to) {
       int64_t at = 0;
-      for (size_t d = 0; d < shape.size(); ++d) at += index[d] * stride[d];
+      for (size_t d = 0; d < place.shape.size(); ++d) at += index[d] * place.stride[d];
       std::memcpy(copy->data() + to * item, from.data() + static_cast<size_t>(at) * item, item);
-      for (size_t d = shape.size(); d-- > 0 && ++index[d] == shape[d];) index[d] = 0;
+      for (size_t d = place.shape.size(); d-- > 0 && ++index[d] == place.shape[d];) index[d] = 0;
     }
     keep_alive_.push_back(copy);
     return *copy;
   }
 
-  const ZipReader& zip_;
+  ZipReader zip_;
   std::string prefix_, name_;
-  std::vector<std::shared_ptr<const void>>& keep_alive_;
+  std::vector<std::shared_ptr<const void>> keep_alive_;
   std::map<std::string, std::span<const std::byte>> storages_;
-  uint64_t copy_budget_;
-  uint64_t inflate_budget_ = kMaxStorageBytes;  // for all compressed storages together
+  uint64_t view_budget_, inflate_budget_;
 };
 
-[[noreturn]] void not_a_checkpoint(const std::string& name, std::string_view start) {
-  const std::string resave =
-      "re-save it with PyTorch 1.6 or newer: python -c \"import torch; torch.save(torch.load('IN', "
-      "map_location='cpu'), 'OUT')\"";
-  if (start.starts_with(kLegacyMagic))
-    throw Error(name + " is in the old torch.save form (before PyTorch 1.6)", resave);
-  if (start.starts_with('\x80')) throw Error(name + " is a bare pickle, not a PyTorch checkpoint", resave);
-  throw Error(name + " is not a PyTorch checkpoint", "name a file written by torch.save");
-}
+namespace {
 
-// "archive/" of "archive/data.pkl".
-std::string find_prefix(const ZipReader& zip, const std::string& name) {
+// "archive/" of "archive/data.pkl"; nullopt where there is none.
+std::optional<std::string> find_prefix(const ZipReader& zip, const std::string& name) {
   for (const auto& [entry, where] : zip.entries())
     if (entry == "data.pkl" || entry.ends_with("/data.pkl")) {
       const std::string prefix = entry.substr(0, entry.size() - 8);
@@ -191,8 +230,7 @@ std::string find_prefix(const ZipReader& zip, const std::string& name) {
         throw Error(name + " is a TorchScript archive, not a checkpoint", "save the module's state_dict() instead");
       return prefix;
     }
-  throw Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl)",
-              "name a file written by torch.save");
+  return std::nullopt;
 }
 
 const PickleValue* tensor_dict(const PickleValue* value) {
@@ -250,29 +288,57 @@ nlohmann::json to_json(const PickleValue& value, int depth, int& budget) {
 PthFile read_pth(const fs::path& path) {
   auto file = std::make_shared<MappedFile>(path);
   PthFile result = parse_pth(file->bytes(), path.string());
-  result.keep_alive.push_back(std::move(file));
+  result.storages->keep(std::move(file));
   return result;
 }
 
 PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name) {
-  if (!ZipReader::is_zip(bytes))
-    not_a_checkpoint(name, {reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 64)});
-  const ZipReader zip(bytes, name);
-  const std::string prefix = find_prefix(zip, name);
+  if (!ZipReader::is_zip(bytes)) throw not_weights(name, bytes, "PyTorch checkpoint");
+  PthFile result{nullptr, std::make_shared<PthStorages>(bytes, name), name};
+  PthStorages& storages = *result.storages;
+  const ZipReader& zip = storages.zip();
+  const std::optional<std::string> found = find_prefix(zip, name);
+  if (!found) throw not_weights(name, bytes, "PyTorch checkpoint");
+  const std::string& prefix = *found;
   std::vector<std::byte> buffer;
   if (zip.entries().contains(prefix + "byteorder")) {
     const auto order = zip.read(prefix + "byteorder", buffer, 16);
     if (std::string_view(reinterpret_cast<const char*>(order.data()), order.size()) != "little")
       throw Error(name + " was written on a big-endian machine", "re-save it on an ordinary one");
   }
-  PthFile result{nullptr, {}, name};
-  TensorBuilder builder(zip, prefix, name, bytes.size(), result.keep_alive);
+  storages.set_prefix(prefix);
   const PickleHooks hooks{
-      [&](const PickleValue& id) { return builder.storage(id); },
-      [&](const std::string& callable, const PickleValue& args) { return builder.call(callable, args); }};
+      [&](const PickleValue& id) { return storages.storage(id); },
+      [&](const std::string& callable, const PickleValue& args) { return storages.call(callable, args); }};
   const auto data = zip.read(prefix + "data.pkl", buffer, kMaxPickleBytes);
   result.pickle = std::make_shared<Pickle>(unpickle(data, name, hooks));
   return result;
+}
+
+TensorView PthFile::load(const PickleValue& tensor) const { return storages->load(tensor); }
+bool PthFile::compressed(const PickleValue& tensor) const { return storages->compressed(tensor); }
+
+std::map<std::string, const PickleValue*> named_tensors(const PthFile& file) {
+  std::map<std::string, const PickleValue*> found;
+  size_t visited = 0, name_bytes = 0;
+  const std::function<void(const PickleValue&, const std::string&, int)> walk = [&](const PickleValue& value,
+                                                                                    const std::string& prefix,
+                                                                                    int depth) {
+    for (const auto& [key, entry] : value.entries) {
+      if (++visited > kMaxNames || name_bytes > kMaxNameBytes)
+        throw Error(file.name + ": its dicts hold more entries than a checkpoint has", "the file is damaged");
+      if (!key->is(Kind::string) && !key->is(Kind::integer)) continue;
+      const std::string name = prefix + (key->is(Kind::string) ? key->text : std::to_string(key->integer));
+      if (entry->is(Kind::tensor)) {
+        name_bytes += name.size();
+        found.insert_or_assign(name, entry);
+      } else if (entry->is(Kind::dict) && depth > 0) {
+        walk(*entry, name + ".", depth - 1);
+      }
+    }
+  };
+  walk(file.root(), "", kMaxNesting);
+  return found;
 }
 
 TensorMap state_dict(const PthFile& file) {
@@ -288,7 +354,7 @@ TensorMap state_dict(const PthFile& file) {
   bool wrapped = true;
   for (const auto& [key, value] : found->entries)
     if (key->is(Kind::string) && value->is(Kind::tensor)) {
-      tensors.insert_or_assign(key->text, value->tensor);
+      tensors.insert_or_assign(key->text, file.load(*value));
       wrapped = wrapped && key->text.starts_with("module.");
     }
   if (!wrapped) return tensors;

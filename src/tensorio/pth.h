@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -16,14 +17,22 @@
 
 namespace fsfm {
 
-// An opened checkpoint: the whole tree, tensors as views into the mapped file (copied when compressed, misaligned or
-// strided). Copies share the bytes.
+class PthStorages;  // the archive and what has been read of it
+
+// An opened checkpoint: the whole tree. Tensors show type and shape; load() brings their bytes. Copies share everything.
+// Thread-compatible.
 struct PthFile {
   std::shared_ptr<const Pickle> pickle;
-  std::vector<std::shared_ptr<const void>> keep_alive;
+  std::shared_ptr<PthStorages> storages;
   std::string name;  // for messages: the path
 
   const PickleValue& root() const { return *pickle->root; }
+  // A tensor of the tree with its bytes: a view into the mapped file, or a copy when it is compressed, misaligned or
+  // strided. Lives as long as `storages`. Throws Error (file, what is wrong, way out): cut short, a wrong checksum, more
+  // bytes than such a file can honestly hold.
+  TensorView load(const PickleValue& tensor) const;
+  // Whether load() must inflate: what a list of contents does not do.
+  bool compressed(const PickleValue& tensor) const;
 };
 
 // Throws Error (file, what is wrong, way out): not a checkpoint, the old non-zip form, TorchScript, truncated, tensors
@@ -31,6 +40,10 @@ struct PthFile {
 PthFile read_pth(const std::filesystem::path& path);
 // The same from memory, which must outlive the result.
 PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name_for_errors);
+
+// Every tensor in the dicts of the tree under its dotted path: "model.blocks.0.norm1.weight", "optimizer.state.3.exp_avg".
+// Depth and number are limited.
+std::map<std::string, const PickleValue*> named_tensors(const PthFile& file);
 
 // The named weights: the tensors of the dict under "model", "state_dict", "model_state_dict", "net" or "module", or of
 // the root itself; a "module." in front of every name (DataParallel) is dropped. Throws Error listing the root's keys

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "tensorio/json.h"
+#include "tensorio/not_weights.h"
 
 namespace fsfm {
 namespace {
@@ -125,12 +126,14 @@ TensorFile read_safetensors(const fs::path& path) {
   auto file = std::make_shared<MappedFile>(path);
   const std::span<const std::byte> bytes = file->bytes();
   uint64_t header_bytes = 0;
-  if (bytes.size() < 10) throw Error(path.string() + " is too short for a safetensors file", kDamaged);
+  if (bytes.size() < 10) {
+    const Error error = not_weights(path.string(), bytes, "safetensors file");
+    throw bytes.empty() ? error : Error(path.string() + " is too short for a safetensors file", kDamaged);
+  }
   std::memcpy(&header_bytes, bytes.data(), 8);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
   if (header_bytes > kMaxHeaderBytes || *text != '{')
-    throw Error(path.string() + " is not a safetensors file",
-                "name a .safetensors file, or convert a .pth with fsfm convert");
+    throw not_weights(path.string(), bytes, "safetensors file");
   if (header_bytes > bytes.size() - 8)
     throw Error(path.string() + ": its header reaches past the end of the file", kDamaged);
   const json header = parse_json({text, static_cast<size_t>(header_bytes)}, path.string() + ": header", kDamaged);

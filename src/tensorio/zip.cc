@@ -16,6 +16,7 @@ constexpr uint32_t kZip64End = 0x06064b50, kZip64Locator = 0x07064b50;
 constexpr uint16_t kStored = 0, kDeflated = 8, kZip64Extra = 1;
 constexpr uint64_t kMaxDeflateRatio = 1032;  // deflate cannot do better, so a larger claim is a lie
 constexpr size_t kEndSize = 22, kMaxComment = 65535;
+constexpr uint64_t kMaxEntries = 200'000;  // a large checkpoint has some thousands
 
 template <class T>
 T load(std::span<const std::byte> bytes, size_t at) {
@@ -77,6 +78,7 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string name) : arc
     size = load<uint64_t>(record, 40);
     offset = load<uint64_t>(record, 48);
   }
+  if (count > kMaxEntries) fail("the zip archive claims " + std::to_string(count) + " entries");
   std::span<const std::byte> directory = part(offset, size);
   for (uint64_t i = 0; i < count; ++i) {
     if (directory.size() < 46 || load<uint32_t>(directory, 0) != kDirectoryEntry) fail("the zip directory is damaged");
@@ -96,49 +98,66 @@ ZipReader::ZipReader(std::span<const std::byte> archive, std::string name) : arc
   }
 }
 
-std::span<const std::byte> ZipReader::read(const std::string& name, std::vector<std::byte>& buffer,
-                                           uint64_t max_bytes) const {
+const ZipReader::Entry& ZipReader::entry(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) fail("entry '" + name + "' is missing");
-  const Entry& entry = found->second;
-  if (entry.size > max_bytes)
-    fail("entry '" + name + "' claims " + std::to_string(entry.size) + " bytes, more than is allowed");
+  return found->second;
+}
+
+bool ZipReader::compressed(const std::string& name) const {
+  const auto found = entries_.find(name);
+  return found != entries_.end() && found->second.method == kDeflated;
+}
+
+std::span<const std::byte> ZipReader::stored(const std::string& name, const Entry& entry) const {
   const auto header = part(entry.header_offset, 30);
   if (load<uint32_t>(header, 0) != kLocalHeader) fail("entry '" + name + "' is not where the directory says");
   const uint64_t skip = 30u + load<uint16_t>(header, 26) + load<uint16_t>(header, 28);
-  const auto stored =
-      part(entry.header_offset, skip + entry.compressed_size < skip ? UINT64_MAX : skip + entry.compressed_size)
-          .subspan(skip);
+  return part(entry.header_offset, skip + entry.compressed_size < skip ? UINT64_MAX : skip + entry.compressed_size)
+      .subspan(skip);
+}
 
-  std::span<const std::byte> contents = stored;
-  if (entry.method == kDeflated) {
-    if (entry.size / kMaxDeflateRatio > entry.compressed_size) fail("entry '" + name + "' lies about its size");
-    buffer.resize(std::max<uint64_t>(entry.size, 1));  // zlib refuses a null pointer, even for nothing
-    z_stream stream{};
-    if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail("entry '" + name + "' cannot be inflated");
-    // zlib counts in 32 bits: feed and drain in pieces.
-    constexpr uint64_t kPiece = 1u << 30;
-    uint64_t in = 0, out = 0;
-    int code = Z_OK;
-    while (code == Z_OK) {
-      stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(stored.data() + in));
-      stream.avail_in = static_cast<uInt>(std::min(kPiece, stored.size() - in));
-      stream.next_out = reinterpret_cast<Bytef*>(buffer.data() + out);
-      stream.avail_out = static_cast<uInt>(std::min(kPiece, entry.size - out));
-      const uInt fed = stream.avail_in, room = stream.avail_out;
-      code = ::inflate(&stream, Z_NO_FLUSH);
-      in += fed - stream.avail_in;
-      out += room - stream.avail_out;
-    }
-    ::inflateEnd(&stream);
-    if (code != Z_STREAM_END || out != entry.size) fail("entry '" + name + "' does not inflate to its size");
-    contents = std::span(buffer).first(entry.size);
-  } else if (entry.method != kStored) {
-    fail("entry '" + name + "' uses an unknown compression");
-  } else if (entry.size != entry.compressed_size) {
+std::span<const std::byte> ZipReader::read(const std::string& name, std::vector<std::byte>& buffer,
+                                           uint64_t max_bytes) const {
+  const Entry& found = entry(name);
+  if (found.size > max_bytes)
+    fail("entry '" + name + "' claims " + std::to_string(found.size) + " bytes, more than is allowed");
+  if (found.method == kDeflated) return read_start(name, buffer, found.size);
+  if (found.method != kStored) fail("entry '" + name + "' uses an unknown compression");
+  if (found.size != found.compressed_size) fail("entry '" + name + "' lies about its size");
+  const auto contents = stored(name, found);
+  if (checksum(contents) != found.crc) fail("entry '" + name + "' has a wrong checksum");
+  return contents;
+}
+
+std::span<const std::byte> ZipReader::read_start(const std::string& name, std::vector<std::byte>& buffer,
+                                                 uint64_t bytes) const {
+  const Entry& found = entry(name);
+  if (bytes > found.size || found.size / kMaxDeflateRatio > found.compressed_size)
     fail("entry '" + name + "' lies about its size");
+  const auto packed = stored(name, found);
+  const bool whole = bytes == found.size;
+  buffer.resize(std::max<uint64_t>(bytes, 1));  // zlib refuses a null pointer, even for nothing
+  z_stream stream{};
+  if (::inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail("entry '" + name + "' cannot be inflated");
+  // zlib counts in 32 bits: feed and drain in pieces.
+  constexpr uint64_t kPiece = 1u << 30;
+  uint64_t in = 0, out = 0;
+  int code = Z_OK;
+  while (code == Z_OK && (whole || out < bytes)) {
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data() + in));
+    stream.avail_in = static_cast<uInt>(std::min(kPiece, packed.size() - in));
+    stream.next_out = reinterpret_cast<Bytef*>(buffer.data() + out);
+    stream.avail_out = static_cast<uInt>(std::min(kPiece, bytes - out));
+    const uInt fed = stream.avail_in, room = stream.avail_out;
+    code = ::inflate(&stream, Z_NO_FLUSH);
+    in += fed - stream.avail_in;
+    out += room - stream.avail_out;
   }
-  if (checksum(contents) != entry.crc) fail("entry '" + name + "' has a wrong checksum");
+  ::inflateEnd(&stream);
+  if (out != bytes || (whole && code != Z_STREAM_END)) fail("entry '" + name + "' does not inflate to its size");
+  const auto contents = std::span<const std::byte>(buffer).first(bytes);
+  if (whole && checksum(contents) != found.crc) fail("entry '" + name + "' has a wrong checksum");
   return contents;
 }
 

@@ -28,8 +28,14 @@ class ZipReader {
   // The contents, checksum verified: a part of the archive when stored, else inflated into `buffer`. An entry may not
   // be larger than `max_bytes`.
   std::span<const std::byte> read(const std::string& name, std::vector<std::byte>& buffer, uint64_t max_bytes) const;
+  bool compressed(const std::string& name) const;  // deflated; false also for an entry that is not there
+  // The first `bytes` of a deflated entry, whatever size it claims, inflated into `buffer`. The checksum covers the
+  // whole and is verified when that is what was asked for.
+  std::span<const std::byte> read_start(const std::string& name, std::vector<std::byte>& buffer, uint64_t bytes) const;
 
  private:
+  const Entry& entry(const std::string& name) const;
+  std::span<const std::byte> stored(const std::string& name, const Entry& entry) const;
   std::span<const std::byte> part(uint64_t offset, uint64_t size) const;
   [[noreturn]] void fail(const std::string& what) const;
 

@@ -35,14 +35,15 @@ DetectorLearner::Network DetectorLearner::make_network() const {
   return network;
 }
 
-DetectorLearner::DetectorLearner(const DetectorOptions& options, const std::filesystem::path& init,
-                                 torch::Device device, Communicator& others)
+DetectorLearner::DetectorLearner(const DetectorOptions& options, const TensorMap& init, torch::Device device,
+                                 Communicator& others)
     : options_(options), device_(device), others_(others) {
   torch::manual_seed(options.seed);
   learning_ = make_network();
   torch::nn::Module& module = learning_.module();
   if (!init.empty()) {
     LoadOptions load;
+    load.source = options.init_name;
     load.may_miss = {"head.", "fc_norm.", "norm.", "adapter.", "projector."};
     load.skip_misshaped = {"head."};  // a head of other classes
     load_initial_weights(module, init, load);

@@ -11,6 +11,7 @@
 #include "nn/adapter.h"
 #include "nn/precision.h"
 #include "nn/vit.h"
+#include "tensorio/tensor.h"
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/communicator.h"
@@ -34,6 +35,7 @@ struct DetectorOptions {
   bool checkpoint_blocks = false;    // gradient checkpointing: less memory, the same numbers
   Precision precision = Precision::fp32;
   uint64_t seed = 0;
+  std::string init_name;  // of the file that the first weights are from, for messages
 };
 
 struct DetectorLosses {
@@ -46,10 +48,9 @@ class DetectorLearner {
  public:
   // Several processes equal one with the larger batch, but for what is drawn for a whole batch: mixup, CutMix, drop
   // path and dropout are drawn by each process for its own part.
-  // `init`: a weight file, or empty for fresh weights. A head of other classes is left out. `others` outlives the
+  // `init`: weights to copy, or empty for fresh ones. A head of other classes is left out. `others` outlives the
   // learner.
-  DetectorLearner(const DetectorOptions& options, const std::filesystem::path& init, torch::Device device,
-                  Communicator& others);
+  DetectorLearner(const DetectorOptions& options, const TensorMap& init, torch::Device device, Communicator& others);
 
   DetectorLosses step(std::span<const Batch> batches, double lr);
   // [B,3,S,S] normalised on the host -> [B,classes] on the host; from the averaged weights when there are any.

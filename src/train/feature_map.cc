@@ -29,7 +29,7 @@ std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device devic
   torch::NoGradGuard no_grad;
   Vit encoder = frozen_encoder(online, device);
   EvalBatchOptions batch_options;
-  batch_options.transform = Transform::parse(fmt::format("pillow-bicubic-{}", encoder->config.img_size));
+  batch_options.transform = Transform::parse(whole_view(encoder->config.img_size));
   batch_options.normalization = normalization;
   std::vector<FacePoint> points;
   std::vector<torch::Tensor> rows;

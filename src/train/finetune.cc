@@ -13,12 +13,11 @@
 #include "base/text.h"
 #include "data/finetune_batch.h"
 #include "data/statistics.h"
-#include "engine/vit_layout.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
-#include "train/init_weights.h"
 #include "train/run_loop.h"
 #include "train/schedule.h"
+#include "train/starting_point.h"
 
 namespace fsfm {
 namespace {
@@ -26,48 +25,10 @@ namespace {
 constexpr int64_t kDomainStepsPerEpoch = 100;  // the anti-spoofing recipe counts steps; it is validated this often
 constexpr size_t kNormalizationFaces = 4000;
 
-// The card of the weights to start from, if they have one, and the network they belong to.
-struct Start {
-  VitConfig network;
-  std::optional<ModelCard> card;
-};
-
-Start starting_point(const FinetuneRecipe& recipe, size_t classes) {
-  Start start;
-  if (recipe.init == "scratch") {
-    start.network = VitConfig::named(recipe.model);
-  } else {
-    const Weights weights = read_weights(recipe.init);
-    if (weights.has_card) start.card = weights.card;
-    nlohmann::json stated = nlohmann::json::object();
-    if (recipe.num_heads > 0)
-      stated["num_heads"] = recipe.num_heads;
-    else if (start.card && start.card->config.contains("num_heads"))  // false of what is no object
-      stated["num_heads"] = start.card->config["num_heads"];
-    try {
-      const VitLayout layout = infer_vit_layout(weights.tensors, stated);
-      start.network.img_size = layout.img_size;
-      start.network.patch_size = layout.patch_size;
-      start.network.embed_dim = layout.embed_dim;
-      start.network.depth = layout.depth;
-      start.network.num_heads = layout.num_heads;
-      start.network.mlp_ratio = static_cast<double>(layout.mlp_hidden) / layout.embed_dim;
-    } catch (const Error& error) {
-      throw Error(recipe.init + ": " + error.what(), "give a vision transformer with timm's parameter names");
-    }
-  }
-  if (recipe.img_size > 0) start.network.img_size = recipe.img_size;
-  start.network.num_classes = static_cast<int>(classes);
-  start.network.global_pool = recipe.global_pool;
-  start.network.drop_path = recipe.drop_path;
-  start.network.check();
-  return start;
-}
-
-Normalization choose_normalization(const FinetuneRecipe& recipe, const Start& start, const Dataset& train) {
+Normalization choose_normalization(const FinetuneRecipe& recipe, const StartingPoint& start, const Dataset& train) {
   if (recipe.normalization == "dataset") return dataset_normalization(train, kNormalizationFaces, recipe.threads);
-  if (recipe.normalization == "imagenet" || !start.card) return {};
-  return {start.card->mean, start.card->std};
+  if (recipe.normalization == "imagenet" || !start.pixels) return {};
+  return *start.pixels;
 }
 
 class FinetuneRun : public RunLoop {
@@ -78,10 +39,8 @@ class FinetuneRun : public RunLoop {
         data_(open_finetune_data(recipe)),
         start_(starting_point(recipe, data_.classes.size())),
         normalization_(choose_normalization(recipe, start_, *data_.train.dataset)),
-        detector_(detector_options(), recipe.init == "scratch" ? fs::path() : fs::path(recipe.init), device_, others) {
-    // One square size serves any input: the crop is 7/8 of the resized picture, as 224 is of 256.
-    const int side = start_.network.img_size;
-    eval_.transform = Transform::parse(fmt::format("pillow-bicubic-{}-crop-{}", side * 8 / 7, side));
+        detector_(detector_options(), start_.weights.tensors, device_, others) {
+    eval_.transform = Transform::parse(published_view(start_.network.img_size));
     eval_.normalization = normalization_;
     for (const auto& name : data_.classes) is_attack_.push_back(is_attack(name));
     batch_size_ = recipe.batch_size;
@@ -133,6 +92,7 @@ class FinetuneRun : public RunLoop {
   DetectorOptions detector_options() const {
     DetectorOptions options;
     options.network = start_.network;
+    options.init_name = recipe_.init;
     options.method = parse_finetune_method(recipe_.method);
     options.mixup = {recipe_.mixup, recipe_.cutmix, recipe_.smoothing};
     options.adam = recipe_.optimizer == "adam";
@@ -228,6 +188,7 @@ class FinetuneRun : public RunLoop {
   void announce() const override {
     for (const auto& warning : data_.warnings) log::warn("{}", warning);
     log::info("{}", data_.meaning);
+    for (const auto& note : start_.notes) log::info("{}: {}", recipe_.init, note);
     log::info("classes {} (attack: {}); {} pictures to learn from, {} for validation ({})", join(data_.classes, ", "),
               join(data_.attack_classes, ", "), data_.train.dataset->samples().size(),
               data_.validation.dataset->samples().size(), data_.validation_source);
@@ -335,6 +296,7 @@ class FinetuneRun : public RunLoop {
                      {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
                      {"program", "fsfm " FSFM_VERSION}};
     if (start_.card) card.training["pretraining"] = start_.card->training;
+    if (!start_.notes.empty()) card.training["import"] = start_.notes;
     const auto figure = [](double value) {
       return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
     };
@@ -351,7 +313,7 @@ class FinetuneRun : public RunLoop {
 
   const FinetuneRecipe& recipe_;
   FinetuneData data_;
-  Start start_;
+  StartingPoint start_;
   Normalization normalization_;
   DetectorLearner detector_;
   EvalBatchOptions eval_;

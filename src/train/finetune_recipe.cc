@@ -24,7 +24,7 @@ void FinetuneRecipe::declare(Options& options) {
       .add("task", task,
            "dfd: deepfakes; diff: diffusion forgeries; fas: presentation attacks; multi: every class by itself")
       .choices({"dfd", "diff", "fas", "multi"});
-  options.add("init", init, "weights to start from: a model of ours, a timm-named .pth or .safetensors, or 'scratch'")
+  options.add("init", init, "weights to start from: a model of ours, a ViT of others (.pth, .safetensors, a folder), or 'scratch'")
       .required();
   options.add("data", data, "prepared datasets or trees of class folders; for fas each one is a domain")
       .required()
@@ -51,8 +51,10 @@ void FinetuneRecipe::declare(Options& options) {
       .choices({"tiny", "small", "base", "large", "huge"})
       .group(kNetwork);
   options.add("img-size", img_size, "side of the input (0 = as in --init)").range(0, 2048).group(kNetwork);
-  options.add("num-heads", num_heads, "attention heads, where the file leaves them open (0 = by width)")
+  options.add("num-heads", num_heads, "attention heads, where the file leaves them open (0 = what is known)")
       .range(0, 256)
+      .group(kNetwork);
+  options.add("weights-key", weights_key, "which network of an --init that holds several, e.g. model_ema or teacher")
       .group(kNetwork);
   options.add("global-pool", global_pool, "what the head reads")
       .choices({"task", "avg", "token", "fas"})

@@ -26,6 +26,7 @@ struct FinetuneRecipe : RunSettings {
   // Network
   std::string task = "dfd", init, method = "full", model, global_pool = "task";
   int img_size = 0, num_heads = 0;
+  std::string weights_key;  // of an init that holds several networks
   double drop_path = -1;
   std::string normalization = "init";  // init | dataset | imagenet
 

@@ -4,13 +4,11 @@
 
 namespace fsfm {
 
-LoadReport load_initial_weights(torch::nn::Module& module, const std::filesystem::path& path, LoadOptions options) {
-  const Weights weights = read_weights(path);
-  options.source = path.string();
+LoadReport load_initial_weights(torch::nn::Module& module, const TensorMap& tensors, LoadOptions options) {
   options.allow_unused = true;
-  LoadReport report = load_weights(module, weights.tensors, options);
+  LoadReport report = load_weights(module, tensors, options);
   if (report.loaded.empty())
-    throw Error(path.string() + " holds no weight of this network",
+    throw Error(options.source + " holds no weight of this network",
                 "give a vision transformer with timm's parameter names");
   return report;
 }

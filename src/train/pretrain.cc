@@ -15,6 +15,7 @@
 #include "tensorio/model_file.h"
 #include "train/data_split.h"
 #include "train/init_weights.h"
+#include "train/starting_point.h"
 #include "train/page_pictures.h"
 #include "train/pretrain_data.h"
 #include "train/pretrain_page.h"
@@ -44,9 +45,11 @@ struct Period {
 
 class PretrainRun : public RunLoop {
  public:
-  PretrainRun(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
+  PretrainRun(const PretrainRecipe& recipe, StartingPoint start, const std::string& recipe_text, bool visible,
+              Communicator& others)
       : RunLoop("pretrain", recipe, recipe.accumulate, recipe_text, visible, others),
         recipe_(recipe),
+        start_(std::move(start)),
         data_(open_pretrain_data(recipe)),
         batch_options_(batch_options()),
         learner_(step_options(), device_, others),
@@ -127,13 +130,15 @@ class PretrainRun : public RunLoop {
   void start_afresh() override {
     if (recipe_.init.empty()) return;
     LoadOptions load;
+    load.source = recipe_.init.string();
     load.may_miss = {""};  // any part: an encoder alone is a fine start
-    load_initial_weights(*learner_.online(), recipe_.init, load);
+    load_initial_weights(*learner_.online(), start_.weights.tensors, load);
     learner_.restart_target();
   }
 
   void announce() const override {
     for (const auto& remark : data_.remarks) log::info("{}", remark);
+    for (const auto& note : start_.notes) log::info("{}: {}", recipe_.init.string(), note);
     log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}",
               data_.train->samples().size(), data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model,
               device_.str(), recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(others_.size()));
@@ -272,7 +277,7 @@ class PretrainRun : public RunLoop {
     card.config = recipe_.network().to_json();
     card.mean = data_.normalization.mean;
     card.std = data_.normalization.std;
-    card.resize = fmt::format("pillow-bicubic-{}", recipe_.img_size);
+    card.resize = whole_view(recipe_.img_size);
     if (const std::string detector = detector_of(*data_.train); !detector.empty()) card.detector = detector;
     card.training = {{"recipe", recipe_text_},
                      {"data", manifest_of(*data_.train)},
@@ -298,6 +303,7 @@ class PretrainRun : public RunLoop {
   }
 
   const PretrainRecipe& recipe_;
+  StartingPoint start_;
   PretrainData data_;
   PretrainBatchOptions batch_options_;
   PretrainLearner learner_;
@@ -310,10 +316,14 @@ class PretrainRun : public RunLoop {
 
 }  // namespace
 
-PretrainResult pretrain(const PretrainRecipe& recipe, const std::string& recipe_text, bool visible,
+PretrainResult pretrain(const PretrainRecipe& given, const std::string& recipe_text, bool visible,
                         Communicator& others) {
+  PretrainRecipe recipe = given;
   recipe.check();
-  return with_libtorch([&] { return PretrainRun(recipe, recipe_text, visible, others).run(); });
+  StartingPoint start = adopt_initial_weights(recipe);
+  recipe.check();
+  return with_libtorch(
+      [&] { return PretrainRun(recipe, std::move(start), recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

@@ -41,7 +41,12 @@ void PretrainRecipe::declare(Options& options) {
   options.add("decoder-depth", decoder_depth, "blocks of the pixel decoder (0 = the model's own)")
       .range(0, 64)
       .group(kNetwork);
-  options.add("init", init, "start from the weights of this file").group(kNetwork);
+  options.add("init", init, "start from the weights of this file (.safetensors, .pth or a folder)").group(kNetwork);
+  options.add("weights-key", weights_key, "which network of an --init that holds several, e.g. model_ema or teacher")
+      .group(kNetwork);
+  options.add("num-heads", num_heads, "attention heads of the encoder (0 = those of --init, else the model's own)")
+      .range(0, 256)
+      .group(kNetwork);
 
   options.add("mask-strategy", mask_strategy, "which patches are hidden")
       .choices({"random", "fasking-i", "frp", "crfr-r", "crfr-p"})
@@ -103,6 +108,8 @@ FsfmConfig PretrainRecipe::network() const {
   FsfmConfig config = FsfmConfig::named(model);
   config.encoder.img_size = img_size;
   if (patch_size > 0) config.encoder.patch_size = patch_size;
+  if (num_heads > 0) config.encoder.num_heads = num_heads;
+  config.encoder.layer_norm_eps = layer_norm_eps;
   if (decoder_dim > 0) {
     config.decoder_embed_dim = decoder_dim;
     while (decoder_dim % config.decoder_num_heads != 0) config.decoder_num_heads /= 2;

@@ -29,7 +29,10 @@ struct PretrainRecipe : RunSettings {
   std::string model = "base";
   int img_size = 224, patch_size = 0;
   int decoder_dim = 0, decoder_depth = 0;  // 0 = the model's own
+  int num_heads = 0;                       // 0 = those of init, else the model's own
+  double layer_norm_eps = 1e-6;            // that of init; no option
   std::filesystem::path init;              // pretrained weights to start from
+  std::string weights_key;                 // of an init that holds several networks
 
   // Task
   std::string mask_strategy = "crfr-p", region_scope = "image", similarity = "simsiam";

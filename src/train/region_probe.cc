@@ -124,7 +124,7 @@ ProbeScores probe_regions(FsfmOnline& online, torch::Device device, const Datase
   ProbeScores result;
   for (const auto name : kFaceClassNames) result.columns.push_back({std::string(name), {}});
   result.columns.push_back({"all regions", {}});
-  const Transform transform = Transform::parse(fmt::format("pillow-bicubic-{}", encoder.img_size));
+  const Transform transform = Transform::parse(whole_view(encoder.img_size));
 
   const auto use = [&](std::span<const float> values, std::span<const size_t> indices) {
     const size_t first = result.indices.size();

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "support/bad_files.h"
+#include "support/foreign_vit.h"
 #include "support/pth_writer.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
@@ -34,7 +36,7 @@ TEST(Convert, DetectorThereAndBack) {
   fs::copy_file(golden("tiny-detector.pth"), dir / "d.pth");
   write_file_atomic(dir / "pretrain_ds_mean_std.txt",
                     std::string_view(R"({"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]})"));
-  const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--heads", "3"});
+  const auto there = run_cli({"convert", (dir / "d.pth").string(), model, "--num-heads", "3"});
   ASSERT_EQ(there.exit_code, 0) << there.err;
   EXPECT_NE(there.out.find("attack: fake (assumed"), std::string::npos) << there.out;
   const ModelFile file = ModelFile::open(model);
@@ -60,7 +62,7 @@ TEST(Convert, DetectorThereAndBack) {
 TEST(Convert, PretrainingNetworksKeepTheirSizes) {
   TempDir dir;
   const std::string model = (dir / "p.safetensors").string();
-  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--heads", "3", "--decoder-heads", "4"});
+  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--num-heads", "3", "--decoder-heads", "4"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelFile file = ModelFile::open(model);
   const nlohmann::json& config = file.card().config;
@@ -92,7 +94,7 @@ TEST(Convert, AntiSpoofingModelsOfTheAuthorsKeepTheirHead) {
       theirs.emplace("backbone.vit." + name.substr(prefix.size()), tensor);
   write_safetensors(dir / "theirs.safetensors", theirs);
   const std::string model = (dir / "d.safetensors").string();
-  const auto result = run_cli({"convert", (dir / "theirs.safetensors").string(), model, "--heads", "3"});
+  const auto result = run_cli({"convert", (dir / "theirs.safetensors").string(), model, "--num-heads", "3"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelFile file = ModelFile::open(model);
   EXPECT_EQ(file.card().task, "fas");
@@ -106,11 +108,11 @@ TEST(Convert, ClassOrderIsTheUsers) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string();
   ASSERT_EQ(
-      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "real", "spoof"}).exit_code,
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "real", "spoof"}).exit_code,
       0);
   EXPECT_EQ(ModelFile::open(model).card().attack_classes, std::vector<std::string>{"spoof"});
   const auto three =
-      run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3", "--classes", "a", "b", "c"});
+      run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "a", "b", "c"});
   EXPECT_EQ(three.exit_code, 2);
   EXPECT_NE(three.err.find("2 classes, but 3"), std::string::npos) << three.err;
 }
@@ -127,17 +129,120 @@ TEST(Convert, BadInputIsOneLineAndLeavesNothing) {
                         pkl::global("os", "system"), pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
   const size_t before = dir.count();
   for (const std::string name : {"cut.pth", "text.pth", "evil.pth", "absent.pth"}) {
-    const auto result = run_cli({"convert", (dir / name).string(), out, "--heads", "3"});
+    const auto result = run_cli({"convert", (dir / name).string(), out, "--num-heads", "3"});
     EXPECT_EQ(result.exit_code, 2) << name;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_NE(result.err.find(name), std::string::npos) << result.err;
   }
   EXPECT_EQ(dir.count(), before);
   const auto unwritable =
-      run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--heads", "3"});
+      run_cli({"convert", golden("tiny-detector.pth"), (dir / "none" / "o.safetensors").string(), "--num-heads", "3"});
   EXPECT_EQ(unwritable.exit_code, 2);
   EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), (dir / "o.txt").string()}).exit_code, 2);
-  EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--heads"), std::string::npos);
+  EXPECT_NE(run_cli({"convert", golden("tiny-detector.pth"), out}).err.find("--num-heads"), std::string::npos);
+}
+
+TEST(Convert, AsksWhatNothingSays) {
+  TempDir dir;
+  const std::string out = (dir / "m.safetensors").string();
+  const auto convert = [&](const test::OwnTensors& weights, std::vector<std::string> more) {
+    test::write_safetensors(dir / "w.safetensors", weights);
+    std::vector<std::string> args = {"convert", (dir / "w.safetensors").string(), out};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_cli(args);
+  };
+  const test::OwnTensors small = test::random_vit({.dim = 384, .depth = 1});
+  test::expect_one_line(convert(small, {}), {"--num-heads 6 or --num-heads 12"});
+  EXPECT_FALSE(fs::exists(out));
+  const auto six = convert(small, {"--num-heads", "6"});
+  EXPECT_EQ(six.exit_code, 0) << six.err;
+  EXPECT_NE(six.out.find("heads: 6 (stated)"), std::string::npos) << six.out;
+
+  const test::OwnTensors one = test::random_vit({.classes = 1});
+  test::expect_one_line(convert(one, {"--num-heads", "3"}), {"one output", "--classes real fake"});
+  const auto named = convert(one, {"--num-heads", "3", "--classes", "live", "spoof"});
+  EXPECT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(ModelFile::open(out).card().attack_classes, std::vector<std::string>{"spoof"});
+  EXPECT_NE(run_cli({"info", (dir / "w.safetensors").string()}).out.find("state it: --num-heads"), std::string::npos);
+
+  // Hugging Face's names of classes that nobody named.
+  fs::create_directory(dir / "hf");
+  test::write_safetensors(dir / "hf/model.safetensors", test::as_huggingface(test::random_vit({.fc_norm = false})));
+  write_file_atomic(dir / "hf/config.json", std::string_view(R"({"model_type":"vit","num_attention_heads":3,
+    "id2label":{"0":"LABEL_0","1":"LABEL_1"}})"));
+  const auto labels = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"convert", (dir / "hf").string(), out};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_cli(args);
+  };
+  const auto nameless = labels({});
+  EXPECT_EQ(nameless.exit_code, 2);
+  EXPECT_NE(nameless.err.find("LABEL_0"), std::string::npos) << nameless.err;
+  const auto stated = labels({"--attack-classes", "LABEL_1"});
+  EXPECT_EQ(stated.exit_code, 0) << stated.err;
+  EXPECT_EQ(ModelFile::open(out).card().attack_classes, std::vector<std::string>{"LABEL_1"});
+}
+
+TEST(Convert, LabelNamesBesideTheWeightsAreTheClasses) {
+  TempDir dir;
+  fs::create_directory(dir / "hf");
+  test::write_safetensors(dir / "hf/model.safetensors", test::as_huggingface(test::random_vit({.fc_norm = false})));
+  write_file_atomic(dir / "hf/config.json", std::string_view(R"({"model_type":"vit","num_attention_heads":3,
+    "id2label":{"0":"Real","1":"Fake"}})"));
+  const std::string out = (dir / "m.safetensors").string();
+  const auto result = run_cli({"convert", (dir / "hf").string(), out});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos) << result.out;
+  test::expect_one_line(run_cli({"detect", (dir / "none.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
+}
+
+TEST(Convert, OtherInputSizesResizeThePositions) {
+  TempDir dir;
+  test::write_safetensors(dir / "w.safetensors", test::random_vit({.depth = 1, .grid = 24}));
+  const std::string in = (dir / "w.safetensors").string(), out = (dir / "m.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", in, out, "--num-heads", "3"}).exit_code, 0);
+  EXPECT_EQ(ModelFile::open(out).card().resize, "pillow-bicubic-384");
+  const auto result = run_cli({"convert", in, out, "--num-heads", "3", "--img-size", "224"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("resized from 24 x 24 to 14 x 14"), std::string::npos) << result.out;
+  const ModelFile model = ModelFile::open(out);
+  EXPECT_EQ(model.tensor("pos_embed").shape, (Shape{1, 197, 48}));
+  EXPECT_EQ(model.card().resize, "pillow-bicubic-256-crop-224");
+  EXPECT_EQ(model.card().config["img_size"], 224);
+  EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--img-size", "100"}).exit_code, 2);
+}
+
+TEST(Convert, SeveralNetworksAreShownAndChosen) {
+  TempDir dir;
+  const std::string in = (dir / "w.pth").string(), out = (dir / "m.safetensors").string();
+  test::write_pth(dir / "w.pth", test::random_vit({.seed = 1}).under("model::").with(test::random_vit({.seed = 2}).under("model_ema::")));
+  test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3"}), {"model (", "model_ema (", "--weights-key"});
+  EXPECT_NE(run_cli({"info", in}).out.find("2 vision transformers: model"), std::string::npos);
+  EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--weights-key", "model_ema"}).exit_code, 0);
+}
+
+TEST(NotAModel, EveryCommandNamesWhatTheFileIs) {
+  TempDir dir;
+  write_file_atomic(dir / "page.pth", std::string_view("<!DOCTYPE html><html><body>Virus scan warning</body></html>\n"));
+  write_file_atomic(dir / "pointer.safetensors",
+                    std::string_view("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346233344\n"));
+  write_file_atomic(dir / "empty.bin", std::string_view(""));
+  const std::string out = (dir / "o.safetensors").string();
+  for (const auto& [name, what] : {std::pair{"page.pth", "web page"}, {"pointer.safetensors", "git-lfs pointer"}, {"empty.bin", "is empty"}}) {
+    const std::string file = (dir / name).string();
+    const std::vector<std::vector<std::string>> commands = {
+        {"info", file},
+        {"convert", file, out},
+        {"detect", (dir / "none.png").string(), "--model", file},
+        {"evaluate", "--model", file, "--data", dir.path().string()},
+        {"probe", "knn", "--model", file, "--data", dir.path().string(), "--reference", dir.path().string()}};
+    for (const auto& command : commands) {
+      const auto result = run_cli(command);
+      EXPECT_EQ(result.exit_code, 2) << command[0];
+      EXPECT_NE(result.err.find(what), std::string::npos) << command[0] << ": " << result.err;
+    }
+  }
+  EXPECT_FALSE(fs::exists(out));
 }
 
 TEST(Info, SaysWhatEachFileIs) {
@@ -146,7 +251,7 @@ TEST(Info, SaysWhatEachFileIs) {
   EXPECT_EQ(pth.exit_code, 0) << pth.err;
   EXPECT_NE(pth.out.find("PyTorch checkpoint"), std::string::npos);
   const std::string model = (dir / "d.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--heads", "3"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3"}).exit_code, 0);
   const auto text = run_cli({"info", model});
   EXPECT_NE(text.out.find("width 48, depth 3, 3 heads"), std::string::npos) << text.out;
   EXPECT_NE(text.out.find("fake (attack), real"), std::string::npos) << text.out;
@@ -175,7 +280,7 @@ TEST(Info, NamesEveryKindOfHead) {
   EXPECT_NE(heads("cls.weights.", "tiny-vit.safetensors").find("class token -> linear, 2 outputs, not named"), std::string::npos);
   EXPECT_NE(heads("weights.", "fs-adapter.safetensors").find("FS-Adapter beside it -> linear, 2 outputs"), std::string::npos);
   const std::string online = (dir / "o.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--heads", "3", "--decoder-heads", "4"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--num-heads", "3", "--decoder-heads", "4"}).exit_code, 0);
   EXPECT_NE(text(online).find("none: features only"), std::string::npos) << text(online);
   write_safetensors(dir / "step.safetensors", read_safetensors(golden("tiny-vit.safetensors")).tensors,
                     {{"fsfm.state", R"({"kind": "finetune", "step": 7})"}});

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "base/error.h"
+#include "base/file.h"
 
 namespace fsfm::cli {
 
@@ -34,10 +34,6 @@ std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs,
   return sources;
 }
 
-void make_out_folder(const std::filesystem::path& out) {
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  if (error) throw Error(out.string() + ": cannot make this folder (" + error.message() + ")", "choose another --out");
-}
+void make_out_folder(const std::filesystem::path& out) { make_folders(out); }
 
 }  // namespace fsfm::cli

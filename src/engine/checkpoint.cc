@@ -89,7 +89,7 @@ bool has_nonfinite(const TensorView& tensor) {
 }  // namespace
 
 Weights read_weights(const fs::path& path) {
-  if (fs::is_regular_file(path) && path.extension() != ".json") {
+  if (is_plain_file(path) && path.extension() != ".json") {
     const MappedFile file(path);
     const std::span<const std::byte> start = file.bytes().first(std::min<size_t>(file.bytes().size(), 16));
     auto begins = [&](std::string_view magic) {
@@ -152,7 +152,7 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const ImportOp
   card.resize = fmt::format("pillow-bicubic-{}-crop-{}", static_cast<int>(std::lround(size * 256.0 / 224.0)), size);
   const fs::path side_car = !options.mean_std.empty() ? options.mean_std : path.parent_path() / kSideCar;
   card.training["mean_std"] =
-      !options.mean_std.empty() || fs::exists(side_car) ? read_mean_std(side_car, card) : "assumed: ImageNet";
+      !options.mean_std.empty() || path_exists(side_car) ? read_mean_std(side_car, card) : "assumed: ImageNet";
   return card;
 }
 

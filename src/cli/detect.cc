@@ -3,6 +3,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -48,7 +49,7 @@ struct Result {
   std::string text;
 };
 
-Result judge_picture(Detector& detector, const fs::path& file, Image& annotated) {
+Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image& annotated) {
   const Image image = read_image(file);
   const std::vector<FaceVerdict> faces = detector.run(image);
   std::string text = fmt::format("{}: {}\n", one_line(file.string()),
@@ -58,7 +59,7 @@ Result judge_picture(Detector& detector, const fs::path& file, Image& annotated)
     text += fmt::format("  {:<12}  {:.3f}  box {}x{} at {},{}  {}\n", verdict_name(v.verdict), v.score, box.width,
                         box.height, box.left, box.top, v.why);
   }
-  annotated = annotate(image, faces);
+  if (draw) annotated = annotate(image, faces);
   return {verdict_entry(file, faces, detector.card()), std::move(text)};
 }
 
@@ -95,6 +96,8 @@ class Run {
     if (request_.json && lines_) print_line(to_line(verdict_header(request_.model, detector_.card())));
     for (size_t i = 0; i < inputs_.size() && !interrupted(); ++i) judge(i);
     if (interrupted()) return interrupted_exit_code();
+    if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return input.own; }))
+      report({"nothing to judge: all inputs are pictures that fsfm detect drew; name the originals"});
     return worst_;
   }
 
@@ -110,7 +113,7 @@ class Run {
       if (input.video)
         result = judge_video(detector_, input.path, request_.frames, files_.wanted(), annotated);
       else
-        result = judge_picture(detector_, input.path, annotated);
+        result = judge_picture(detector_, input.path, files_.wanted(), annotated);
     } catch (...) {
       return fail(input.path, describe_failure());
     }
@@ -201,8 +204,8 @@ int run_detect(int argc, char** argv) {
   if (request->model.empty())
     throw Error("fsfm detect needs a model", "name one with --model; fsfm finetune and fsfm convert make them");
   const DetectInputs inputs = list_inputs(request->files, request->out);
-  VerdictFiles files(request->out, inputs.list);
   Detector detector(request->model, request->detect);
+  VerdictFiles files(request->out, inputs.list);
   if (inputs.repeated > 0)
     log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
   if (inputs.unread > 0)

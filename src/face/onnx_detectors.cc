@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/file.h"

@@ -134,8 +134,8 @@ TEST_F(DetectCommand, AnInterruptKeepsWhatWasDone) {
   test::write_video(dir_ / "long.avi", 400, 25, [&](int) { return photo; });
   for (const std::string signal : {"INT", "TERM"}) {
     const auto result = shell(
-        "set -m; DETECT two.png long.avi two.png --frames 400 --json > out & until [ $(grep -c file out) = 1 ]; do sleep "
-        "0.05; done; pkill -" + signal + " -P $!; wait $!; echo $?");
+        "set -m; \"$FSFM\" detect --model m.safetensors two.png long.avi two.png --frames 400 --json > out & until [ "
+        "$(grep -c file out) = 1 ]; do sleep 0.05; done; kill -" + signal + " $!; wait $!; echo $?");
     EXPECT_EQ(trim(result.out), signal == "INT" ? "130" : "143") << result.err;
     const auto lines = json_lines(read_file(dir_ / "out"));
     ASSERT_EQ(lines.size(), 2u);
@@ -243,7 +243,7 @@ TEST_F(DetectCommand, NothingOfSomebodyElseIsOverwritten) {
 
 TEST_F(DetectCommand, AnOutThatIsNoPlaceForPicturesIsOneLine) {
   fs::create_symlink("loop", dir_ / "loop");
-  for (const std::string out : {"/dev/null", "/dev/stdout", "two.png/x", "loop", std::string(300, 'n').c_str()}) {
+  for (const std::string& out : std::vector<std::string>{"/dev/null", "/dev/stdout", "two.png/x", "loop", std::string(300, 'n')}) {
     const auto result = detect({path("two.png"), "--out", out.starts_with('/') ? out : path(out)});
     EXPECT_EQ(result.exit_code, 2) << out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;

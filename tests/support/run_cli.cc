@@ -32,7 +32,7 @@ pid_t launch(std::vector<std::string> all, const CliSetting& setting, const std:
   return child;
 }
 
-std::vector<std::string> fsfm(const std::vector<std::string>& args) {
+std::vector<std::string> command_line(const std::vector<std::string>& args) {
   std::vector<std::string> all = {FSFM_BINARY};
   all.insert(all.end(), args.begin(), args.end());
   return all;
@@ -48,14 +48,14 @@ CliResult run(std::vector<std::string> all, const CliSetting& setting) {
 
 }  // namespace
 
-CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) { return run(fsfm(args), setting); }
+CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) { return run(command_line(args), setting); }
 
 CliResult run_shell(const std::string& script, const CliSetting& setting) {
   return run({"/bin/bash", "-c", "FSFM='" FSFM_BINARY "'; " + script}, setting);
 }
 
 pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err) {
-  return launch(fsfm(args), {}, "/dev/null", err.string());
+  return launch(command_line(args), {}, "/dev/null", err.string());
 }
 
 }  // namespace fsfm::test

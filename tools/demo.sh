@@ -27,7 +27,7 @@ step "4/6 Transfer: a detector of replay attacks from real faces alone; the atta
 
 step "5/6 Verdicts: the photographs, and held-out faces filmed off a screen"
 set -- "$assets"/photos/*.jpg $(find "$out/replays/val/replay" -name '*.png' | sort | awk 'NR % 90 == 45')
-"$fsfm" detect "$@" --model "$out/detector.safetensors" --json --out "$out/verdicts" >"$out/verdicts.json"
+"$fsfm" detect "$@" --model "$out/detector.safetensors" --json --out "$out/verdicts" >"$out/verdicts.jsonl"
 "$fsfm" detect "$@" --model "$out/detector.safetensors"
 
 step "6/6 Report"

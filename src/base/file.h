@@ -10,13 +10,29 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace fsfm {
 
 namespace fs = std::filesystem;
 
+// What lies at a path, links followed. Nothing at all (or a name too long to exist) is "no"; a path that cannot be
+// looked at (no permission, a loop of links) is an Error that names it, never a silent "no".
+bool path_exists(const fs::path& path);
+bool is_folder(const fs::path& path);
+bool is_plain_file(const fs::path& path);
+// Makes the folder and those above it; one that is there already is fine. Throws Error naming it.
+void make_folders(const fs::path& folder);
+// Everything directly in `folder`, sorted, hidden entries too. Throws Error when it cannot be listed.
+std::vector<fs::path> folder_entries(const fs::path& folder);
+// Absolute, without "." and ".."; links stay. Throws Error when the folder the program runs in is gone.
+fs::path absolute_path(const fs::path& path);
+
 // Writes beside the target (same folder, hidden temporary name), then fsync + rename in commit(). Without commit() the
 // destructor removes the temporary: an interrupted or failed write leaves the old file untouched.
-// Throws Error on any failure (no space, no permission, ...), naming the file. Devices and pipes are written in place.
+// A link stays a link: the file it leads to is replaced, or made. A file that is there keeps its mode, and one that is
+// write-protected is not replaced. Devices and pipes are written in place, /dev/stdout through the open descriptor.
+// Throws Error on any failure (no space, no permission, ...), naming the file.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path target);
@@ -30,7 +46,9 @@ class AtomicFile {
   void commit();
 
  private:
-  fs::path target_, temporary_;
+  fs::path target_;     // as the caller named it
+  fs::path real_;       // where it lies, links followed
+  fs::path temporary_;  // empty when written in place
   int fd_ = -1;
   uint64_t size_ = 0;
 };
@@ -56,9 +74,12 @@ class MappedFile {
 };
 
 // Files below `folder` (recursive, sorted by path) for which `keep` says yes. Hidden files and folders and `._*` junk
-// are skipped; links are followed. Throws Error for a folder that cannot be listed and for a link to a folder that it
-// lies in.
-std::vector<fs::path> list_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep);
+// are skipped; links are followed. A folder that cannot be listed, or a link to a folder that it lies in, is told to
+// `on_problem` and passed over, and so is a picture or video that is a link to nothing; without `on_problem` the first
+// two throw Error.
+using ListProblem = std::function<void(const fs::path& path, const Error& problem)>;
+std::vector<fs::path> list_files(const fs::path& folder, const std::function<bool(const fs::path&)>& keep,
+                                 const ListProblem& on_problem = {});
 // Direct sub-folders, sorted, hidden ones left out; empty when `folder` is missing. Throws Error when it cannot be
 // listed.
 std::vector<fs::path> subfolders(const fs::path& folder);

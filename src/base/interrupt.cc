@@ -32,5 +32,6 @@ void install_interrupt_handlers() {
 
 bool interrupted() { return g_signal != 0; }
 int interrupt_signal() { return g_signal; }
+int interrupted_exit_code() { return 128 + g_signal; }
 
 }  // namespace fsfm

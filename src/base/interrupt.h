@@ -11,5 +11,7 @@ void install_interrupt_handlers();
 bool interrupted();
 // 0, SIGINT or SIGTERM.
 int interrupt_signal();
+// What an interrupted command exits with, as shells count: 130 after SIGINT, 143 after SIGTERM.
+int interrupted_exit_code();
 
 }  // namespace fsfm

@@ -86,6 +86,13 @@ std::string to_utf8(std::string_view text) {
   return out;
 }
 
+std::string one_line(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return trim(out);
+}
+
 std::string with_thousands(long long value) {
   const std::string digits = std::to_string(value);
   const size_t first = value < 0 ? 1 : 0;

@@ -19,6 +19,8 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
 size_t utf8_length(std::string_view text);
 // Bytes that are no UTF-8 (file names of older systems) become "%E9"; everything else stays.
 std::string to_utf8(std::string_view text);
+// On one line and without effect on a terminal: every control character becomes a space; trimmed.
+std::string one_line(std::string_view text);
 // 1234567 -> "1,234,567".
 std::string with_thousands(long long value);
 // 1536 -> "1.5 KiB".

@@ -3,8 +3,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -17,6 +17,11 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/output.h"
+#include "detect/input_list.h"
+#include "detect/verdict_files.h"
+#include "detect/verdict_json.h"
 #include "face/detector.h"
 #include "media/codec.h"
 #include "media/draw.h"
@@ -27,159 +32,143 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kDefaultModel = "detector.safetensors";
+constexpr const char* kOwnPicture = "drawn by fsfm detect";
 
 struct Request {
   std::vector<fs::path> files;
   fs::path model, out;
   DetectOptions detect;
   int frames = 16;
-  bool json = false;
+  bool json = false, jsonl = false;
 };
 
 std::string plural(size_t n, const std::string& word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
 
-// Folders stand for the pictures and videos below them.
-std::vector<fs::path> expand(const std::vector<fs::path>& named) {
-  std::vector<fs::path> files;
-  for (const auto& path : named) {
-    std::error_code code;
-    if (!fs::is_directory(path, code)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<fs::path> unread;
-    const auto found = list_files(path, [&](const fs::path& file) {
-      const MediaKind kind = media_kind_by_name_first(file);
-      if (kind == MediaKind::unread) unread.push_back(file);
-      return kind == MediaKind::picture || kind == MediaKind::video;
-    });
-    if (!unread.empty())
-      log::warn("{}: {} files in forms that cannot be read are left out (first: {} is {})", path.string(),
-                count_extensions(unread), unread[0].string(), unread_reason(unread[0]));
-    if (found.empty())
-      throw Error(path.string() + " holds no pictures or videos", "name a folder with some, or the files themselves");
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
-
-// Where the annotated picture of each input goes; never over an input.
-class Outputs {
- public:
-  Outputs(const fs::path& out, const std::vector<fs::path>& inputs) : out_(out) {
-    if (out.empty()) return;
-    single_ = is_image_path(out) && !fs::is_directory(out);
-    if (single_ && inputs.size() != 1)
-      throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
-    std::error_code code;
-    if (!single_ && !fs::create_directories(out, code) && !fs::is_directory(out))
-      throw Error("cannot make the folder " + out.string() + (code ? ": " + code.message() : ""),
-                  "choose another --out");
-    for (const auto& input : inputs)
-      if (fs::exists(out) && fs::equivalent(out, input, code))
-        throw Error("--out " + out.string() + " would overwrite its input", "choose another name");
-  }
-  bool wanted() const { return !out_.empty(); }
-  fs::path path_for(const fs::path& input) {
-    if (single_) return out_;
-    std::string name = input.stem().string() + "_verdict";
-    if (const int repeats = used_[name]++; repeats > 0) name += fmt::format("_{}", repeats + 1);
-    return out_ / (name + (media_kind(input) == MediaKind::video ? ".jpg" : ".png"));
-  }
-
- private:
-  fs::path out_;
-  bool single_ = false;
-  std::map<std::string, int> used_;
+// What came of one input, in both forms; nothing of it has been printed.
+struct Result {
+  json entry;
+  std::string text;
 };
 
-json to_json(const FaceVerdict& v, const ModelCard& card) {
-  json per_class = json::object();
-  for (size_t c = 0; c < v.per_class.size(); ++c) per_class[card.classes[c]] = v.per_class[c];
-  const Rect& box = v.face.box;
-  return {{"box", {box.left, box.top, box.width, box.height}},
-          {"crop", {v.crop.left, v.crop.top, v.crop.width, v.crop.height}},
-          {"detector_score", v.face.score},
-          {"sharpness", v.face.blur},
-          {"yaw", v.face.yaw},
-          {"score", v.score},
-          {"per_class", per_class},
-          {"verdict", verdict_name(v.verdict)},
-          {"why", v.why}};
-}
-
-json to_json(const std::vector<FaceVerdict>& faces, const ModelCard& card) {
-  json list = json::array();
-  for (const auto& face : faces) list.push_back(to_json(face, card));
-  return list;
-}
-
-void print_faces(const std::vector<FaceVerdict>& faces, const char* indent) {
-  for (const auto& v : faces) {
-    const Rect& box = v.face.box;
-    std::printf("%s%-12s  %.3f  box %dx%d at %d,%d  %s\n", indent, verdict_name(v.verdict), v.score, box.width,
-                box.height, box.left, box.top, v.why.c_str());
-  }
-}
-
-json run_picture(Detector& detector, const fs::path& file, const Request& request, Outputs& outputs) {
+Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image& annotated) {
   const auto [image, note] = read_picture(file);
   const std::vector<FaceVerdict> faces = detector.run(image);
-  json result = {{"file", file.string()}, {"kind", "picture"}, {"faces", to_json(faces, detector.card())}};
+  std::string text = fmt::format("{}: {}\n", one_line(file.string()),
+                                 faces.empty() ? "no face found" : plural(faces.size(), "face"));
+  for (const auto& v : faces) {
+    const Rect& box = v.face.box;
+    text += fmt::format("  {:<12}  {:.3f}  box {}x{} at {},{}  {}\n", verdict_name(v.verdict), v.score, box.width,
+                        box.height, box.left, box.top, v.why);
+  }
+  if (draw) annotated = annotate(image, faces);
+  Result result{verdict_entry(file, faces, detector.card()), std::move(text)};
   if (!note.empty()) {
-    result["note"] = note;
-    log::warn("note: {}: {}", file.string(), note);
-  }
-  fs::path written;
-  if (outputs.wanted()) {
-    written = outputs.path_for(file);
-    write_image(written, annotate(image, faces));
-    result["annotated"] = written.string();
-  }
-  if (!request.json) {
-    std::printf("%s: %s\n", file.c_str(), faces.empty() ? "no face found" : plural(faces.size(), "face").c_str());
-    print_faces(faces, "  ");
-    if (!written.empty()) std::printf("  annotated: %s\n", written.c_str());
+    result.entry["note"] = note;
+    result.text += fmt::format("  note: {}\n", note);
   }
   return result;
 }
 
-// Null when interrupted: a part of the frames is no verdict.
-json run_video(Detector& detector, const fs::path& file, const Request& request, Outputs& outputs) {
-  const VideoVerdict video = detector.run_video(file, request.frames, outputs.wanted());
-  if (interrupted()) return {};
-  json frames = json::array();
-  for (const auto& frame : video.frames)
-    frames.push_back(
-        {{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, detector.card())}});
-  json result = {{"file", file.string()},
-                 {"kind", "video"},
-                 {"verdict", verdict_name(video.verdict)},
-                 {"why", video.why},
-                 {"score", video.frames_judged > 0 ? json(video.score) : json()},
-                 {"frames_judged", video.frames_judged},
-                 {"frames_skipped", video.frames_skipped},
-                 {"frames", frames}};
-  fs::path written;
-  if (outputs.wanted() && !video.pictures.empty()) {
+// Nothing when interrupted: a part of the frames is no verdict.
+std::optional<Result> judge_video(Detector& detector, const fs::path& file, int frames, bool draw, Image& annotated) {
+  const VideoVerdict video = detector.run_video(file, frames, draw);
+  if (interrupted()) return std::nullopt;
+  std::string text = fmt::format("{}: video, {} looked at, {} with a face\n", one_line(file.string()),
+                                 plural(video.frames.size(), "frame"), video.frames_with_face);
+  if (video.frames_judged > 0)
+    text += fmt::format("  {:<12}  {:.3f}  {}\n", verdict_name(video.verdict), video.score, video.why);
+  else
+    text += fmt::format("  {:<12}  {}\n", verdict_name(video.verdict), video.why);
+  if (draw && !video.pictures.empty()) {
     std::vector<SheetTile> tiles;
     for (size_t i = 0; i < video.frames.size(); ++i)
       tiles.push_back({video.pictures[i], fmt::format("{:.1f} s", video.frames[i].seconds)});
-    written = outputs.path_for(file);
-    write_image(written, contact_sheet(tiles, 4, 320,
-                                       fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict))));
-    result["annotated"] = written.string();
+    annotated = contact_sheet(tiles, 4, 320,
+                              fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict)));
   }
-  if (!request.json) {
-    std::printf("%s: video, %s looked at\n", file.c_str(), plural(video.frames.size(), "frame").c_str());
-    if (video.frames_judged > 0)
-      std::printf("  %-12s  %.3f  %s\n", verdict_name(video.verdict), video.score, video.why.c_str());
-    else
-      std::printf("  %-12s  %s\n", verdict_name(video.verdict), video.why.c_str());
-    if (!written.empty()) std::printf("  annotated: %s\n", written.c_str());
-  }
-  return result;
+  return Result{verdict_entry(file, video, detector.card()), std::move(text)};
 }
+
+// Judges input after input and prints each as it is done, so that nothing done is lost whatever happens later.
+class Run {
+ public:
+  Run(const Request& request, const DetectInputs& inputs, Detector& detector, VerdictFiles& files)
+      : request_(request), inputs_(inputs.list), detector_(detector), files_(files) {
+    std::error_code code;
+    lines_ = request.jsonl || request.files.size() > 1 || fs::is_directory(request.files.front(), code);
+  }
+
+  int exit_code() {
+    if (request_.json && lines_) print_line(to_line(verdict_header(request_.model, detector_.card())));
+    for (size_t i = 0; i < inputs_.size() && !interrupted(); ++i) judge(i);
+    if (interrupted()) return interrupted_exit_code();
+    if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return input.own; }))
+      report({"nothing to judge: all inputs are pictures that fsfm detect drew; name the originals"});
+    return worst_;
+  }
+
+ private:
+  void judge(size_t i) {
+    const DetectInput& input = inputs_[i];
+    if (input.own) return print({skipped_entry(input.path, kOwnPicture),
+                                 fmt::format("{}: left out, {}\n", one_line(input.path.string()), kOwnPicture)});
+    if (!input.problem.empty()) return fail(input.path, {one_line(input.problem)});
+    std::optional<Result> result;
+    Image annotated;
+    try {
+      if (input.video)
+        result = judge_video(detector_, input.path, request_.frames, files_.wanted(), annotated);
+      else
+        result = judge_picture(detector_, input.path, files_.wanted(), annotated);
+    } catch (...) {
+      return fail(input.path, describe_failure());
+    }
+    if (!result) return;
+    std::optional<Failure> unwritten;
+    if (files_.wanted() && !annotated.empty()) {
+      try {
+        const fs::path written = files_.write(i, annotated);
+        result->entry["annotated"] = to_utf8(written.string());
+        result->text += fmt::format("  annotated: {}\n", one_line(written.string()));
+      } catch (...) {  // the verdict stands
+        unwritten = describe_failure();
+        result->entry["error"] = to_utf8(unwritten->message);
+      }
+    }
+    print(*result);
+    if (unwritten) report(*unwritten);
+  }
+
+  void print(const Result& result) {
+    if (!request_.json) {
+      std::fwrite(result.text.data(), 1, result.text.size(), stdout);
+      flush_output();
+    } else if (lines_) {
+      print_line(to_line(result.entry));
+    } else {
+      json document = verdict_header(request_.model, detector_.card());
+      document["results"] = json::array({result.entry});
+      print_line(document.dump(2, ' ', false, json::error_handler_t::replace));
+    }
+  }
+
+  void fail(const fs::path& file, const Failure& failure) {
+    print({error_entry(file, failure.message), ""});
+    report(failure);
+  }
+
+  void report(const Failure& failure) {
+    std::fprintf(stderr, "fsfm: %s\n", failure.message.c_str());
+    if (worst_ != kOurError) worst_ = failure.exit_code;
+  }
+
+  const Request& request_;
+  const std::vector<DetectInput>& inputs_;
+  Detector& detector_;
+  VerdictFiles& files_;
+  bool lines_ = false;
+  int worst_ = 0;
+};
 
 std::optional<Request> parse(int argc, char** argv) {
   Request request;
@@ -189,7 +178,9 @@ std::optional<Request> parse(int argc, char** argv) {
               "model file made by fsfm finetune or fsfm convert (default: the one shipped, if any)");
   options.add("out", request.out, "annotated picture, or a folder for one per input (a contact sheet for a video)")
       .command_line_only();
-  options.add("json", request.json, "print JSON instead of text").command_line_only();
+  options.add("json", request.json, "print JSON instead of text: one document for one FILE, else one object a line")
+      .command_line_only();
+  options.add("jsonl", request.jsonl, "print JSON, one object a line, for one FILE as well").command_line_only();
   options.add("detector", request.detect.detector,
               "face detector: " + join(detector_names(), ", ") + " (default: the model's own)");
   options.add("min-face", request.detect.min_face, "smaller faces (pixels) are inconclusive; 0 = 48").range(0, 10000);
@@ -199,10 +190,14 @@ std::optional<Request> parse(int argc, char** argv) {
   options.footer(
       "A score is always P(attack): the probability that the face is forged or spoofed. The threshold comes from the\n"
       "model's card. Inconclusive means: too small, blurred, turned away, or too close to the threshold.\n"
-      "Exit code 2 when a file could not be read; the other files are still judged.\n\n"
+      "Each verdict is printed as it is made. --json and --jsonl follow docs/verdict-json.md. Annotated pictures are\n"
+      "called NAME_verdict.png; they overwrite nothing but earlier ones and are not judged themselves.\n"
+      "Exit codes: 0 all were judged, 2 some could not be read (the others are judged), 130 or 143 interrupted (what\n"
+      "was done is printed), 1 a fault of fsfm.\n\n"
       "  fsfm detect photo.jpg --model detector.safetensors --out verdict.png\n"
-      "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.json\n");
+      "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n");
   if (!options.parse(argc, argv)) return std::nullopt;
+  request.json = request.json || request.jsonl;
   return request;
 }
 
@@ -214,36 +209,15 @@ int run_detect(int argc, char** argv) {
   if (request->model.empty()) request->model = find_model(kDefaultModel);
   if (request->model.empty())
     throw Error("fsfm detect needs a model", "name one with --model; fsfm finetune and fsfm convert make them");
-  const std::vector<fs::path> files = expand(request->files);
+  const DetectInputs inputs = list_inputs(request->files, request->out);
   Detector detector(request->model, request->detect);
-  Outputs outputs(request->out, files);
-
-  json results = json::array();
-  bool failed = false;
-  for (const auto& file : files) {
-    if (interrupted()) break;
-    try {
-      results.push_back(media_kind(file) == MediaKind::video ? run_video(detector, file, *request, outputs)
-                                                             : run_picture(detector, file, *request, outputs));
-    } catch (const Error& error) {
-      failed = true;
-      results.push_back({{"file", file.string()}, {"error", error.what()}});
-      std::fflush(stdout);
-      std::fprintf(stderr, "fsfm: %s\n", error.what());
-    }
-  }
-  if (interrupted()) return 128 + interrupt_signal();  // as shells count
-  if (request->json) {
-    const ModelCard& card = detector.card();
-    const json document = {{"model", request->model.string()},
-                           {"name", card.name},
-                           {"classes", card.classes},
-                           {"attack_classes", card.attack_classes},
-                           {"threshold", decision_threshold(card)},
-                           {"results", results}};
-    std::printf("%s\n", document.dump(2, ' ', false, json::error_handler_t::replace).c_str());
-  }
-  return failed ? 2 : 0;
+  VerdictFiles files(request->out, inputs.list);
+  if (inputs.repeated > 0)
+    log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
+  if (!inputs.unread.empty())
+    log::warn("{} files in forms that cannot be read are left out (first: {} is {})", count_extensions(inputs.unread),
+              one_line(inputs.unread[0].string()), unread_reason(inputs.unread[0]));
+  return Run(*request, inputs, detector, files).exit_code();
 }
 
 }  // namespace fsfm::cli

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -89,7 +90,7 @@ Description describe_network(const std::filesystem::path& file, const Weights& w
 
 // Files of ours that are no models say what they are in their metadata; "" for others.
 std::string describe_purpose(const std::filesystem::path& file, const Weights& weights) {
-  if (weights.format != "safetensors" || !std::filesystem::is_regular_file(file)) return "";
+  if (weights.format != "safetensors" || !is_plain_file(file)) return "";
   const auto metadata = read_safetensors(file).metadata;
   if (const auto state = metadata.find("fsfm.state"); state != metadata.end()) {
     const json values = json::parse(state->second, nullptr, false);

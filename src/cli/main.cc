@@ -1,9 +1,5 @@
 // The program `fsfm`: finds the subcommand, turns exceptions into one line and an exit code.
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <exception>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -12,60 +8,83 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/output.h"
 
 namespace {
 
-constexpr int kUserError = 2, kOurError = 1;
+using fsfm::cli::kUserError;
 
-void print_help() {
-  std::printf("fsfm %s: learn from real faces, then tell real from forged\n\nUsage: fsfm COMMAND [OPTIONS]\n\nCommands:\n", FSFM_VERSION);
+void print_help(std::FILE* stream) {
+  std::fprintf(stream,
+               "fsfm %s: learn from real faces, then tell real from forged\n\nUsage: fsfm COMMAND [OPTIONS]\n\nCommands:\n",
+               FSFM_VERSION);
   for (const auto& command : fsfm::cli::commands())
-    std::printf("  %-12s %s\n", std::string(command.name).c_str(), std::string(command.summary).c_str());
-  std::printf("\nfsfm COMMAND --help explains one command.\n");
+    std::fprintf(stream, "  %-12s %s\n", std::string(command.name).c_str(), std::string(command.summary).c_str());
+  std::fprintf(stream,
+               "\nfsfm COMMAND --help explains one command.\n"
+               "Exit codes: 0 done, 2 something for you to mend (one line on stderr says what), 1 a fault of fsfm,\n"
+               "130 or 143 interrupted.\n");
 }
 
-int run(int argc, char** argv) {
-  const std::string name = argc > 1 ? argv[1] : "--help";
-  if (name == "--help" || name == "-h" || name == "help") {
-    print_help();
-    return argc > 1 ? 0 : kUserError;
-  }
-  if (name == "--version" || name == "-V") {
-    std::printf("fsfm %s\n", FSFM_VERSION);
-    return 0;
-  }
+const fsfm::cli::Command& find_command(const std::string& name) {
   std::vector<std::string> names;
   for (const auto& command : fsfm::cli::commands()) {
-    if (command.name == name) return command.run(argc - 1, argv + 1);
+    if (command.name == name) return command;
     names.emplace_back(command.name);
   }
   const std::string near = fsfm::nearest_name(name, names);
   throw fsfm::Error("unknown command '" + name + "'", near.empty() ? "see fsfm --help" : "did you mean " + near + "?");
 }
 
+int run(int argc, char** argv) {
+  if (argc < 2) {  // a mistake: stdout belongs to results
+    print_help(stderr);
+    return kUserError;
+  }
+  const std::string name = argv[1];
+  if (name == "--help" || name == "-h" || name == "help") {
+    if (argc < 3) {
+      print_help(stdout);
+      return 0;
+    }
+    const auto& command = find_command(argv[2]);  // fsfm help COMMAND
+    std::string word = argv[2], flag = "--help";
+    char* arguments[] = {word.data(), flag.data(), nullptr};
+    return command.run(2, arguments);
+  }
+  if (name == "--version" || name == "-V" || name == "version") {
+    std::printf("fsfm %s\n", FSFM_VERSION);
+    return 0;
+  }
+  return find_command(name).run(argc - 1, argv + 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  using namespace fsfm::cli;
+  prepare_standard_streams();
   fsfm::install_interrupt_handlers();
   fsfm::log::setup();
-  // One line: whatever a library put into a message, newlines become spaces.
-  auto report = [](std::string message, int code) {
-    for (char& c : message)
-      if (c == '\n' || c == '\r') c = ' ';
-    std::fflush(stdout);
-    std::fprintf(stderr, "fsfm: %s\n", fsfm::trim(message).c_str());
-    return code;
-  };
+  int code = 0;
   try {
-    const int code = run(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout))
-      throw fsfm::Error("cannot write the output: " + std::string(std::strerror(errno)), "free some space");
+    try {
+      code = run(argc, argv);
+    } catch (const ReaderGone&) {
+      return kBrokenPipeExit;
+    } catch (...) {
+      const Failure failure = describe_failure();
+      std::fflush(stdout);
+      std::fprintf(stderr, "fsfm: %s\n", failure.message.c_str());
+      return failure.exit_code;
+    }
+    flush_output();
     return code;
+  } catch (const ReaderGone&) {
+    return kBrokenPipeExit;
   } catch (const fsfm::Error& error) {
-    return report(error.what(), kUserError);
-  } catch (const std::bad_alloc&) {
-    return report("out of memory; use a smaller batch, model or input", kUserError);
-  } catch (const std::exception& error) {
-    return report(std::string("internal error: ") + error.what(), kOurError);
+    std::fprintf(stderr, "fsfm: %s\n", error.what());
+    return kUserError;
   }
 }

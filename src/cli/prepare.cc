@@ -10,6 +10,7 @@
 
 #include "base/class_options.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -52,7 +53,7 @@ std::string layout_table() {
 // --out may lie below ROOT: what was written there is no input of the next run.
 void leave_out_own_output(std::vector<PrepareEntry>& entries, const std::filesystem::path& out) {
   const auto plain = [](const std::filesystem::path& path) {
-    return std::filesystem::absolute(path).lexically_normal().string();
+    return absolute_path(path).string();
   };
   std::string folder = plain(out);
   if (!folder.ends_with('/')) folder += '/';

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 
 namespace fsfm::cli {
@@ -63,10 +64,6 @@ std::string classes_text(const DatasetInfo& info) {
   return known.empty() ? "unlabelled" : describe_classes(known, info.attack_classes) + "; others unlabelled";
 }
 
-void make_out_folder(const std::filesystem::path& out) {
-  std::error_code error;
-  std::filesystem::create_directories(out, error);
-  if (error) throw Error(out.string() + ": cannot make this folder (" + error.message() + ")", "choose another --out");
-}
+void make_out_folder(const std::filesystem::path& out) { make_folders(out); }
 
 }  // namespace fsfm::cli

@@ -108,6 +108,7 @@ struct Detector::Impl {
         if (quality_problem(face->face, limits).empty()) good.push_back(face->score);
       }
     const std::vector<double>& scores = good.empty() ? all : good;
+    video.frames_with_face = static_cast<int>(all.size());
     video.frames_judged = static_cast<int>(scores.size());
     if (scores.empty()) {
       video.why = fmt::format("no face in the {} frames looked at", video.frames.size());
@@ -115,12 +116,14 @@ struct Detector::Impl {
     }
     for (const double score : scores) video.score += score / static_cast<double>(scores.size());
     if (good.empty()) {
-      video.why = fmt::format("in all {} frames with a face it is small, blurred or turned away", all.size());
+      video.why = all.size() == 1 ? "in the only frame with a face it is small, blurred or turned away"
+                                  : fmt::format("in all {} frames with a face it is small, blurred or turned away",
+                                                all.size());
       return video;
     }
     const Judgement judgement = judge_score(video.score, card);
     video.verdict = judgement.verdict;
-    video.why = fmt::format("mean of {} frames: {}", good.size(), judgement.why);
+    video.why = fmt::format("mean of {} frame{}: {}", good.size(), good.size() == 1 ? "" : "s", judgement.why);
     return video;
   }
 };

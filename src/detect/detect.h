@@ -39,6 +39,7 @@ struct VideoVerdict {
   double score = 0;
   VerdictKind verdict = VerdictKind::inconclusive;
   std::string why;
+  int frames_with_face = 0;    // of `frames`
   int frames_judged = 0;       // frames whose face entered the mean
   int64_t frames_skipped = 0;  // frames that could not be decoded
   std::vector<FrameVerdict> frames;

@@ -140,8 +140,8 @@ bool has_nonfinite(const TensorView& tensor) {
 }  // namespace
 
 Weights read_weights(const fs::path& named) {
-  const fs::path path = fs::is_directory(named) ? checkpoint_in(named) : named;
-  if (fs::is_regular_file(path) && path.extension() != ".json") {
+  const fs::path path = is_folder(named) ? checkpoint_in(named) : named;
+  if (is_plain_file(path) && path.extension() != ".json") {
     const MappedFile file(path);
     const std::span<const std::byte> start = file.bytes().first(std::min<size_t>(file.bytes().size(), 16));
     auto begins = [&](std::string_view magic) {

@@ -21,9 +21,9 @@ std::unique_ptr<FaceDetector> make_detector(const std::string& name) {
   const std::string full = name.empty() ? default_detector() : name;
   const size_t colon = full.find(':');
   const std::string kind = full.substr(0, colon), argument = colon == std::string::npos ? "" : full.substr(colon + 1);
-  if (kind == "yunet" || kind == "scrfd") {
+  if (kind == "yunet" || kind == "scrfd" || kind == "ultraface") {
     if (argument.empty()) throw Error("face detector '" + name + "' needs its network", "write " + kind + ":FILE.onnx");
-    return kind == "yunet" ? make_yunet(argument) : make_scrfd(argument);
+    return kind == "yunet" ? make_yunet(argument) : kind == "scrfd" ? make_scrfd(argument) : make_ultraface(argument);
   }
   const int levels = colon == std::string::npos ? 1 : level(name, argument);
   if (kind == "dlib-hog") return make_dlib_hog(levels);
@@ -33,7 +33,8 @@ std::unique_ptr<FaceDetector> make_detector(const std::string& name) {
 }
 
 std::vector<std::string> detector_names() {
-  return {"blazeface[:0|1|2]", "blazeface-front[:0|1|2]", "dlib-hog[:0|1|2]", "yunet:FILE", "scrfd:FILE"};
+  return {"blazeface[:0|1|2]", "blazeface-front[:0|1|2]", "dlib-hog[:0|1|2]", "yunet:FILE", "scrfd:FILE",
+          "ultraface:FILE"};
 }
 
 }  // namespace fsfm

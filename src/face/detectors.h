@@ -20,5 +20,6 @@ bool blazeface_available(BlazeFaceModel model);
 // Networks the user brings.
 std::unique_ptr<FaceDetector> make_yunet(const std::filesystem::path& onnx);
 std::unique_ptr<FaceDetector> make_scrfd(const std::filesystem::path& onnx);
+std::unique_ptr<FaceDetector> make_ultraface(const std::filesystem::path& onnx);
 
 }  // namespace fsfm

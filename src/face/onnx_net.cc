@@ -3,6 +3,7 @@
 #include <opencv2/dnn.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 
 namespace fsfm {
@@ -15,7 +16,7 @@ struct OnnxNet::Impl {
 
 OnnxNet::OnnxNet(const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
   impl_->file = file;
-  if (!std::filesystem::is_regular_file(file)) throw Error(file.string() + ": no such network file");
+  if (!is_plain_file(file)) throw Error(file.string() + ": no such network file");
   try {
     impl_->net = cv::dnn::readNetFromONNX(file.string());
     impl_->outputs = impl_->net.getUnconnectedOutLayersNames();

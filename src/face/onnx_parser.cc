@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <opencv2/dnn.hpp>
-#include <optional>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "face/onnx_file.h"
 #include "face/parser_output.h"
 #include "face/parser_settings.h"
 #include "media/preprocess.h"
@@ -15,50 +14,13 @@
 namespace fsfm {
 namespace {
 
-// Takes a number of seven bits a byte off the front of `bytes`; nullopt when there is none.
-std::optional<uint64_t> take_varint(std::string_view& bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < std::min<size_t>(bytes.size(), 10); ++i) {
-    const auto byte = static_cast<uint8_t>(bytes[i]);
-    value |= static_cast<uint64_t>(byte & 127) << (7 * i);
-    if (byte >= 128) continue;
-    bytes.remove_prefix(i + 1);
-    return value;
-  }
-  return std::nullopt;
-}
-
-// The content of the first field `wanted` of a protocol buffers message; "" when it has none.
-std::string_view first_field(std::string_view message, uint64_t wanted) {
-  while (const auto tag = take_varint(message)) {
-    constexpr int kVarint = 0, kEightBytes = 1, kLength = 2, kFourBytes = 5;
-    const int kind = *tag & 7;
-    std::optional<uint64_t> length = kind == kEightBytes ? 8 : kind == kFourBytes ? 4 : 0;
-    if (kind == kVarint && !take_varint(message)) break;
-    if (kind == kLength) length = take_varint(message);
-    if (!length || *length > message.size()) break;
-    if (kind == kLength && *tag >> 3 == wanted) return message.substr(0, *length);
-    message.remove_prefix(*length);
-  }
-  return {};
-}
-
-// The output that an ONNX file declares first: ModelProto.graph, GraphProto.output, ValueInfoProto.name. OpenCV lists
-// outputs by the alphabet and runs to the last of its layers; of a network trained with auxiliary heads the first
-// counts.
-std::string first_output(const fs::path& file) {
-  const MappedFile mapped(file);
-  const std::string_view model(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
-  return std::string(first_field(first_field(first_field(model, 7), 12), 1));
-}
-
 class OnnxParser : public FaceParser {
  public:
   explicit OnnxParser(const fs::path& file) : file_(file), settings_(read_parser_settings(file, {})) {
     try {
       net_ = cv::dnn::readNetFromONNX(file.string());
       const auto outputs = net_.getUnconnectedOutLayersNames();
-      output_ = first_output(file);
+      output_ = onnx_first_output(file);
       if (std::find(outputs.begin(), outputs.end(), output_) == outputs.end())
         output_ = outputs.empty() ? "" : outputs.front();
     } catch (const cv::Exception& error) {

@@ -63,7 +63,7 @@ class NetworkParser : public FaceParser {
 
 std::unique_ptr<FaceParser> make_parser(const std::string& name_or_file, const TorchScriptParserFactory& torchscript) {
   const fs::path file = name_or_file.empty() ? require_model(kShippedParser) : fs::path(name_or_file);
-  if (!fs::is_regular_file(file)) throw Error(file.string() + ": no such parser file", "leave the option out to use the shipped parser");
+  if (!is_plain_file(file)) throw Error(file.string() + ": no such parser file", "leave the option out to use the shipped parser");
   const std::string kind = to_lower(file.extension().string());
   if (kind == ".onnx") return make_onnx_parser(file);
   if (kind == ".pt" || kind == ".torchscript") {

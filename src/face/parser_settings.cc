@@ -17,7 +17,7 @@ fs::path settings_file(const fs::path& parser) { return parser.string() + ".json
 
 ParserSettings read_parser_settings(const fs::path& parser, ParserSettings settings) {
   const fs::path file = settings_file(parser);
-  if (!fs::exists(file)) return settings;
+  if (!path_exists(file)) return settings;
   try {
     const auto json = nlohmann::json::parse(read_file(file, 1 << 20));
     for (const auto& [key, value] : json.items()) {

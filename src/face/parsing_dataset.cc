@@ -48,7 +48,7 @@ bool sides_exchanged(std::span<const uint8_t> classes, int width) {
 
 std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::string& layout, bool repair_sides) {
   const auto mapping = label_mapping(layout);
-  if (!fs::is_directory(root / "images") || !fs::is_directory(root / "labels")) {
+  if (!is_folder(root / "images") || !is_folder(root / "labels")) {
     throw Error(root.string() + ": no folders images/ and labels/", "expected images/NAME.jpg with labels/NAME.png");
   }
   const auto files = list_files(root / "images", is_image_path);
@@ -56,7 +56,7 @@ std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::s
   std::vector<LabelledFace> faces(files.size());
   parallel_for(files.size(), 0, [&](size_t i, int) {
     const auto label_file = root / "labels" / (files[i].stem().string() + ".png");
-    if (!fs::exists(label_file)) throw Error(label_file.string() + ": no label for " + files[i].filename().string());
+    if (!path_exists(label_file)) throw Error(label_file.string() + ": no label for " + files[i].filename().string());
     auto& face = faces[i];
     face.name = files[i].stem().string();
     face.image = read_image(files[i]);

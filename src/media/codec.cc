@@ -177,12 +177,16 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& name, co
 
 Image read_image(const fs::path& path, const DecodeLimits& limits) { return read_picture(path, limits).image; }
 
+std::vector<std::byte> encode_image(const fs::path& name, const Image& image, int jpeg_quality) {
+  const std::string extension = to_lower(name.extension().string());
+  if (extension == ".jpg" || extension == ".jpeg") return encode_jpeg(image, jpeg_quality);
+  if (extension == ".png") return encode_png(image);
+  if (extension == ".webp") return codec_detail::encode_webp(image, jpeg_quality);
+  throw Error("cannot write a picture as " + name.string(), "end the name in .jpg, .png or .webp");
+}
+
 void write_image(const fs::path& path, const Image& image, int jpeg_quality) {
-  const std::string extension = to_lower(path.extension().string());
-  if (extension == ".jpg" || extension == ".jpeg") return write_file_atomic(path, encode_jpeg(image, jpeg_quality));
-  if (extension == ".png") return write_file_atomic(path, encode_png(image));
-  if (extension == ".webp") return write_file_atomic(path, codec_detail::encode_webp(image, jpeg_quality));
-  throw Error("cannot write a picture as " + path.string(), "end the name in .jpg, .png or .webp");
+  write_file_atomic(path, encode_image(path, image, jpeg_quality));
 }
 
 }  // namespace fsfm

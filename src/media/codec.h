@@ -37,7 +37,9 @@ Image decode_image(std::span<const std::byte> bytes, const std::string& name_for
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality = 95);
 std::vector<std::byte> encode_png(const Image& image, int level = 6);
-// By extension (.jpg/.jpeg/.png/.webp), atomically.
+// By the extension of `name`: .jpg/.jpeg, .png or .webp. Throws Error for any other.
+std::vector<std::byte> encode_image(const std::filesystem::path& name, const Image& image, int jpeg_quality = 95);
+// The same, written atomically.
 void write_image(const std::filesystem::path& path, const Image& image, int jpeg_quality = 95);
 
 // 8-bit palette PNG of class indices (0..255), and back. `palette` is RGB triples, one per class.

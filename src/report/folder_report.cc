@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dataset.h"
+#include "detect/verdict_json.h"
 #include "media/codec.h"
 #include "metrics/roc.h"
 #include "report/charts.h"
@@ -54,13 +55,6 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
   }
 }
 
-std::vector<fs::path> entries(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(folder)) paths.push_back(entry.path());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
 void add_dataset(HtmlPage& page, const fs::path& folder) {
   const auto dataset = open_dataset(folder);
   const auto& samples = dataset->samples();
@@ -98,7 +92,7 @@ void add_line_chart(std::vector<Chart>& charts, const std::string& title, const 
 }
 
 void add_card(HtmlPage& page, const fs::path& model) {
-  if (!fs::exists(model)) return;
+  if (!path_exists(model)) return;
   const ModelFile file = ModelFile::open(model);
   const ModelCard& card = file.card();
   int64_t parameters = 0;
@@ -140,8 +134,8 @@ void add_run(HtmlPage& page, const fs::path& folder) {
   }
   if (!charts.empty()) page.charts(charts);
   const fs::path pictures = folder / "reconstructions";
-  if (fs::is_directory(pictures)) {
-    const auto files = entries(pictures);
+  if (is_folder(pictures)) {
+    const auto files = folder_entries(pictures);
     page.heading("Original, what the network sees, what it paints");
     std::vector<Picture> shown;
     for (size_t i : {size_t{0}, files.size() / 2, files.size() - 1})
@@ -149,13 +143,11 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
-  if (fs::exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
+  if (path_exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
 }
 
 void add_verdicts(HtmlPage& page, const fs::path& file) {
-  const json verdicts = read_json(file);
-  const json files = verdicts.is_object() ? verdicts.value("results", json()) : json();
-  if (!files.is_array()) throw Error(file.string() + " is no output of fsfm detect --json", "make it again");
+  const std::vector<json> files = read_verdicts(file);
   page.section("Verdicts", "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is inconclusive, with the reason.");
   Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};
   std::vector<Picture> pictures;
@@ -164,14 +156,20 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
     const fs::path annotated = value_of(entry, "annotated", std::string());
     std::error_code code;
     if (fs::exists(annotated, code)) pictures.push_back({read_image(annotated), input.filename().string()});
+    const auto add_row = [&](const std::string& which, const json& judged) {
+      const double score = value_of(judged, "score", metrics::kNaN);
+      if (std::isfinite(score) || which == "video")
+        table.rows.push_back({Cell(input.filename().string()), Cell(which),
+                              Cell(std::isfinite(score) ? fmt::format("{:.3f}", score) : ""),
+                              Cell(value_of(judged, "verdict", std::string())),
+                              Cell(value_of(judged, "why", std::string()))});
+    };
     int number = 0;
-    for (const auto& face : value_of(entry, "faces", json::array())) {
-      const double score = value_of(face, "score", metrics::kNaN);
-      if (!std::isfinite(score)) continue;
-      table.rows.push_back({Cell(input.filename().string()), Cell(std::to_string(++number)),
-                            Cell(fmt::format("{:.3f}", score)), Cell(value_of(face, "verdict", std::string())),
-                            Cell(value_of(face, "why", std::string()))});
-    }
+    if (value_of(entry, "kind", std::string()) == "video") add_row("video", entry);
+    for (const auto& face : value_of(entry, "faces", json::array())) add_row(std::to_string(++number), face);
+    for (const char* problem : {"error", "skipped"})
+      if (const std::string text = value_of(entry, problem, std::string()); !text.empty())
+        table.rows.push_back({Cell(input.filename().string()), Cell(""), Cell(""), Cell(problem), Cell(text)});
   }
   page.images(pictures, 460);
   page.table(table);
@@ -180,8 +178,8 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
 }  // namespace
 
 HtmlPage folder_page(const fs::path& folder, const std::string& title) {
-  if (!fs::is_directory(folder)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
-  const auto paths = entries(folder);
+  if (!is_folder(folder)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
+  const auto paths = folder_entries(folder);
   HtmlPage page(title, "What fsfm found, learned and decided");
   int sections = 0;
   const auto each = [&](auto&& wanted, auto&& add) {
@@ -191,14 +189,15 @@ HtmlPage folder_page(const fs::path& folder, const std::string& title) {
         ++sections;
       }
   };
-  each([](const fs::path& p) { return fs::exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
+  each([](const fs::path& p) { return path_exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
        [&](const fs::path& p) { page.section("Sheet: " + p.stem().string()).image({read_image(p), "", true}); });
-  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && fs::exists(p / "log.jsonl"); };
-  const auto is_pretraining = [](const fs::path& p) { return fs::exists(p / "reconstructions"); };
+  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && path_exists(p / "log.jsonl"); };
+  const auto is_pretraining = [](const fs::path& p) { return path_exists(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
   each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
-  each([](const fs::path& p) { return p.filename() == "verdicts.json"; }, [&](const fs::path& p) { add_verdicts(page, p); });
+  each([](const fs::path& p) { return p.filename() == "verdicts.json" || p.filename() == "verdicts.jsonl"; },
+       [&](const fs::path& p) { add_verdicts(page, p); });
   if (sections == 0) throw Error(folder.string() + " holds nothing to report", "run fsfm prepare, pretrain, finetune or detect with their output there");
   return page;
 }

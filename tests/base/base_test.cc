@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <numeric>
 
@@ -17,64 +16,6 @@ namespace fsfm {
 namespace {
 
 using test::TempDir;
-
-TEST(AtomicFile, AppearsWholeOrNotAtAll) {
-  TempDir dir;
-  write_file_atomic(dir / "a.txt", "old");
-  {
-    AtomicFile file(dir / "a.txt");
-    file.write("half of the new te");
-  }  // no commit: as after a crash
-  EXPECT_EQ(read_file(dir / "a.txt"), "old");
-  EXPECT_EQ(dir.count(), 1u);
-}
-
-TEST(AtomicFile, NamesTheFileItCannotWrite) {
-  try {
-    write_file_atomic("/nonexistent-folder/x.bin", "x");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("/nonexistent-folder/x.bin"), std::string::npos);
-  }
-}
-
-TEST(AtomicFile, FullDiskIsAnError) {
-  EXPECT_THROW({
-    AtomicFile file("/dev/full-is-not-a-folder/x");
-  }, Error);
-}
-
-TEST(ListFiles, LeavesHiddenFoldersOut) {
-  TempDir dir;
-  for (const char* name : {"b/2.jpg", "a/1.jpg", ".thumbnails/3.jpg", "a/.cache/4.jpg", "a/._1.jpg"}) {
-    fs::create_directories((dir / name).parent_path());
-    write_file_atomic(dir / name, "");
-  }
-  EXPECT_EQ(list_files(dir.path(), is_image_path), (std::vector<fs::path>{dir / "a/1.jpg", dir / "b/2.jpg"}));
-  EXPECT_EQ(subfolders(dir.path()), (std::vector<fs::path>{dir / "a", dir / "b"}));
-}
-
-TEST(ListFiles, FollowsLinksButNotRoundInCircles) {
-  TempDir dir;
-  fs::create_directories(dir / "set/a");
-  write_file_atomic(dir / "set/a/1.jpg", "");
-  fs::create_directory_symlink(dir / "set/a", dir / "set/b");
-  EXPECT_EQ(list_files(dir / "set", is_image_path).size(), 2u);
-  fs::create_directory_symlink(dir / "set", dir / "set/a/up");
-  const std::string text = test::error_text([&] { list_files(dir / "set", is_image_path); });
-  EXPECT_NE(text.find("up is a link to a folder that it lies in"), std::string::npos) << text;
-}
-
-TEST(ListFiles, NamesTheFolderThatCannotBeListed) {
-  TempDir dir;
-  fs::create_directories(dir / "set/locked");
-  fs::permissions(dir / "set/locked", fs::perms::none);
-  if (::access((dir / "set/locked").c_str(), R_OK) == 0) GTEST_SKIP() << "root may read everything";
-  const std::string text = test::error_text([&] { list_files(dir / "set", is_image_path); });
-  EXPECT_NE(text.find("locked: Permission denied"), std::string::npos) << text;
-  EXPECT_THROW(subfolders(dir / "set/locked"), Error);
-  fs::permissions(dir / "set/locked", fs::perms::owner_all);
-}
 
 TEST(Rng, StreamsDifferAndSeedsRepeat) {
   Rng a(7, 1), b(7, 1), c(7, 2);
@@ -173,13 +114,6 @@ TEST(Options, TomlReadsBack) {
   EXPECT_FALSE(again.flip);
   EXPECT_EQ(again.name, "b");
   EXPECT_EQ(again.data, recipe.data);
-}
-
-TEST(AtomicFile, ADeviceStaysADevice) {
-  EXPECT_THROW(write_file_atomic("/dev/full", std::string_view("no room")), Error);
-  EXPECT_NO_THROW(write_file_atomic("/dev/null", std::string_view("gone")));
-  EXPECT_TRUE(fs::is_character_file("/dev/full"));
-  EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
 std::string error_of(std::vector<const char*> args) {

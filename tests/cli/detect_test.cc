@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
 #include "support/pictures.h"
@@ -23,6 +26,14 @@ using nlohmann::json;
 using test::run_cli;
 using test::TempDir;
 
+std::vector<json> json_lines(const std::string& text) {
+  std::vector<json> lines;
+  EXPECT_TRUE(text.empty() || text.ends_with('\n')) << text;
+  for (const auto& line : split(text, '\n'))
+    if (!line.empty()) lines.push_back(json::parse(line));
+  return lines;
+}
+
 class DetectCommand : public testing::Test {
  protected:
   void SetUp() override {
@@ -35,6 +46,15 @@ class DetectCommand : public testing::Test {
     args.insert(args.end(), {"--model", path("m.safetensors")});
     return run_cli(args);
   }
+  // The script with $FSFM detect standing before and the model after what it names: `DETECT two.png --json | head -1`.
+  test::CliResult shell(const std::string& script) {
+    return test::run_shell("DETECT() { \"$FSFM\" detect --model m.safetensors \"$@\"; }; " + script,
+                           {.folder = dir_.path()});
+  }
+  void copy_photo(const std::string& to) {
+    fs::create_directories((dir_ / to).parent_path());
+    fs::copy_file(dir_ / "two.png", dir_ / to);
+  }
   TempDir dir_;
 };
 
@@ -45,8 +65,11 @@ TEST_F(DetectCommand, JudgesPhotosAndGoesOnAfterBadFiles) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
   EXPECT_NE(result.err.find("text.jpg"), std::string::npos);
-  const json results = json::parse(result.out)["results"];
-  ASSERT_EQ(results.size(), 4u);
+  const auto lines = json_lines(result.out);
+  ASSERT_EQ(lines.size(), 5u) << result.out;
+  EXPECT_EQ(lines[0]["schema"], "fsfm.verdict/1");
+  EXPECT_EQ(lines[0]["classes"], (json{"fake", "real"}));
+  const std::vector<json> results(lines.begin() + 1, lines.end());
   EXPECT_TRUE(results[0].contains("error"));
   EXPECT_EQ(results[1]["faces"].size(), 2u);
   EXPECT_TRUE(results[3]["faces"].empty());
@@ -116,6 +139,197 @@ TEST_F(DetectCommand, AnInterruptedVideoGetsNoVerdict) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 128 + SIGTERM) << read_file(dir_ / "err");
   EXPECT_FALSE(fs::exists(dir_ / "out" / "long_verdict.jpg"));
+}
+
+TEST_F(DetectCommand, OneFileIsADocumentAndAFolderIsLines) {
+  const auto one = detect({path("two.png"), "--json"});
+  const json document = json::parse(one.out);
+  EXPECT_EQ(document["schema"], "fsfm.verdict/1");
+  ASSERT_EQ(document["results"].size(), 1u);
+  EXPECT_EQ(document["results"][0]["faces"].size(), 2u);
+  const auto lines = json_lines(detect({path("two.png"), "--jsonl"}).out);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1], document["results"][0]);
+  copy_photo("a/two.png");
+  EXPECT_EQ(json_lines(detect({path("a"), "--json"}).out).size(), 2u);
+}
+
+TEST_F(DetectCommand, AnInterruptKeepsWhatWasDone) {
+  const Image photo = test::paint_photo(3, 1, 320, 280).image;
+  test::write_video(dir_ / "long.avi", 400, 25, [&](int) { return photo; });
+  for (const std::string signal : {"INT", "TERM"}) {
+    const auto result = shell(
+        "set -m; \"$FSFM\" detect --model m.safetensors two.png long.avi two.png --frames 400 --json > out & until [ "
+        "$(grep -c file out) = 1 ]; do sleep 0.05; done; kill -" + signal + " $!; wait $!; echo $?");
+    EXPECT_EQ(trim(result.out), signal == "INT" ? "130" : "143") << result.err;
+    const auto lines = json_lines(read_file(dir_ / "out"));
+    ASSERT_EQ(lines.size(), 2u);
+    EXPECT_EQ(lines[1]["faces"].size(), 2u);
+  }
+}
+
+TEST_F(DetectCommand, AFileIsJudgedOnceHoweverOftenItIsNamed) {
+  copy_photo("a/b/x.png");
+  const auto result = detect({path("a"), path("a/b"), path("a/../a/b/x.png"), path("two.png"), path("two.png"), "--json"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(json_lines(result.out).size(), 3u) << result.out;
+  EXPECT_NE(result.err.find("3 inputs named more than once"), std::string::npos) << result.err;
+}
+
+TEST_F(DetectCommand, WhatCannotBeReadIsNamedAndTheRestIsJudged) {
+  copy_photo("set/z.png");
+  fs::create_directories(dir_ / "set/empty");
+  fs::create_directories(dir_ / "none");
+  fs::create_directory_symlink(dir_ / "set", dir_ / "set/up");
+  fs::create_symlink("loop.png", dir_ / "loop.png");
+  const std::string long_name = path(std::string(300, 'n') + ".png");
+  const auto result = detect({path("set"), path("none"), path("loop.png"), long_name, path("two.png/x.png"), "", "--json"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.err.find("internal"), std::string::npos) << result.err;
+  std::map<std::string, std::string> errors;
+  size_t judged = 0;
+  for (const json& line : json_lines(result.out)) {
+    if (line.contains("error")) errors[line["file"].get<std::string>()] = line["error"].get<std::string>();
+    judged += line.contains("faces");
+  }
+  EXPECT_EQ(judged, 1u) << result.out;
+  EXPECT_NE(errors[path("set/up")].find("link to a folder"), std::string::npos);
+  EXPECT_NE(errors[path("none")].find("no pictures"), std::string::npos);
+  EXPECT_NE(errors[path("loop.png")].find("symbolic links"), std::string::npos);
+  EXPECT_NE(errors[long_name].find("too long"), std::string::npos);
+  EXPECT_NE(errors[path("two.png/x.png")].find("Not a directory"), std::string::npos);
+  EXPECT_EQ(errors.size(), 6u) << result.out;
+}
+
+TEST_F(DetectCommand, StrangeNamesMakeValidJsonAndOneLineEach) {
+  copy_photo("s/a\nb.png");
+  copy_photo("s/\xE9t\xE9.png");
+  write_file_atomic(dir_ / "s/x\ny.png", std::string_view("no picture"));
+  const auto result = detect({path("s"), "--json"});
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  const auto lines = json_lines(result.out);
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[1]["file"], path("s/a\nb.png"));
+  EXPECT_EQ(lines[3]["file"], path("s/%E9t%E9.png"));
+  const auto text = detect({path("s/a\nb.png")});
+  EXPECT_EQ(text.out.find(path("s/a b.png: 2 faces")), 0u) << text.out;
+}
+
+TEST_F(DetectCommand, ItsOwnPicturesAreNeitherJudgedNorMultiplied) {
+  copy_photo("set/a.png");
+  copy_photo("set/b.png");
+  for (const std::string out : {"set", "set/marked"}) {
+    ASSERT_EQ(detect({path("set"), "--out", path(out)}).exit_code, 0);
+    const auto files = list_files(dir_ / "set", is_image_path);
+    const auto again = detect({path("set"), "--out", path(out), "--json"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(list_files(dir_ / "set", is_image_path), files);
+    const auto lines = json_lines(again.out);
+    EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const json& l) { return l.contains("faces"); }), 2);
+  }
+  // A stranger's picture of such a name is judged: only name and mark together are passed over, and with a word.
+  copy_photo("set/c_verdict.png");
+  const auto lines = json_lines(detect({path("set"), "--json"}).out);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const json& l) { return l.contains("faces"); }), 3);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](const json& l) { return l.contains("skipped"); }), 4);
+  fs::rename(dir_ / "set/a_verdict.png", dir_ / "set/holiday.png");
+  EXPECT_NE(detect({path("set/holiday.png")}).out.find("face"), std::string::npos);
+  const auto alone = detect({path("set/b_verdict.png")});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_NE(alone.err.find("originals"), std::string::npos) << alone.err;
+}
+
+TEST_F(DetectCommand, NothingOfSomebodyElseIsOverwritten) {
+  copy_photo("set/a.png");
+  write_image(dir_ / "set/a.jpg", read_image(dir_ / "two.png"));
+  copy_photo("set/other/a.png");
+  fs::create_directories(dir_ / "out");
+  write_file_atomic(dir_ / "out/a_jpg_verdict.png", std::string_view("a stranger's"));
+  std::set<std::string> names;
+  for (int run = 0; run < 2; ++run) {
+    const auto result = detect({path("set"), "--out", path("out"), "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::set<std::string> now;
+    for (const json& line : json_lines(result.out))
+      if (line.contains("annotated")) now.insert(fs::path(line["annotated"].get<std::string>()).filename());
+    if (run > 0) EXPECT_EQ(now, names);
+    names = now;
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"a_jpg_verdict_2.png", "a_png_verdict.png", "a_png_verdict_2.png"}));
+  EXPECT_EQ(read_file(dir_ / "out/a_jpg_verdict.png"), "a stranger's");
+  copy_photo("mine.png");
+  const auto refused = detect({path("two.png"), "--out", path("mine.png")});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("did not draw it"), std::string::npos) << refused.err;
+  for (const std::string format : {"png", "jpg", "webp"})
+    for (int run = 0; run < 2; ++run) EXPECT_EQ(detect({path("two.png"), "--out", path("v." + format)}).exit_code, 0) << format;
+  EXPECT_NE(detect({path("two.png"), "--out", path("v.bmp")}).err.find(".png or .webp"), std::string::npos);
+}
+
+TEST_F(DetectCommand, AnOutThatIsNoPlaceForPicturesIsOneLine) {
+  fs::create_symlink("loop", dir_ / "loop");
+  for (const std::string& out : std::vector<std::string>{"/dev/null", "/dev/stdout", "two.png/x", "loop", std::string(300, 'n')}) {
+    const auto result = detect({path("two.png"), "--out", out.starts_with('/') ? out : path(out)});
+    EXPECT_EQ(result.exit_code, 2) << out;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.err.find("internal"), std::string::npos) << result.err;
+  }
+}
+
+TEST_F(DetectCommand, LongNamesHavePicturesToo) {
+  const std::string name(250, 'n');
+  copy_photo(name + ".png");
+  EXPECT_EQ(detect({path(name + ".png"), "--out", path("out")}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(dir_ / "out" / (std::string(220, 'n') + "_verdict.png")));
+}
+
+TEST_F(DetectCommand, AReaderThatGoesAwayEndsItQuietly) {
+  for (int i = 0; i < 4; ++i) copy_photo("set/" + std::to_string(i) + ".png");
+  const auto result = shell("DETECT set --json --out drawn | head -1 | cut -c1-3; echo ${PIPESTATUS[0]}");
+  EXPECT_EQ(result.out.substr(result.out.find('\n') + 1), "141\n") << result.out;
+  EXPECT_EQ(result.err, "");
+  for (const auto& entry : fs::directory_iterator(dir_ / "drawn")) EXPECT_EQ(entry.path().extension(), ".png");
+}
+
+TEST_F(DetectCommand, AFullDiskUnderStdoutIsAnError) {
+  const auto result = shell("DETECT two.png --json > /dev/full; echo $?");
+  EXPECT_EQ(result.out, "2\n");
+  EXPECT_NE(result.err.find("cannot write the output: No space left"), std::string::npos) << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+TEST_F(DetectCommand, ClosedStreamsDoNotEndUpInFiles) {
+  const auto result = shell("DETECT two.png --out v.png <&- >&- 2>&-; echo $?");
+  EXPECT_EQ(result.out, "0\n");
+  EXPECT_EQ(read_image(dir_ / "v.png").width, 560);
+}
+
+TEST_F(DetectCommand, AVideoSaysHowManyFramesHeldAFace) {
+  const Image photo = test::paint_photo(3, 1, 320, 280).image, dark(320, 280);
+  test::write_video(dir_ / "fade.avi", 40, 10, [&](int i) { return i < 30 ? dark : photo; });
+  const auto text = detect({path("fade.avi"), "--frames", "8"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("video, 8 frames looked at, 2 with a face"), std::string::npos) << text.out;
+  const json entry = json::parse(detect({path("fade.avi"), "--frames", "8", "--json"}).out)["results"][0];
+  EXPECT_EQ(entry["frames_looked_at"], 8);
+  EXPECT_EQ(entry["frames_with_face"], 2);
+  EXPECT_EQ(entry["frames_judged"], 2);
+  EXPECT_NE(entry["verdict"], "inconclusive");
+}
+
+// The whole way from pixels to the words: a change of any part of it shows here.
+TEST_F(DetectCommand, TheVerdictOnAPaintedPhotoStaysWhatItWas) {
+  const json golden = json::parse(read_file(fs::path(FSFM_TESTS_DIR) / "golden" / "verdict.json"));
+  const json now = json::parse(detect({path("two.png"), "--json"}).out)["results"][0]["faces"];
+  ASSERT_EQ(now.size(), golden.size()) << now.dump(1);
+  for (size_t i = 0; i < now.size(); ++i) {
+    EXPECT_EQ(now[i]["verdict"], golden[i]["verdict"]);
+    EXPECT_NEAR(now[i]["score"].get<double>(), golden[i]["score"].get<double>(), 2e-3);
+    EXPECT_NEAR(now[i]["sharpness"].get<double>() / golden[i]["sharpness"].get<double>(), 1, 0.02);
+    for (const char* rectangle : {"box", "crop"})
+      for (size_t k = 0; k < 4; ++k)
+        EXPECT_NEAR(now[i][rectangle][k].get<double>(), golden[i][rectangle][k].get<double>(), 1) << rectangle;
+  }
 }
 
 TEST_F(DetectCommand, MistakesNameTheWayOut) {

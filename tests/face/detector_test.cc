@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/file.h"
@@ -11,6 +12,7 @@
 #include "face/onnx_detectors.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
+#include "support/onnx_writer.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -171,23 +173,158 @@ TEST(DecodeYunet, ReadsBoxAndPoints) {
   EXPECT_THROW(decode_yunet(outputs, 64, .5f), Error);
 }
 
-TEST(DecodeScrfd, ReadsBoxAndPointsByShape) {
-  auto outputs = empty_outputs(2, {{"a", 1}, {"b", 4}, {"c", 10}});
-  outputs[0].values[2 * 9 + 1] = .7f;  // stride 8, 8 x 8 cells: cell 9 = row 1, column 1, second anchor
-  std::fill_n(&outputs[3].values[4 * 19], 4, 2.f);
-  outputs[6].values[10 * 19] = 1.f;
-  std::vector<Detection> found = decode_scrfd(outputs, 64, .5f);
+// SCRFD's outputs for a 64 x 64 input with one face: stride 8, cell 9 = row 1, column 1, second anchor.
+std::vector<OnnxNet::Output> scrfd_outputs() {
+  auto outputs = empty_outputs(2, {{"score", 1}, {"bbox", 4}, {"kps", 10}});
+  // What is no score may be large everywhere: taken for scores it would be faces.
+  for (auto& output : outputs)
+    if (!output.name.starts_with("score")) std::fill(output.values.begin(), output.values.end(), 5.f);
+  outputs[0].values[2 * 9 + 1] = .7f;
+  for (int side = 0; side < 4; ++side) outputs[3].values[4 * 19 + side] = 1.f + static_cast<float>(side);
+  for (int k = 0; k < 10; ++k) outputs[6].values[10 * 19 + k] = .1f * static_cast<float>(k);
+  return outputs;
+}
+
+void expect_the_scrfd_face(const std::vector<OnnxNet::Output>& outputs, bool points = true) {
+  const std::vector<Detection> found = decode_scrfd(outputs, 64, .5f);
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_FLOAT_EQ(found[0].left, 8 - 16);
-  EXPECT_FLOAT_EQ(found[0].bottom, 8 + 16);
-  ASSERT_EQ(found[0].keypoints.size(), 4u);
-  EXPECT_FLOAT_EQ(found[0].keypoints[0].x, 16);
+  EXPECT_FLOAT_EQ(found[0].score, .7f);
+  EXPECT_FLOAT_EQ(found[0].left, 8 - 8);
+  EXPECT_FLOAT_EQ(found[0].top, 8 - 16);
+  EXPECT_FLOAT_EQ(found[0].right, 8 + 24);
+  EXPECT_FLOAT_EQ(found[0].bottom, 8 + 32);
+  ASSERT_EQ(found[0].keypoints.size(), points ? 4u : 0u);
+  if (points) EXPECT_FLOAT_EQ(found[0].keypoints[1].y, 8 + .3f * 8);
+}
+
+TEST(DecodeScrfd, TakesOutputsInAnyOrder) {
+  auto outputs = scrfd_outputs();
+  const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
+  std::sort(outputs.begin(), outputs.end(), by_name);  // bbox_* first, as OpenCV lists them
+  expect_the_scrfd_face(outputs);
+  for (int turn = 0; turn < 9; ++turn) {
+    std::rotate(outputs.begin(), outputs.begin() + 1, outputs.end());
+    expect_the_scrfd_face(outputs);
+  }
+}
+
+TEST(DecodeScrfd, TellsUnnamedOutputsByTheirShapes) {
+  auto outputs = scrfd_outputs();
+  const char* const names[] = {"448", "471", "494", "451", "474", "497", "454", "477", "500"};
+  for (size_t i = 0; i < outputs.size(); ++i) outputs[i].name = names[i];
+  for (const bool batch : {true, false}) {
+    for (auto& output : outputs)
+      if (!batch) output.shape.erase(output.shape.begin());
+    expect_the_scrfd_face(outputs);
+    auto turned = outputs;
+    std::reverse(turned.begin(), turned.end());
+    expect_the_scrfd_face(turned);
+  }
   outputs.resize(6);  // a model without key points
-  found = decode_scrfd(outputs, 64, .5f);
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].keypoints.empty());
+  expect_the_scrfd_face(outputs, false);
+}
+
+TEST(DecodeScrfd, TakesColumnsAndMapsAsWell) {
+  for (const bool maps : {false, true}) {
+    auto outputs = scrfd_outputs();
+    for (auto& output : outputs) {
+      const int rows = output.shape[1], columns = output.shape[2], cells = rows / 2;
+      const int cells_a_side = static_cast<int>(std::lround(std::sqrt(cells)));
+      const std::vector<float> plain = output.values;
+      for (int row = 0; row < rows; ++row)
+        for (int c = 0; c < columns; ++c)
+          output.values[maps ? (row % 2 * columns + c) * cells + row / 2 : c * rows + row] = plain[row * columns + c];
+      output.shape = maps ? std::vector<int>{1, 2 * columns, cells_a_side, cells_a_side}
+                          : std::vector<int>{1, columns, rows};
+    }
+    std::reverse(outputs.begin(), outputs.end());
+    expect_the_scrfd_face(outputs);
+  }
+}
+
+TEST(DecodeScrfd, NamesTheOutputsItCannotMatch) {
+  auto outputs = scrfd_outputs();
   outputs.resize(3);
-  EXPECT_THROW(decode_scrfd(outputs, 64, .5f), Error);
+  const std::string text = test::error_text([&] { decode_scrfd(outputs, 64, .5f); });
+  EXPECT_NE(text.find("score_8 [1x128x1]"), std::string::npos) << text;
+  auto doubled = scrfd_outputs();
+  for (auto& output : doubled) output.name = "out";
+  doubled.push_back(doubled[0]);  // two that could be the scores of stride 8
+  EXPECT_NE(test::error_text([&] { decode_scrfd(doubled, 64, .5f); }), "");
+}
+
+TEST(Scrfd, RunsANetworkWhoseOutputsAreListedByTheAlphabet) {
+  test::TempDir dir;
+  // Red pixels are faces; each anchor's box reaches two strides to every side. Declared as bbox, kps, score.
+  std::vector<test::OnnxHead> heads;
+  for (const auto& [name, columns] : std::vector<std::pair<std::string, int>>{{"bbox", 4}, {"kps", 10}, {"score", 1}})
+    for (const int stride : {8, 16, 32}) {
+      const bool score = name == "score" && stride == 8;
+      const size_t channels = 2 * static_cast<size_t>(columns);
+      heads.push_back({.output = name + "_" + std::to_string(stride),
+                       .weights = {channels, score ? std::array<float, 3>{.9f, -.9f, 0} : std::array<float, 3>{}},
+                       .bias = std::vector<float>(channels, name == "score" ? 0.f : 2.f),
+                       .stride = stride,
+                       .columns = columns});
+    }
+  test::write_onnx_heads(dir / "scrfd.onnx", 640, heads);
+  Image picture(640, 640);
+  for (int y = 320; y < 328; ++y)
+    for (int x = 160; x < 168; ++x) picture.row(y)[3 * x] = 255;
+  const auto faces = make_detector("scrfd:" + (dir / "scrfd.onnx").string())->detect(picture);
+  ASSERT_EQ(faces.size(), 1u);
+  EXPECT_NEAR(faces[0].box.left, 160 - 16, 1);
+  EXPECT_NEAR(faces[0].box.bottom(), 320 + 16, 1);
+  EXPECT_EQ(faces[0].keypoints.size(), 4u);
+}
+
+TEST(DecodeUltraface, ReadsCornersInSharesOfTheInput) {
+  std::vector<OnnxNet::Output> outputs = {{"boxes", {1, 3, 4}, std::vector<float>(12)},
+                                          {"scores", {1, 3, 2}, {1, 0, .2f, .8f, .9f, .1f}}};
+  const float corners[4] = {.25f, .5f, .75f, 1.f};
+  std::copy_n(corners, 4, &outputs[0].values[4]);
+  for (const char* first : {"boxes", "17"}) {
+    outputs[0].name = first;
+    const auto found = decode_ultraface(outputs, 320, 240, .6f);
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_FLOAT_EQ(found[0].score, .8f);
+    EXPECT_FLOAT_EQ(found[0].left, 80);
+    EXPECT_FLOAT_EQ(found[0].bottom, 240);
+    std::swap(outputs[0], outputs[1]);
+    EXPECT_EQ(decode_ultraface(outputs, 320, 240, .6f).size(), 1u);
+    std::swap(outputs[0], outputs[1]);
+  }
+  outputs.pop_back();
+  EXPECT_NE(test::error_text([&] { decode_ultraface(outputs, 320, 240, .6f); }).find("17 [1x3x4]"), std::string::npos);
+}
+
+TEST(Ultraface, LetterboxesToTheSizeThatTheFileFixes) {
+  test::TempDir dir;
+  for (const auto& [width, height] : {std::pair{320, 240}, {640, 480}}) {
+    // Red pixels are faces, all with the box that is the middle of the input.
+    const std::vector<test::OnnxHead> heads = {
+        {.output = "scores", .weights = {{}, {.4f, -.4f, 0}}, .bias = {0, .1f}, .columns = 2},
+        {.output = "boxes", .weights = {{}, {}, {}, {}}, .bias = {.25f, .25f, .75f, .75f}, .columns = 4}};
+    test::write_onnx_heads(dir / "u.onnx", width, height, heads);
+    const auto detector = make_detector("ultraface:" + (dir / "u.onnx").string());
+    for (const auto& [w, h] : {std::pair{400, 400}, {800, 300}, {200, 600}}) {
+      Image picture(w, h);
+      for (int y = h / 2 - 20; y < h / 2 + 20; ++y)
+        for (int x = w / 2 - 20; x < w / 2 + 20; ++x) picture.row(y)[3 * x] = 255;
+      const auto faces = detector->detect(picture);
+      ASSERT_EQ(faces.size(), 1u) << width << ": " << w << "x" << h;
+      const double scale = std::max(w / 320.0, h / 240.0);  // the input in pixels of the picture: 320 x 240 of these
+      EXPECT_NEAR(faces[0].box.width, 160 * scale, 3);
+      EXPECT_NEAR(faces[0].box.height, 120 * scale, 3);
+      EXPECT_NEAR(faces[0].box.left + faces[0].box.width / 2.0, w / 2.0, 3);
+      EXPECT_NEAR(faces[0].box.top + faces[0].box.height / 2.0, h / 2.0, 3);
+    }
+  }
+  write_file_atomic(dir / "t.onnx", "this is no network");
+  EXPECT_NE(test::error_text([&] { make_detector("ultraface:" + (dir / "t.onnx").string()); }).find("t.onnx"),
+            std::string::npos);
+  EXPECT_NE(test::error_text([&] { make_detector("ultraface:" + (dir / "none.onnx").string()); }).find("none.onnx"),
+            std::string::npos);
 }
 
 }  // namespace

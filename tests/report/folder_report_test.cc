@@ -42,6 +42,24 @@ TEST(FolderReport, EntriesOfOtherTypesAreLeftOut) {
   EXPECT_NE(html.find("0.250"), std::string::npos);
 }
 
+TEST(FolderReport, ReadsLinesUpToATornOne) {
+  test::TempDir dir;
+  write_file_atomic(dir / "verdicts.jsonl",
+                    "{\"schema\":\"fsfm.verdict/1\",\"name\":\"m\"}\n"
+                    "{\"file\":\"a.jpg\",\"faces\":[{\"score\":0.25,\"verdict\":\"real\",\"why\":\"first\"}]}\n"
+                    "{\"file\":\"b.mp4\",\"kind\":\"video\",\"score\":0.75,\"verdict\":\"attack\",\"why\":\"second\"}\n"
+                    "{\"file\":\"c.jpg\",\"error\":\"c.jpg is truncated\"}\n"
+                    "{\"file\":\"d.jpg\",\"fa");
+  const std::string html = folder_page(dir.path(), "Title").html();
+  for (const char* part : {"first", "0.250", "second", "0.750", "c.jpg is truncated"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  EXPECT_EQ(html.find("d.jpg"), std::string::npos);
+  write_file_atomic(dir / "verdicts.jsonl", "{\"schema\":\"fsfm.verdict/1\"}\n");  // interrupted at once
+  EXPECT_NO_THROW(folder_page(dir.path(), "Title"));
+  write_file_atomic(dir / "verdicts.jsonl", "{\"loss\":1}\n{\"loss\":2}\n");
+  EXPECT_THROW(folder_page(dir.path(), "Title"), Error);
+}
+
 TEST(FolderReport, AnEmptyFolderIsAnError) {
   test::TempDir dir;
   EXPECT_THROW(folder_page(dir.path(), "Title"), Error);

@@ -18,7 +18,10 @@ struct OnnxHead {
   std::string output;
   std::vector<std::array<float, 3>> weights;
   std::vector<float> bias;
+  int stride = 1;
+  int columns = 0;  // > 0: the output is not [1, channels, H, W] but a table [1, H * W * channels / columns, columns]
 };
 void write_onnx_heads(const std::filesystem::path& path, int side, const std::vector<OnnxHead>& heads);
+void write_onnx_heads(const std::filesystem::path& path, int width, int height, const std::vector<OnnxHead>& heads);
 
 }  // namespace fsfm::test

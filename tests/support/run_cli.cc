@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "base/file.h"
 #include "support/temp_dir.h"
@@ -12,10 +13,7 @@
 namespace fsfm::test {
 namespace {
 
-pid_t launch(const std::vector<std::string>& args, const CliSetting& setting, const std::string& out,
-             const std::string& err) {
-  std::vector<std::string> all = {FSFM_BINARY};
-  all.insert(all.end(), args.begin(), args.end());
+pid_t launch(std::vector<std::string> all, const CliSetting& setting, const std::string& out, const std::string& err) {
   std::vector<char*> argv;
   for (auto& arg : all) argv.push_back(arg.data());
   argv.push_back(nullptr);
@@ -34,18 +32,30 @@ pid_t launch(const std::vector<std::string>& args, const CliSetting& setting, co
   return child;
 }
 
-}  // namespace
+std::vector<std::string> command_line(const std::vector<std::string>& args) {
+  std::vector<std::string> all = {FSFM_BINARY};
+  all.insert(all.end(), args.begin(), args.end());
+  return all;
+}
 
-CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) {
+CliResult run(std::vector<std::string> all, const CliSetting& setting) {
   TempDir dir;
   const std::string out = (dir / "out").string(), err = (dir / "err").string();
   int status = 0;
-  ::waitpid(launch(args, setting, out, err), &status, 0);
+  ::waitpid(launch(std::move(all), setting, out, err), &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
 }
 
+}  // namespace
+
+CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) { return run(command_line(args), setting); }
+
+CliResult run_shell(const std::string& script, const CliSetting& setting) {
+  return run({"/bin/bash", "-c", "FSFM='" FSFM_BINARY "'; " + script}, setting);
+}
+
 pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err) {
-  return launch(args, {}, "/dev/null", err.string());
+  return launch(command_line(args), {}, "/dev/null", err.string());
 }
 
 }  // namespace fsfm::test

@@ -24,6 +24,9 @@ struct CliSetting {
 // `fsfm ARGS...`, to its end.
 CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting = {});
 
+// Runs a bash script, in which $FSFM is the program; for pipes and closed streams.
+CliResult run_shell(const std::string& script, const CliSetting& setting = {});
+
 // Starts `fsfm ARGS...` and returns at once; what it says on stderr goes to the file `err`. The caller waits for it.
 pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err);
 

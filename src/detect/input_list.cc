@@ -1,0 +1,105 @@
+#include "detect/input_list.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/media_kind.h"
+#include "media/picture_mark.h"
+
+namespace fsfm {
+namespace {
+
+// The same for every spelling of a place; links are followed. As it stands where it cannot be found.
+fs::path canonical(const fs::path& path) {
+  std::error_code code;
+  fs::path whole = fs::weakly_canonical(path, code);
+  if (code) return path.lexically_normal();
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+bool lies_below(const fs::path& path, const fs::path& folder) {
+  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end() && rest != path.end();
+}
+
+class InputLister {
+ public:
+  explicit InputLister(const fs::path& out) : out_(out.empty() ? out : canonical(out)) {}
+
+  void add(const fs::path& path) {
+    try {
+      if (is_folder(path))
+        add_folder(path);
+      else
+        add_file(path);
+    } catch (const Error& error) {
+      add_problem(path, error.what());
+    }
+  }
+
+  DetectInputs take() { return std::move(inputs_); }
+
+ private:
+  void add_folder(const fs::path& folder) {
+    const bool holds_out = !out_.empty() && lies_below(out_, canonical(folder));
+    bool anything = false;
+    const auto keep = [&](const fs::path& file) {
+      const MediaKind kind = media_kind_by_name_first(file);
+      if (kind == MediaKind::unread) inputs_.unread.push_back(file);
+      return kind == MediaKind::picture || kind == MediaKind::video;
+    };
+    const auto on_problem = [&](const fs::path& path, const Error& error) {
+      anything = true;
+      add_problem(path, error.what());
+    };
+    for (const auto& file : list_files(folder, keep, on_problem)) {
+      if (holds_out && is_verdict_name(file) && lies_below(canonical(file), out_)) continue;
+      anything = true;
+      add_file(file);
+    }
+    if (!anything)
+      add_problem(folder,
+                  folder.string() + " holds no pictures or videos; name a folder with some, or the files themselves");
+  }
+
+  void add_file(const fs::path& file) {
+    // Two names in one folder stay two inputs, even when one is a link to the other.
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    if (!seen_.insert(canonical(folder) / file.filename()).second) {
+      ++inputs_.repeated;
+      return;
+    }
+    inputs_.list.push_back({.path = file,
+                            .video = media_kind(file) == MediaKind::video,
+                            .problem = {},
+                            .own = is_verdict_name(file) && has_verdict_mark(file)});
+  }
+
+  void add_problem(const fs::path& path, const std::string& problem) {
+    inputs_.list.push_back({.path = path, .video = false, .problem = problem, .own = false});
+  }
+
+  fs::path out_;
+  DetectInputs inputs_;
+  std::set<fs::path> seen_;
+};
+
+}  // namespace
+
+DetectInputs list_inputs(const std::vector<fs::path>& named, const fs::path& out) {
+  InputLister lister(out);
+  for (const auto& path : named) lister.add(path);
+  return lister.take();
+}
+
+bool is_verdict_name(const fs::path& file) {
+  std::string stem = file.stem().string();
+  const size_t digits = stem.find_last_not_of("0123456789");
+  if (digits != std::string::npos && digits + 1 < stem.size() && stem[digits] == '_') stem.resize(digits);
+  return stem.ends_with("_verdict");
+}
+
+}  // namespace fsfm

@@ -1,0 +1,105 @@
+#include "detect/verdict_json.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+
+namespace fsfm {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSchema = "fsfm.verdict/1";
+
+json to_json(const FaceVerdict& v, const ModelCard& card) {
+  json per_class = json::object();
+  for (size_t c = 0; c < v.per_class.size(); ++c) per_class[card.classes[c]] = v.per_class[c];
+  const Rect& box = v.face.box;
+  return {{"box", {box.left, box.top, box.width, box.height}},
+          {"crop", {v.crop.left, v.crop.top, v.crop.width, v.crop.height}},
+          {"detector_score", v.face.score},
+          {"sharpness", v.face.blur},
+          {"yaw", v.face.yaw},
+          {"score", v.score},
+          {"per_class", per_class},
+          {"verdict", verdict_name(v.verdict)},
+          {"why", v.why}};
+}
+
+json to_json(const std::vector<FaceVerdict>& faces, const ModelCard& card) {
+  json list = json::array();
+  for (const auto& face : faces) list.push_back(to_json(face, card));
+  return list;
+}
+
+std::string name_of(const fs::path& file) { return to_utf8(file.string()); }
+
+}  // namespace
+
+json verdict_header(const fs::path& model, const ModelCard& card) {
+  return {{"schema", kSchema},
+          {"model", name_of(model)},
+          {"name", card.name},
+          {"classes", card.classes},
+          {"attack_classes", card.attack_classes},
+          {"threshold", decision_threshold(card)}};
+}
+
+json verdict_entry(const fs::path& file, const std::vector<FaceVerdict>& faces, const ModelCard& card) {
+  return {{"file", name_of(file)}, {"kind", "picture"}, {"faces", to_json(faces, card)}};
+}
+
+json verdict_entry(const fs::path& file, const VideoVerdict& video, const ModelCard& card) {
+  json frames = json::array();
+  for (const auto& frame : video.frames)
+    frames.push_back({{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, card)}});
+  return {{"file", name_of(file)},
+          {"kind", "video"},
+          {"verdict", verdict_name(video.verdict)},
+          {"why", video.why},
+          {"score", video.frames_judged > 0 ? json(video.score) : json()},
+          {"frames_looked_at", video.frames.size()},
+          {"frames_with_face", video.frames_with_face},
+          {"frames_judged", video.frames_judged},
+          {"frames_skipped", video.frames_skipped},
+          {"frames", frames}};
+}
+
+json error_entry(const fs::path& file, const std::string& problem) {
+  return {{"file", name_of(file)}, {"error", to_utf8(problem)}};
+}
+
+json skipped_entry(const fs::path& file, const std::string& why) {
+  return {{"file", name_of(file)}, {"skipped", why}};
+}
+
+std::string to_line(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::vector<json> read_verdicts(const fs::path& file) {
+  const std::string text = read_file(file);
+  std::vector<json> entries;
+  const auto no_output = [&] { return Error(file.string() + " is no output of fsfm detect --json", "make it again"); };
+  if (const json whole = json::parse(text, nullptr, false); !whole.is_discarded()) {
+    if (!whole.is_object()) throw no_output();
+    if (const auto results = whole.find("results"); results != whole.end()) {
+      if (!results->is_array()) throw no_output();
+      entries.assign(results->begin(), results->end());
+    } else if (whole.contains("file")) {
+      entries.push_back(whole);
+    } else if (!whole.contains("schema")) {
+      throw no_output();
+    }
+    return entries;
+  }
+  bool any = false;
+  for (const auto& line : split(text, '\n')) {
+    json entry = json::parse(line, nullptr, false);
+    if (!entry.is_object()) continue;
+    any = any || entry.contains("schema") || entry.contains("file");
+    if (entry.contains("file")) entries.push_back(std::move(entry));
+  }
+  if (!any) throw Error(file.string() + " is not valid JSON", "make it again");
+  return entries;
+}
+
+}  // namespace fsfm

@@ -225,7 +225,7 @@ int run_detect(int argc, char** argv) {
       std::fprintf(stderr, "fsfm: %s\n", error.what());
     }
   }
-  if (interrupted()) return 128 + interrupt_signal();  // as shells count
+  if (interrupted()) return interrupted_exit("the files so far were judged, the others were not");
   if (request->json) {
     const ModelCard& card = detector.card();
     const json document = {{"model", request->model.string()},

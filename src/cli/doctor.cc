@@ -132,6 +132,7 @@ int run_doctor(int argc, char** argv) {
   options.add("html", html, "write a page with pictures to this file").command_line_only();
   options.add("sheet", sheet, "write a picture of 40 faces and their regions (.png, .jpg or .webp)").command_line_only();
   options.add("strict", strict, "exit with 1 if there is an error or a warning").command_line_only();
+  options.enable_quiet();
   if (!options.parse(argc, argv)) return 0;
 
   const auto data = open_dataset(dir, split);

@@ -1,5 +1,6 @@
 // The program `fsfm`: finds the subcommand, turns exceptions into one line and an exit code.
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -15,7 +16,7 @@
 
 namespace {
 
-constexpr int kUserError = 2, kOurError = 1;
+constexpr int kUserError = 2, kOurError = 1, kSignalled = 128;
 
 void print_help() {
   std::printf("fsfm %s: learn from real faces, then tell real from forged\n\nUsage: fsfm COMMAND [OPTIONS]\n\nCommands:\n", FSFM_VERSION);
@@ -36,7 +37,10 @@ int run(int argc, char** argv) {
   }
   std::vector<std::string> names;
   for (const auto& command : fsfm::cli::commands()) {
-    if (command.name == name) return command.run(argc - 1, argv + 1);
+    if (command.name == name) {
+      if (command.stops_cleanly) fsfm::install_interrupt_handlers();
+      return command.run(argc - 1, argv + 1);
+    }
     names.emplace_back(command.name);
   }
   const std::string near = fsfm::nearest_name(name, names);
@@ -46,7 +50,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  fsfm::install_interrupt_handlers();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file too large for the user's limit is an error of write(), not a death
   fsfm::log::setup();
   // One line: whatever a library put into a message, newlines become spaces.
   auto report = [](std::string message, int code) {
@@ -58,11 +62,12 @@ int main(int argc, char** argv) {
   };
   try {
     const int code = run(argc, argv);
+    if (code > kSignalled) return code;  // the terminal may be gone, and with it the place for the output
     if (std::fflush(stdout) != 0 || std::ferror(stdout))
       throw fsfm::Error("cannot write the output: " + std::string(std::strerror(errno)), "free some space");
     return code;
   } catch (const fsfm::Error& error) {
-    return report(error.what(), kUserError);
+    return report(error.what(), fsfm::interrupted() ? fsfm::interrupted_exit_code() : kUserError);
   } catch (const std::bad_alloc&) {
     return report("out of memory; use a smaller batch, model or input", kUserError);
   } catch (const std::exception& error) {

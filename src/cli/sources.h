@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "detect/score_dataset.h"
 
 namespace fsfm::cli {
 
@@ -19,6 +20,9 @@ struct Source {
 Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred);
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
                                  const std::string& preferred);
+
+// Says which pictures were left out, if any.
+void warn_unreadable(const ScoredDataset& scored);
 
 // Makes the folder that --out names. Throws Error when it cannot be made.
 void make_out_folder(const std::filesystem::path& out);

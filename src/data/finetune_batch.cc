@@ -4,6 +4,7 @@
 #include "data/augment/color.h"
 #include "data/augment/erasing.h"
 #include "data/augment/geometry.h"
+#include "data/unreadable.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -11,7 +12,7 @@ namespace {
 
 // The genuine face as a self-blended fake, or nothing when its map shows too little face.
 std::optional<Image> blended(const Dataset& dataset, size_t index, const Image& image, Rng& rng) {
-  const auto map = dataset.load_parsing(index);
+  const auto map = read_parsing(dataset, index);
   if (!map)
     throw Error(dataset.location(index) + " has no parsing map, which --self-blend needs",
                 "make the dataset with fsfm prepare (it parses every face)");
@@ -35,7 +36,7 @@ std::function<Batch()> make_finetune_batch(const FinetuneBatchOptions& options, 
 
 FillSample make_finetune_filler(const FinetuneBatchOptions& options) {
   return [options](const Dataset& dataset, size_t index, Rng& rng, Batch& batch, int slot) {
-    Image image = dataset.load(index).image;
+    Image image = read_sample(dataset, index).image;
     const auto label = static_cast<size_t>(dataset.samples()[index].label);
     int64_t target = options.label_map.empty() ? static_cast<int64_t>(label) : options.label_map.at(label);
     if (options.self_blend > 0 && options.genuine.at(label) && rng.chance(options.self_blend)) {

@@ -72,14 +72,16 @@ void require_both(const LabelledData& data, const FinetuneRecipe& recipe, const 
 
 }  // namespace
 
-FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
-  const auto all = open_all(recipe.data);
+FinetuneData open_finetune_data(const FinetuneRecipe& recipe, RunSamples* samples) {
+  RunSamples unrecorded;
+  RunSamples& source = samples ? *samples : unrecorded;
+  const auto all = source.open("data", recipe.data);
   const auto splits = splits_of(*all);
   const bool has_train = contains(splits, "train"), has_val = contains(splits, "val");
   FinetuneData data;
   std::shared_ptr<const Dataset> train = subset(all, training_indices(*all)), validation;
   if (!recipe.val_data.empty()) {
-    validation = open_all(recipe.val_data);
+    validation = source.open("val-data", recipe.val_data);
     data.validation_source = "--val-data";
   } else if (has_train && has_val) {
     validation = subset(all, indices_of_split(*all, "val"));

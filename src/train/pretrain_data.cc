@@ -36,24 +36,26 @@ std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> datas
   return subset(std::move(dataset), std::move(kept));
 }
 
-Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train) {
+Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train, const RunSamples& samples,
+                                   UnreadableSamples& unreadable) {
   if (recipe.normalization == "imagenet") return {};
   if (recipe.normalization == "vggface2")
     return {{.5482207537f, .4234053493f, .3654651642f}, {.2789176106f, .2438540757f, .2349389344f}};
+  if (samples.normalization()) return *samples.normalization();
   if (train.info().normalization) return *train.info().normalization;
-  return dataset_normalization(train, kNormalizationSamples, recipe.threads);
+  return dataset_normalization(train, kNormalizationSamples, recipe.threads, &unreadable);
 }
 
 }  // namespace
 
-PretrainData open_pretrain_data(const PretrainRecipe& recipe) {
-  auto all = open_all(recipe.data, recipe.split);
+PretrainData open_pretrain_data(const PretrainRecipe& recipe, RunSamples& samples, UnreadableSamples& unreadable) {
+  auto all = samples.open("data", recipe.data, recipe.split);
   PretrainData data;
   const auto splits = splits_of(*all);
   const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
   auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };
   if (!recipe.val_data.empty())
-    data.held_out = genuine_only(open_all(recipe.val_data), recipe);
+    data.held_out = genuine_only(samples.open("val-data", recipe.val_data), recipe);
   else if (recipe.split.empty() && has("train") && has("val"))
     data.held_out = of_split("val");
   data.train = genuine_only(recipe.split.empty() ? subset(all, training_indices(*all)) : all, recipe);
@@ -73,7 +75,7 @@ PretrainData open_pretrain_data(const PretrainRecipe& recipe) {
     for (size_t i = 0; i < wanted; ++i) spread.push_back(i * all_faces / wanted);
     data.examples = subset(data.held_out, std::move(spread));
   }
-  data.normalization = choose_normalization(recipe, *data.train);
+  data.normalization = choose_normalization(recipe, *data.train, samples, unreadable);
   return data;
 }
 

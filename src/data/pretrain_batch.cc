@@ -136,9 +136,9 @@ class PretrainFiller {
 
     if (regions.classes.empty()) {
       if (options_.strategy != MaskStrategy::random)
-        throw Error(dataset.location(index) + " has no parsing map, which the mask strategy " +
-                        std::string(mask_strategy_name(options_.strategy)) + " needs",
-                    "make the dataset with fsfm prepare (it parses every face) or choose random masks");
+        throw UnreadableSample(dataset.location(index) + " has no parsing map, which the mask strategy " +
+                               std::string(mask_strategy_name(options_.strategy)) +
+                               " needs (fsfm prepare parses every face; --mask-strategy random needs none)");
       regions = {grid_, grid_, std::vector<uint16_t>(patches)};
     }
     std::optional<RegionGroup> group;

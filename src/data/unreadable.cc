@@ -36,21 +36,6 @@ std::optional<std::vector<uint8_t>> read_parsing(const Dataset& dataset, size_t 
   return reading(dataset, index, [&] { return dataset.load_parsing(index); });
 }
 
-std::shared_ptr<const Dataset> readable_part(std::shared_ptr<const Dataset> dataset, UnreadableSamples& unreadable) {
-  std::vector<size_t> kept;
-  for (size_t i = 0; i < dataset->samples().size(); ++i) {
-    try {
-      read_sample(*dataset, i);
-      read_parsing(*dataset, i);
-      kept.push_back(i);
-    } catch (const UnreadableSample& error) {
-      unreadable.add(dataset->samples()[i].key, error.what());
-    }
-  }
-  if (kept.size() == dataset->samples().size()) return dataset;
-  return subset(std::move(dataset), std::move(kept));
-}
-
 void UnreadableSamples::set_limit(const std::string& what, size_t total, double share) {
   what_ = what;
   total_ = total;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,10 +26,6 @@ class UnreadableSample : public Error {
 // Dataset::load and load_parsing, whose Error becomes an UnreadableSample that names the sample's place.
 Sample read_sample(const Dataset& dataset, size_t index);
 std::optional<std::vector<uint8_t>> read_parsing(const Dataset& dataset, size_t index);
-
-class UnreadableSamples;
-// The samples that can be read now, class maps included; the others are noted. Reads them all: for a few.
-std::shared_ptr<const Dataset> readable_part(std::shared_ptr<const Dataset> dataset, UnreadableSamples& unreadable);
 
 // What was left out, once each, by sample key. Thread-safe.
 class UnreadableSamples {

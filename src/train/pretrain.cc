@@ -234,9 +234,7 @@ class PretrainRun : public RunLoop {
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
     if (report.unreadable > 0) log_->event("held_out_unreadable", step_, epoch_now(), {{"count", report.unreadable}});
-    const auto examples = readable_part(data_.examples, held_out_unreadable_);
-    const int faces = static_cast<int>(examples->samples().size());
-    if (faces > 0) save_reconstructions(*examples, faces);
+    save_reconstructions();
     if (visible_)
       log::info(
           "held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel "
@@ -245,8 +243,11 @@ class PretrainRun : public RunLoop {
           report.unreadable > 0 ? fmt::format("; {} faces cannot be read", report.unreadable) : "");
   }
 
-  void save_reconstructions(const Dataset& examples, int faces) {
-    const Image sheet = reconstruction_sheet(learner_.online(), device_, examples, reconstruction_options(), faces);
+  void save_reconstructions() {
+    const int faces = static_cast<int>(data_.examples->samples().size());
+    const Image sheet =
+        reconstruction_sheet(learner_.online(), device_, *data_.examples, reconstruction_options(), faces);
+    if (sheet.empty()) return;
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
@@ -269,11 +270,8 @@ class PretrainRun : public RunLoop {
     facts.image_side = network.encoder.img_size;
     facts.unreadable = unreadable_.size();
     if (data_.held_out) {
-      const auto examples = readable_part(data_.examples, held_out_unreadable_);
-      if (!examples->samples().empty()) {
-        facts.masks = mask_examples(*examples, batch_options_);
-        facts.attention = attention_sheet(learner_.online(), device_, *examples, batch_options_);
-      }
+      facts.masks = mask_examples(*data_.examples, batch_options_);
+      facts.attention = attention_sheet(learner_.online(), device_, *data_.examples, batch_options_);
     }
     if (data_.held_out && data_.attacks)
       facts.points = feature_map(learner_.online(), device_, parse_precision(recipe_.precision), data_.normalization,

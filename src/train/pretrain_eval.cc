@@ -94,6 +94,8 @@ Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Datas
   Loader loader = held_out_loader(faces, options, count);
   loader.start(0);
   const auto batch = loader.next();
+  if (!batch) return {};
+  count = batch->size;
   const Prediction p = predict(online, device, *batch, options);
   const int patch = online->config.encoder.patch_size, side = batch->side;
   const auto images =

@@ -33,7 +33,7 @@ struct ReconstructionOptions {
 ReconstructionReport evaluate_reconstruction(FsfmOnline& online, torch::Device device, const Dataset& faces,
                                              const ReconstructionOptions& options);
 
-// One row per face (the first `count`): original | what the network sees | reconstruction pasted into the original.
+// One row per face (the first `count`, of which those that cannot be read are left out; empty without any): original | what the network sees | reconstruction pasted into the original.
 Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Dataset& faces,
                            const ReconstructionOptions& options, int count);
 

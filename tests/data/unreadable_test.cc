@@ -75,12 +75,5 @@ TEST(Unreadable, StatisticsLeaveItOut) {
   EXPECT_NE(error_text([&] { dataset_normalization(nothing, 0, 1, &all); }).find("no picture of memory"), std::string::npos);
 }
 
-TEST(Unreadable, TheReadablePartIsTheRest) {
-  const auto data = std::make_shared<MemoryDataset>(10, grey);
-  UnreadableSamples unreadable;
-  EXPECT_EQ(readable_part(data, unreadable)->samples().size(), 8u);
-  EXPECT_TRUE(unreadable.contains("4"));
-}
-
 }  // namespace
 }  // namespace fsfm

@@ -2,27 +2,33 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
 namespace fsfm {
 namespace {
 
-volatile std::sig_atomic_t g_signal = 0;
+std::atomic<int> g_signal{0};  // the first that came
 
 void note(int signal) {
-  if (g_signal == SIGINT && signal == SIGINT) ::_exit(130);
-  g_signal = signal;
+  int first = 0;
+  if (!g_signal.compare_exchange_strong(first, signal) && first == SIGINT && signal == SIGINT) ::_exit(128 + SIGINT);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN;
 }
 
 }  // namespace
 
 void install_interrupt_handlers() {
-  ::signal(SIGXFSZ, SIG_IGN);  // a file too large for the user's limit is an error of write(), not a death
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  if (!is_ignored(SIGHUP)) sigaddset(&signals, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::thread([signals] {
     for (int signal = 0;;)
@@ -30,8 +36,8 @@ void install_interrupt_handlers() {
   }).detach();
 }
 
-bool interrupted() { return g_signal != 0; }
-int interrupt_signal() { return g_signal; }
-int interrupted_exit_code() { return 128 + g_signal; }
+bool interrupted() { return g_signal.load(std::memory_order_relaxed) != 0; }
+int interrupt_signal() { return g_signal.load(std::memory_order_relaxed); }
+int interrupted_exit_code() { return 128 + (interrupted() ? interrupt_signal() : SIGTERM); }
 
 }  // namespace fsfm

@@ -1,17 +1,19 @@
-// SIGINT/SIGTERM as a flag that long loops look at, so that work stops at a clean place.
+// SIGINT, SIGTERM and SIGHUP as a flag that long loops look at, so that work stops at a clean place.
 #pragma once
 
 namespace fsfm {
 
-// Blocks both signals in this thread and all it starts later, and waits for them in a thread of its own; call it before
-// other threads exist, and again in a forked child. A second SIGINT ends the program at once. There are no handlers on
-// purpose: oneDNN's fp32 GEMM kernels point the stack register into the heap, where the frame of a handler would land.
+// Blocks the signals in this thread and all it starts later, and waits for them in a thread of its own; call it before
+// other threads exist, and again in a forked child. A second SIGINT ends the program at once. SIGHUP (a closed terminal)
+// counts unless it is ignored, as under nohup. There are no handlers on purpose: oneDNN's fp32 GEMM kernels point the
+// stack register into the heap, where the frame of a handler would land.
 void install_interrupt_handlers();
-// True after SIGINT or SIGTERM: finish the current item, save, return.
+// True after the first of these signals: finish the current item, save, return. Thread-safe.
 bool interrupted();
-// 0, SIGINT or SIGTERM.
+// 0 or the first signal that came.
 int interrupt_signal();
-// What an interrupted command exits with, as shells count: 130 after SIGINT, 143 after SIGTERM.
+// What a command that was interrupted before its result was there exits with: 128 + the signal, as shells count; SIGTERM
+// stands for a signal that another process of the same run had.
 int interrupted_exit_code();
 
 }  // namespace fsfm

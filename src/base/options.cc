@@ -1,11 +1,13 @@
 #include "base/options.h"
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <sstream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <toml++/toml.h>
 
 #include "base/error.h"
@@ -19,14 +21,23 @@ struct Options::Entry {
   CLI::Option* option;
   std::function<std::string()> to_text;  // current value as TOML
   bool recipe = true;
+  std::function<void(const std::vector<std::string>&)> assign{};  // sets a list of texts, past CLI11
 };
 
 namespace {
 
+// A basic string of TOML, on one line whatever the text holds. Bytes that are no UTF-8 cannot be written.
 std::string toml_string(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
+  std::string out = "\"";
+  for (const char c : to_utf8(text)) {
+    if (c == '"' || c == '\\')
+      out += std::string("\\") + c;
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    else
+      out += c;
+  }
+  return out + "\"";
 }
 
 template <class T>
@@ -35,8 +46,25 @@ std::string number(T value) {
     std::string text = fmt::format("{}", value);  // shortest text that reads back the same
     return text.find_first_of(".eni") == std::string::npos ? text + ".0" : text;
   } else {
-    return std::to_string(value);
+    const std::string text = std::to_string(value);
+    return std::cmp_greater(value, INT64_MAX) ? toml_string(text) : text;
   }
+}
+
+// A value of a recipe as to_toml() would write it; "" for what no option takes.
+std::string to_text(const toml::node& item) {
+  if (const auto* s = item.as_string()) return toml_string(s->get());
+  if (const auto* b = item.as_boolean()) return b->get() ? "true" : "false";
+  if (const auto* i = item.as_integer()) return number(i->get());
+  if (const auto* d = item.as_floating_point()) return number(d->get());
+  return "";
+}
+
+// The same as CLI11 takes it from a command line.
+std::string to_word(const toml::node& item) {
+  if (const auto* s = item.as_string()) return s->get();
+  if (const auto* d = item.as_floating_point()) return fmt::format("{}", d->get());
+  return to_text(item);
 }
 
 template <class T, class F>
@@ -44,6 +72,15 @@ std::string array(const std::vector<T>& values, F&& item) {
   std::vector<std::string> parts;
   for (const auto& value : values) parts.push_back(item(value));
   return "[" + join(parts, ", ") + "]";
+}
+
+CLI::Validator not_nan() {
+  return CLI::Validator(
+      [](std::string& text) {
+        double value = 0;
+        return CLI::detail::lexical_cast(text, value) && std::isnan(value) ? text + " is no number" : std::string();
+      },
+      "");
 }
 
 std::string with_underscores(std::string name) {
@@ -70,9 +107,11 @@ Options::Handle Options::declare(CLI::Option* option, const std::string& name, s
   return handle;
 }
 
-#define FSFM_ADD_NUMBER(T)                                                                        \
-  Options::Handle Options::add(const std::string& name, T& value, const std::string& help) {      \
-    return declare(app_->add_option("--" + name, value, help), name, [&value] { return number(value); }, false); \
+#define FSFM_ADD_NUMBER(T)                                                                   \
+  Options::Handle Options::add(const std::string& name, T& value, const std::string& help) { \
+    auto* option = app_->add_option("--" + name, value, help);                               \
+    if constexpr (std::is_floating_point_v<T>) option->check(not_nan());                     \
+    return declare(option, name, [&value] { return number(value); }, false);                 \
   }
 FSFM_ADD_NUMBER(int)
 FSFM_ADD_NUMBER(int64_t)
@@ -87,15 +126,29 @@ Options::Handle Options::add(const std::string& name, std::string& value, const 
 Options::Handle Options::add(const std::string& name, std::filesystem::path& value, const std::string& help) {
   return declare(app_->add_option("--" + name, value, help), name, [&value] { return toml_string(value.string()); }, false);
 }
+// CLI11 takes the texts of a list apart at commas and brackets, and knows no empty list: a recipe sets lists itself.
+template <class T>
+Options::Handle Options::declare_list(const std::string& name, std::vector<T>& value, const std::string& help) {
+  const auto write = [&value] { return array(value, [](const T& item) { return toml_string(std::filesystem::path(item).string()); }); };
+  Handle handle = declare(app_->add_option("--" + name, value, help), name, write, false);
+  entries_.back().assign = [&value](const std::vector<std::string>& words) { value.assign(words.begin(), words.end()); };
+  return handle;
+}
 Options::Handle Options::add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
-  return declare(app_->add_option("--" + name, value, help), name, [&value] { return array(value, toml_string); }, false);
+  return declare_list(name, value, help);
 }
 Options::Handle Options::add(const std::string& name, std::vector<std::filesystem::path>& value, const std::string& help) {
-  return declare(app_->add_option("--" + name, value, help), name,
-                 [&value] { return array(value, [](const auto& p) { return toml_string(p.string()); }); }, false);
+  return declare_list(name, value, help);
 }
 Options::Handle Options::add(const std::string& name, std::vector<double>& value, const std::string& help) {
-  return declare(app_->add_option("--" + name, value, help), name, [&value] { return array(value, number<double>); }, false);
+  Handle handle = declare(app_->add_option("--" + name, value, help), name, [&value] { return array(value, number<double>); }, false);
+  entries_.back().assign = [&value](const std::vector<std::string>& words) {
+    std::vector<double> numbers(words.size());
+    for (size_t i = 0; i < words.size(); ++i)
+      if (!CLI::detail::lexical_cast(words[i], numbers[i])) throw CLI::ConversionError("'" + words[i] + "' is no number");
+    value = std::move(numbers);
+  };
+  return handle;
 }
 Options::Handle Options::add(const std::string& name, bool& value, const std::string& help) {
   auto* option = app_->add_flag(fmt::format("--{0},!--no-{0}", name), value, help + (value ? " [on]" : ""));
@@ -114,7 +167,13 @@ Options::Handle Options::positional(const std::string& name, std::vector<std::fi
 }
 
 Options::Handle& Options::Handle::range(double low, double high) {
-  owner_->entries_[index_].option->check(CLI::Range(low, high));
+  owner_->entries_[index_].option->check(CLI::Validator(
+      [low, high](std::string& text) {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high) return std::string();  // not NaN
+        return fmt::format("{} is not in the range {} - {}", text, low, high);
+      },
+      fmt::format("in [{} - {}]", low, high)));
   return *this;
 }
 Options::Handle& Options::Handle::choices(const std::vector<std::string>& values) {
@@ -144,6 +203,10 @@ void Options::enable_recipe() {
   has_recipe_ = true;
 }
 
+void Options::enable_quiet() {
+  app_->add_flag("--quiet", quiet_, "no progress and no notes; warnings and errors stay");
+}
+
 void Options::footer(const std::string& text) { app_->footer(text); }
 
 bool Options::parse(int argc, const char* const* argv) {
@@ -158,6 +221,7 @@ bool Options::parse(int argc, const char* const* argv) {
     }
     if (!recipe_.empty()) apply_recipe(recipe_);
     app_->parse(argc, argv);
+    if (quiet_) spdlog::set_level(spdlog::level::warn);
   } catch (const CLI::CallForHelp&) {
     std::printf("%s", app_->help().c_str());
     return false;
@@ -204,25 +268,37 @@ void Options::apply_recipe(const std::filesystem::path& file) {
         throw Error(where + ": unknown key '" + name + "'",
                     near.empty() ? "see fsfm " + command_ + " --help for the keys" : "did you mean '" + near + "'?");
       }
-      std::vector<std::string> values;
+      std::vector<std::string> values, texts;
       auto add = [&](const toml::node& item) {
-        if (const auto* s = item.as_string()) values.push_back(s->get());
-        else if (const auto* b = item.as_boolean()) values.push_back(b->get() ? "true" : "false");
-        else if (const auto* i = item.as_integer()) values.push_back(std::to_string(i->get()));
-        else if (const auto* d = item.as_floating_point()) values.push_back(fmt::format("{}", d->get()));
-        else throw Error(where + ": '" + name + "' holds a value of an unsupported type", "use a number, text, true/false or a list of them");
+        texts.push_back(to_text(item));
+        values.push_back(to_word(item));
+        if (texts.back().empty())
+          throw Error(where + ": '" + name + "' holds a value of an unsupported type", "use a number, text, true/false or a list of them");
       };
-      if (const auto* list = node.as_array()) {
+      const auto* list = node.as_array();
+      if (list) {
         for (const auto& item : *list) add(item);
       } else {
         add(node);
       }
+      // What the option holds already need not be a value that a user may choose ("" where only names are).
+      const std::string same = list ? "[" + join(texts, ", ") + "]" : texts.front();
+      const bool says_nothing = values.empty() || (values.size() == 1 && values.front().empty());
+      if (entry->to_text && entry->to_text() == same) {
+        if (!says_nothing) entry->option->required(false);
+        continue;
+      }
+      if (values.empty() && !entry->assign) throw Error(where + ": '" + name + "' takes one value, not a list", "fix the recipe");
       // As a parsed default: a value on the command line replaces it, a `required` option is satisfied by it.
       try {
-        for (const auto& value : values) entry->option->add_result(value);
-        if (!values.empty()) entry->option->run_callback();
-        entry->option->clear();
-        entry->option->required(false);
+        if (entry->assign) {
+          entry->assign(values);
+        } else {
+          for (const auto& value : values) entry->option->add_result(value);
+          entry->option->run_callback();
+          entry->option->clear();
+        }
+        if (!says_nothing) entry->option->required(false);
       } catch (const CLI::ParseError& error) {
         throw Error(where + ": " + name + ": " + error.what(), "fix the recipe");
       }

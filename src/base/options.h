@@ -28,7 +28,7 @@ class Options {
  public:
   class Handle {
    public:
-    Handle& range(double low, double high);
+    Handle& range(double low, double high);   // both included; NaN is in no range
     Handle& choices(const std::vector<std::string>& values);
     Handle& required();
     Handle& group(const std::string& name);   // heading in --help
@@ -64,25 +64,30 @@ class Options {
 
   // Adds --recipe FILE.toml.
   void enable_recipe();
+  // Adds --quiet: no progress and no notes on stderr (the level of base/log.h becomes "warn"); warnings and errors stay.
+  void enable_quiet();
   // Text under the options in --help (examples).
   void footer(const std::string& text);
 
   // argv[0] is the subcommand's name. False: --help was asked for and printed on stdout. Throws Error on bad usage.
   bool parse(int argc, const char* const* argv);
 
-  // All recipe-able options with their current values, as a TOML text that --recipe reads back.
+  // All recipe-able options with their current values, as a TOML text that --recipe reads back to the same values. TOML
+  // has no whole numbers above INT64_MAX: those are written as text.
   std::string to_toml() const;
 
  private:
   struct Entry;
   Handle declare(CLI::Option* option, const std::string& name, std::function<std::string()> to_text, bool positional);
+  template <class T>
+  Handle declare_list(const std::string& name, std::vector<T>& value, const std::string& help);
   void apply_recipe(const std::filesystem::path& file);
 
   std::unique_ptr<CLI::App> app_;
   std::vector<Entry> entries_;
   std::filesystem::path recipe_;
   std::string command_;
-  bool has_recipe_ = false;
+  bool has_recipe_ = false, quiet_ = false;
 };
 
 }  // namespace fsfm

@@ -9,6 +9,7 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -20,6 +21,7 @@
 #include "data/augment/self_blend.h"
 #include "data/dataset.h"
 #include "data/naming.h"
+#include "data/unreadable.h"
 #include "media/codec.h"
 #include "media/resize.h"
 
@@ -52,9 +54,17 @@ struct Pair {
   Image real, attack;
 };
 
+std::optional<std::vector<uint8_t>> readable_parsing(const Dataset& dataset, size_t index) {
+  try {
+    return read_parsing(dataset, index);
+  } catch (const UnreadableSample&) {
+    return std::nullopt;
+  }
+}
+
 // nullopt when the face has no usable class map.
 std::optional<Pair> self_blended_pair(const Dataset& dataset, size_t index, const Image& face, Rng& rng) {
-  const auto parsing = dataset.load_parsing(index);
+  const auto parsing = readable_parsing(dataset, index);
   const auto fake = parsing ? self_blend(face, *parsing, kParsingSide, rng) : std::nullopt;
   if (!fake) return std::nullopt;
   return Pair{face, fake->image};
@@ -93,6 +103,7 @@ int run_blend(int argc, char** argv) {
       "alike, so that neither size nor compression tells them apart. Example:\n"
       "  fsfm blend faces/ --out blended && fsfm finetune --task dfd --init M --data blended --out D.safetensors");
   options.enable_recipe();
+  options.enable_quiet();
   if (!options.parse(argc, argv)) return 0;
 
   const auto dataset = open_only_source(input, "", stated);
@@ -122,11 +133,13 @@ int run_blend(int argc, char** argv) {
   for (auto& [name, source] : videos) source.number = count++;
   const bool screen = kind == "screen";
   const char* attack_class = screen ? "replay" : "fake";
+  const FolderLock lock(out);
   for (const char* split : {"train", "val"})
     for (const char* label : {"real", attack_class}) make_out_folder(out / split / label);
 
   Progress progress("blend", dataset->samples().size(), "faces", progress_visible());
   size_t written = 0, without_map = 0;
+  UnreadableSamples unreadable;
   for (size_t i = 0; i < dataset->samples().size() && !interrupted(); ++i) {
     const SampleRef& sample = dataset->samples()[i];
     if (is_attack(sample)) continue;
@@ -134,7 +147,13 @@ int run_blend(int argc, char** argv) {
     Video& source = videos.at(video);
     const bool held_out = source.number % val_every == val_every - 1;
     const fs::path folder = out / (held_out ? "val" : "train");
-    const Image face = resize(dataset->load(i).image, side, side);
+    Image face;
+    try {
+      face = resize(read_sample(*dataset, i).image, side, side);
+    } catch (const UnreadableSample& error) {
+      unreadable.add(sample.key, error.what());
+      continue;
+    }
     Rng rng(seed, i + 1);
     for (size_t left = source.share_of_next_face(per_video); left > 0; --left) {
       const std::optional<Pair> pair = screen ? screen_pair(face, rng) : self_blended_pair(*dataset, i, face, rng);
@@ -151,13 +170,14 @@ int run_blend(int argc, char** argv) {
     progress.update(i + 1);
   }
   progress.finish();
-  if (interrupted()) return 128 + interrupt_signal();
+  if (interrupted()) return interrupted_exit("only a part of the pairs was written");
   if (written == 0)
     throw Error(input.string() + " has no face with a class map",
                 "prepare it with a parser (fsfm prepare does by default)");
   std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written,
               screen ? "filmed" : "self-blended", videos.size(), out.c_str());
   if (without_map > 0) std::printf("; %zu faces without a usable class map left out", without_map);
+  if (unreadable.size() > 0) std::printf("; %zu faces that cannot be read left out (%s)", unreadable.size(), unreadable.named().c_str());
   if (attack_faces > 0) std::printf("; %zu attack faces left out", attack_faces);
   std::printf("\n");
   return 0;

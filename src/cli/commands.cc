@@ -1,5 +1,8 @@
 #include "cli/commands.h"
 
+#include "base/interrupt.h"
+#include "base/log.h"
+
 namespace fsfm::cli {
 
 int run_bench(int, char**);
@@ -22,29 +25,34 @@ int run_train_parser(int, char**);
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
-      {"prepare", "Find, crop and parse faces: photos and videos become a dataset", run_prepare},
+      {"prepare", "Find, crop and parse faces: photos and videos become a dataset", run_prepare, true},
       {"doctor", "Find what is wrong with a dataset: leaks, shortcuts, broken files", run_doctor},
-      {"blend", "Make attacks from real faces alone: blended, or filmed off a screen", run_blend},
+      {"blend", "Make attacks from real faces alone: blended, or filmed off a screen", run_blend, true},
       {"masks", "Show what every masking strategy hides of a face", run_masks},
 #ifdef FSFM_HAS_TRAIN
-      {"pretrain", "Learn from unlabelled real faces", run_pretrain},
-      {"finetune", "Turn a pretrained model into a detector", run_finetune},
+      {"pretrain", "Learn from unlabelled real faces", run_pretrain, true},
+      {"finetune", "Turn a pretrained model into a detector", run_finetune, true},
 #endif
-      {"probe", "Score faces with frozen weights, before any label was seen", run_probe},
-      {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate},
-      {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect},
+      {"probe", "Score faces with frozen weights, before any label was seen", run_probe, true},
+      {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate, true},
+      {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect, true},
       {"report", "One page about what the other commands left in a folder", run_report},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
       {"bench", "Time one part of the program", run_bench},
 #ifdef FSFM_HAS_TRAIN
       {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},
-      {"train-parser", "Learn the face-segmentation network from labelled faces", run_train_parser},
+      {"train-parser", "Learn the face-segmentation network from labelled faces", run_train_parser, true},
 #endif
   };
   return kCommands;
 }
 
-bool progress_visible() { return true; }
+bool progress_visible() { return spdlog::should_log(spdlog::level::info); }
+
+int interrupted_exit(const std::string& what) {
+  log::warn("interrupted: {}", what);
+  return interrupted_exit_code();
+}
 
 }  // namespace fsfm::cli

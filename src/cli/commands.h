@@ -1,6 +1,7 @@
 // The table of subcommands. One file a command: `int run_X(int argc, char** argv)` with argv[0] = the command's name.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,12 +11,17 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   int (*run)(int argc, char** argv);  // exit code; throws Error for the user's mistakes
+  bool stops_cleanly = false;         // looks at interrupted(); any other command simply ends when a signal comes
 };
 
 // In the order of --help. Commands that need libtorch are absent from a build without it.
 const std::vector<Command>& commands();
 
-// True when progress bars and notes may be drawn (stderr visible and no --quiet).
+// True when progress bars and notes may be drawn: no --quiet (Options::enable_quiet).
 bool progress_visible();
+
+// The end of every command that a signal stopped before its result was there: says `what` became of the work and returns
+// the exit code, 130 after Ctrl-C, 143 after SIGTERM, so that `A && B` does not go on.
+int interrupted_exit(const std::string& what);
 
 }  // namespace fsfm::cli

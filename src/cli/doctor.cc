@@ -136,6 +136,7 @@ int run_doctor(int argc, char** argv) {
   options.add("strict", strict, "exit with 1 if there is an error or a warning").command_line_only();
   ClassStatement stated;
   add_class_options_or_none(options, stated);
+  options.enable_quiet();
   if (!options.parse(argc, argv)) return 0;
 
   const auto data = open_only_source(dir, split, stated);

@@ -16,7 +16,6 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -37,7 +36,6 @@ int run_evaluate_parser(int, char**);
 namespace {
 
 constexpr double kSuspiciousTemperature = 10;
-constexpr int kInterruptedExit = 128;  // + the signal's number, as shells count
 
 struct Flags {
   std::filesystem::path model, compare, out, dev;
@@ -81,9 +79,7 @@ ScoredDataset score(const Source& source, const Network& network, const Flags& f
   ScoredDataset scored = score_dataset(*source.dataset, network.card, network.logits(),
                                        score_options(flags, what.empty() ? source.name : source.name + ", " + what));
   scored.name = source.name;
-  if (!scored.unreadable.empty())
-    log::warn("{}: {} pictures could not be read and are left out (first: {})", source.name, scored.unreadable.size(),
-              scored.unreadable[0]);
+  warn_unreadable(scored);
   return scored;
 }
 
@@ -240,6 +236,7 @@ bool parse(Flags& flags, int argc, char** argv) {
   options.add("batch-size", flags.batch_size, "faces a forward pass").range(1, 1024).group("Running");
   options.add("threads", flags.threads, "0 = all cores").range(0, 4096).group("Running");
   options.enable_recipe();
+  options.enable_quiet();
   options.footer(
       "A score is always P(attack). Examples:\n"
       "  fsfm evaluate --model d.safetensors --data dfdc --out report\n"
@@ -265,8 +262,7 @@ int run_evaluate(int argc, char** argv) {
   Flags flags;
   if (!parse(flags, argc, argv)) return 0;
   const auto stopped = [] {
-    log::warn("interrupted: nothing was written");
-    return kInterruptedExit + interrupt_signal();
+    return interrupted_exit("nothing was written");
   };
   // Everything that can be wrong with the command line is found before the first face is scored.
   const Network network = open_network(flags.model, flags.threads);

@@ -27,18 +27,20 @@ int run_evaluate_parser(int argc, char** argv) {
   options.add("layout", layout, "what the indices of the labels mean").choices({"celebamask-19", "bisenet-19", "lapa-11"});
   options.add("as-labelled", as_labelled, "keep labels whose left and right are exchanged as they are");
   options.add("json", json, "print JSON instead of text").command_line_only();
+  options.enable_quiet();
   options.footer("Example:\n  fsfm evaluate --parser shipped --data CelebAMask-HQ/val");
   if (!options.parse(argc, argv)) return 0;
 
   const auto parser = open_parser(name);
   nlohmann::json results = nlohmann::json::array();
   for (const auto& folder : data) {
-    const auto faces = read_labelled_faces(folder, layout, !as_labelled);
+    std::vector<std::string> unreadable;
+    const auto faces = read_labelled_faces(folder, layout, !as_labelled, &unreadable);
     const auto repaired = std::count_if(faces.begin(), faces.end(), [](const auto& face) { return face.sides_repaired; });
     Progress bar("parse", faces.size(), "face", progress_visible());
     ParsingScore score;
     for (const auto& face : faces) {
-      if (interrupted()) throw Error("interrupted: nothing was printed");
+      if (interrupted()) return interrupted_exit("nothing was printed");
       score.add(face.classes, parser->parse(face.image).classes);
       bar.update(score.faces);
     }
@@ -48,9 +50,12 @@ int run_evaluate_parser(int argc, char** argv) {
       result["parser"] = parser->name();
       result["data"] = folder.string();
       result["sides_repaired"] = repaired;
+      result["unreadable"] = unreadable.size();
       continue;
     }
     std::printf("%s on %s\n%s", parser->name().c_str(), folder.string().c_str(), score.to_text().c_str());
+    if (!unreadable.empty())
+      std::printf("%zu pictures could not be read and are left out (first: %s)\n", unreadable.size(), unreadable.front().c_str());
     if (repaired > 0) {
       std::printf("%d of %zu labels had left and right exchanged and were put right (--as-labelled keeps them)\n", static_cast<int>(repaired),
                   faces.size());

@@ -1,4 +1,5 @@
 // The program `fsfm`: finds the subcommand, turns exceptions into one line and an exit code.
+#include <csignal>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 namespace {
 
 using fsfm::cli::kUserError;
+constexpr int kSignalled = 128;
 
 void print_help(std::FILE* stream) {
   std::fprintf(stream,
@@ -57,7 +59,9 @@ int run(int argc, char** argv) {
     std::printf("fsfm %s\n", FSFM_VERSION);
     return 0;
   }
-  return find_command(name).run(argc - 1, argv + 1);
+  const auto& command = find_command(name);
+  if (command.stops_cleanly) fsfm::install_interrupt_handlers();
+  return command.run(argc - 1, argv + 1);
 }
 
 }  // namespace
@@ -65,7 +69,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace fsfm::cli;
   prepare_standard_streams();
-  fsfm::install_interrupt_handlers();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file too large for the user's limit is an error of write(), not a death
   fsfm::log::setup();
   int code = 0;
   try {
@@ -77,8 +81,9 @@ int main(int argc, char** argv) {
       const Failure failure = describe_failure();
       std::fflush(stdout);
       std::fprintf(stderr, "fsfm: %s\n", failure.message.c_str());
-      return failure.exit_code;
+      return failure.exit_code == kUserError && fsfm::interrupted() ? fsfm::interrupted_exit_code() : failure.exit_code;
     }
+    if (code > kSignalled) return code;  // the terminal may be gone, and with it the place for the output
     flush_output();
     return code;
   } catch (const ReaderGone&) {

@@ -11,6 +11,7 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -107,8 +108,7 @@ int convert(const Settings& s, const nlohmann::json& made) {
       });
   progress.finish();
   if (!manifest) {
-    std::printf("interrupted; nothing was written\n");
-    return 128 + interrupt_signal();
+    return interrupted_exit("nothing was written");
   }
   std::printf("%s faces of %s copied into %s as %s\n",
               with_thousands(static_cast<long long>(manifest->samples())).c_str(), s.root.string().c_str(),
@@ -172,6 +172,7 @@ int run_prepare(int argc, char** argv) {
   options.add("class", s.layout_request.class_name, "layout folder: the class of all its faces (default: real)")
       .group("Labels");
   options.enable_recipe();
+  options.enable_quiet();
   options.footer(layout_table());
   if (!options.parse(argc, argv)) return 0;
 
@@ -243,6 +244,8 @@ int run_prepare(int argc, char** argv) {
     open_parser(s.parser);
     tools.make_parser = [&] { return open_parser(s.parser); };
   }
+  // Jobs of one dataset write beside each other; each of them has one writer.
+  const FolderLock lock(s.out, jobs > 1 ? fmt::format(".lock-{}of{}", job, jobs) : ".lock");
   std::optional<Progress> bar;
   const PrepareReport report =
       prepare_dataset(entries, prepare, tools, interrupted, [&](uint64_t done, uint64_t total) {
@@ -252,8 +255,7 @@ int run_prepare(int argc, char** argv) {
   if (bar) bar->finish();
   std::printf("%s", format_report(report).c_str());
   if (report.interrupted) {
-    std::printf("interrupted; run the same command again to go on\n");
-    return 128 + interrupt_signal();
+    return interrupted_exit("run the same command again to go on");
   }
   print_classes(report.manifest);
   if (report.jobs_missing > 0)

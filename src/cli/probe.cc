@@ -12,7 +12,6 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -73,6 +72,7 @@ bool parse(ProbeFlags& flags, int argc, char** argv) {
   options.add("batch-size", flags.batch_size, "faces read at once").range(1, 1024).group(kRunning);
   options.add("threads", flags.threads, "0 = all cores").range(0, 4096).group(kRunning);
   options.enable_recipe();
+  options.enable_quiet();
   options.footer(
       "Labels serve only to say afterwards what the scores are worth (AUC with 95 % interval). Examples:\n"
       "  fsfm probe reconstruction --model fsfm-b.safetensors --data dfdc --out probe\n"
@@ -89,6 +89,7 @@ report::ProbedDataset summarize(const Source& source, ProbeScores scores, const 
   report::ProbedDataset data;
   data.name = source.name;
   scores.faces.name = source.name;
+  warn_unreadable(scores.faces);
   data.figures =
       probe_figures(scores, {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads});
   data.faces = scores.faces.size();
@@ -142,6 +143,8 @@ Probe knn(const ModelFile& model, const ProbeFlags& flags, report::ProbeReport& 
       "A score is where the mean distance to the {} nearest faces of the reference lies: 0.5 is the distance that {:g} % "
       "of its real faces exceed among each other.",
       flags.neighbours, 100 * options.false_alarms);
+  reference->faces.name = source.name;
+  warn_unreadable(reference->faces);
   const auto attacks = std::count(reference->faces.labels.begin(), reference->faces.labels.end(), 1);
   report.settings = {{"Reference", fmt::format("{}: {} real and {} attack faces", source.name,
                                                reference->faces.size() - static_cast<size_t>(attacks), attacks)},
@@ -178,8 +181,7 @@ int run_probe(int argc, char** argv) {
   for (const auto& source : sources) {
     ProbeScores scores = probe(source);
     if (!scores.faces.complete) {
-      log::warn("interrupted: nothing was written");
-      return 128 + interrupt_signal();  // as shells count
+      return interrupted_exit("nothing was written");
     }
     report.datasets.push_back(summarize(source, std::move(scores), flags));
   }

@@ -1,10 +1,13 @@
 #include "cli/sources.h"
 
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace fsfm::cli {
 
@@ -41,6 +44,15 @@ std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs,
     if (const int nth = ++seen[sources.back().name]; nth > 1) sources.back().name += "#" + std::to_string(nth);
   }
   return sources;
+}
+
+void warn_unreadable(const ScoredDataset& scored) {
+  constexpr size_t kNamed = 5;
+  if (scored.unreadable.empty()) return;
+  const size_t shown = std::min(kNamed, scored.unreadable.size());
+  std::string names = join(std::span(scored.unreadable).first(shown), "; ");
+  if (shown < scored.unreadable.size()) names += "; and " + std::to_string(scored.unreadable.size() - shown) + " more";
+  log::warn("{}: {} pictures could not be read and are left out: {}", scored.name, scored.unreadable.size(), names);
 }
 
 void require_stated_classes(const std::vector<Source>& sources, const ClassStatement& stated) {

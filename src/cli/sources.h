@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "detect/score_dataset.h"
 
 namespace fsfm::cli {
 
@@ -31,6 +32,9 @@ std::unique_ptr<Dataset> open_only_source(const std::filesystem::path& dir, cons
 
 // "real: live; attack: print, replay", or that the faces are unlabelled.
 std::string classes_text(const DatasetInfo& info);
+
+// Says which pictures were left out, if any.
+void warn_unreadable(const ScoredDataset& scored);
 
 // Makes the folder that --out names. Throws Error when it cannot be made.
 void make_out_folder(const std::filesystem::path& out);

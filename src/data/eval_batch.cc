@@ -1,5 +1,7 @@
 #include "data/eval_batch.h"
 
+#include "data/unreadable.h"
+
 namespace fsfm {
 
 std::function<Batch()> make_eval_batch(const EvalBatchOptions& options, int batch_size) {
@@ -17,7 +19,7 @@ FillSample make_eval_filler(const EvalBatchOptions& options, std::vector<int> la
   return [options, label_map = std::move(label_map)](const Dataset& dataset, size_t index, Rng&, Batch& batch,
                                                      int slot) {
     const size_t values = 3 * static_cast<size_t>(options.transform.size) * static_cast<size_t>(options.transform.size);
-    const Image image = options.transform.apply(dataset.load(index).image);
+    const Image image = options.transform.apply(read_sample(dataset, index).image);
     normalize_to_chw(image, options.normalization,
                      std::span(batch.images).subspan(static_cast<size_t>(slot) * values, values));
     const int label = dataset.samples()[index].label;

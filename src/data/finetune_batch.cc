@@ -4,20 +4,19 @@
 #include "data/augment/color.h"
 #include "data/augment/erasing.h"
 #include "data/augment/geometry.h"
+#include "data/unreadable.h"
 #include "media/resize.h"
 
 namespace fsfm {
 namespace {
 
-// The genuine face as a self-blended fake, or nothing when its map shows too little face.
-std::optional<Image> blended(const Dataset& dataset, size_t index, const Image& image, Rng& rng) {
-  const auto map = dataset.load_parsing(index);
+// Asked for whether the face is blended this time or not: what is left out must not depend on the draws.
+std::vector<uint8_t> map_to_blend(const Dataset& dataset, size_t index) {
+  auto map = read_parsing(dataset, index);
   if (!map)
-    throw Error(dataset.location(index) + " has no parsing map, which --self-blend needs",
-                "make the dataset with fsfm prepare (it parses every face)");
-  auto fake = self_blend(image, *map, kParsingSide, rng);
-  if (!fake) return std::nullopt;
-  return std::move(fake->image);
+    throw UnreadableSample(dataset.location(index) +
+                           " has no parsing map, which --self-blend needs (fsfm prepare parses every face)");
+  return *std::move(map);
 }
 
 }  // namespace
@@ -35,13 +34,17 @@ std::function<Batch()> make_finetune_batch(const FinetuneBatchOptions& options, 
 
 FillSample make_finetune_filler(const FinetuneBatchOptions& options) {
   return [options](const Dataset& dataset, size_t index, Rng& rng, Batch& batch, int slot) {
-    Image image = dataset.load(index).image;
+    Image image = read_sample(dataset, index).image;
     const auto label = static_cast<size_t>(dataset.samples()[index].label);
     int64_t target = options.label_map.empty() ? static_cast<int64_t>(label) : options.label_map.at(label);
-    if (options.self_blend > 0 && options.genuine.at(label) && rng.chance(options.self_blend)) {
-      if (auto fake = blended(dataset, index, image, rng)) {
-        image = *std::move(fake);
-        target = options.self_blend_label;
+    if (options.self_blend > 0 && options.genuine.at(label)) {
+      const auto map = map_to_blend(dataset, index);
+      if (rng.chance(options.self_blend)) {
+        // Nothing when the map shows too little face.
+        if (auto fake = self_blend(image, map, kParsingSide, rng)) {
+          image = std::move(fake->image);
+          target = options.self_blend_label;
+        }
       }
     }
     if (options.degrade > 0)

@@ -31,7 +31,8 @@ struct FinetuneBatchOptions {
 
 // Batches of [B,3,side,side] images and labels [B].
 std::function<Batch()> make_finetune_batch(const FinetuneBatchOptions& options, int batch_size);
-// The filler throws Error for a picture that cannot be decoded, and for self-blending without parsing maps.
+// The filler throws UnreadableSample for a picture that cannot be decoded, and for a genuine one without a parsing map when
+// self-blending.
 FillSample make_finetune_filler(const FinetuneBatchOptions& options);
 
 }  // namespace fsfm

@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <string_view>
 #include <thread>
 
 #include "base/error.h"
@@ -26,15 +27,39 @@ uint64_t mix(uint64_t a, uint64_t b, uint64_t c) {
   return x;
 }
 
+// Applies `change(values, values a sample)` to every per-sample array that the loader does not fill itself.
+template <class Change>
+void for_each_array(Batch& batch, Change&& change) {
+  const auto size = static_cast<size_t>(batch.size);
+  const auto one = [&](auto& values) { change(values, size ? values.size() / size : 0); };
+  one(batch.images);
+  one(batch.labels);
+  one(batch.masked);
+  one(batch.region);
+}
+
 // Cuts every per-sample array of a batch to its first `size` samples.
 void shrink(Batch& batch, int size) {
-  const size_t from = static_cast<size_t>(batch.size), to = static_cast<size_t>(size);
-  const auto cut = [&](auto& values) { values.resize(from ? values.size() / from * to : 0); };
-  cut(batch.images);
-  cut(batch.labels);
-  cut(batch.masked);
-  cut(batch.region);
+  for_each_array(batch, [&](auto& values, size_t each) { values.resize(each * static_cast<size_t>(size)); });
   batch.size = size;
+}
+
+// Closes the gaps that slots marked as `missing` leave.
+void close_gaps(Batch& batch, const std::vector<uint8_t>& missing) {
+  size_t kept = 0;
+  for (size_t slot = 0; slot < missing.size(); ++slot) {
+    if (missing[slot]) continue;
+    if (kept != slot) {
+      for_each_array(batch, [&](auto& values, size_t each) {
+        std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(slot * each), each,
+                    values.begin() + static_cast<std::ptrdiff_t>(kept * each));
+      });
+      batch.indices[kept] = batch.indices[slot];
+    }
+    ++kept;
+  }
+  batch.indices.resize(kept);
+  shrink(batch, static_cast<int>(kept));
 }
 
 }  // namespace
@@ -44,6 +69,7 @@ struct Loader::Impl {
   struct Pending {
     Batch batch;
     int next_slot = 0, waiting = 0;
+    std::vector<uint8_t> missing;  // [B] 1 = left out
     std::exception_ptr error;
   };
 
@@ -110,13 +136,59 @@ struct Loader::Impl {
     p.batch.seed = mix(options.seed, static_cast<uint64_t>(epoch),
                        mix(static_cast<uint64_t>(made), static_cast<uint64_t>(options.rank), 2));
     p.waiting = p.batch.size;
+    p.missing.assign(static_cast<size_t>(p.batch.size), 0);
     ++made;
   }
 
   void fill_slot(Pending& p, int slot) {
-    const size_t index = p.batch.indices[static_cast<size_t>(slot)];
-    Rng rng(mix(options.seed, static_cast<uint64_t>(epoch), 3), index + 1);
-    fill(dataset, index, rng, p.batch, slot);
+    size_t& index = p.batch.indices[static_cast<size_t>(slot)];
+    if (try_fill(p, slot, index, index)) return;
+    if (!options.replace_unreadable) {
+      p.missing[static_cast<size_t>(slot)] = 1;
+      return;
+    }
+    const size_t lost = index;
+    Rng rng(mix(options.seed, static_cast<uint64_t>(epoch), 4), lost + 1);
+    std::vector<size_t> others = kin_of(lost);
+    // One after the other of a shuffled list, drawn as far as needed.
+    for (size_t left = others.size(); left > 0; --left) {
+      std::swap(others[left - 1], others[rng.below(static_cast<uint32_t>(left))]);
+      const size_t other = others[left - 1];
+      options.unreadable->check();
+      if (other == lost || !try_fill(p, slot, other, lost)) continue;
+      index = other;
+      return;
+    }
+    const auto& info = dataset.info();
+    throw Error("no picture of class " + info.classes.at(static_cast<size_t>(dataset.samples()[lost].label)) + " of " +
+                    info.name + " can be read: " + options.unreadable->named(),
+                "check the folder");
+  }
+
+  // Sample `index` into the slot, with the draws that belong to sample `drawn_for`. False: it cannot be read.
+  bool try_fill(Pending& p, int slot, size_t index, size_t drawn_for) {
+    const std::string& key = dataset.samples()[index].key;
+    if (options.unreadable && options.unreadable->contains(key)) return false;
+    Rng rng(mix(options.seed, static_cast<uint64_t>(epoch), 3), drawn_for + 1);
+    try {
+      fill(dataset, index, rng, p.batch, slot);
+      return true;
+    } catch (const UnreadableSample& error) {
+      if (!options.unreadable) throw;
+      options.unreadable->add(key, error.what());
+      return false;
+    }
+  }
+
+  // The samples of the same class and of the same dataset (what a video's identity begins with): those that a batch
+  // balanced by class and domain may hold instead.
+  std::vector<size_t> kin_of(size_t index) const {
+    const auto& samples = dataset.samples();
+    const auto domain = [&](size_t i) { return std::string_view(samples[i].video).substr(0, samples[i].video.find('/')); };
+    std::vector<size_t> kin;
+    for (size_t i = 0; i < samples.size(); ++i)
+      if (samples[i].label == samples[index].label && domain(i) == domain(index)) kin.push_back(i);
+    return kin;
   }
 
   // A worker: takes single slots, so that one slow picture holds up nobody else.
@@ -161,7 +233,15 @@ struct Loader::Impl {
     }
   }
 
+  // The next batch that holds anything.
   std::optional<Batch> next() {
+    for (;;) {
+      auto batch = next_of_any_size();
+      if (!batch || batch->size > 0 || options.replace_unreadable) return batch;
+    }
+  }
+
+  std::optional<Batch> next_of_any_size() {
     const auto begin = std::chrono::steady_clock::now();
     const auto clock = [&] {
       waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -186,6 +266,8 @@ struct Loader::Impl {
     pending.pop_front();
     work.notify_all();
     if (done.error) std::rethrow_exception(done.error);
+    if (std::find(done.missing.begin(), done.missing.end(), 1) != done.missing.end())
+      close_gaps(done.batch, done.missing);
     return std::move(done.batch);
   }
 

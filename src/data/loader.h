@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/unreadable.h"
 #include "masking/masking.h"
 
 namespace fsfm {
@@ -31,6 +32,11 @@ struct LoaderOptions {
   bool drop_last = true;  // false: the last batch may be smaller (even empty on some ranks)
   int rank = 0,
       world_size = 1;  // this process takes every world_size-th batch slice; every sample is covered once an epoch
+  // Notes samples that cannot be read, and outlives the loader; null: such a sample is an error of next().
+  UnreadableSamples* unreadable = nullptr;
+  // What then becomes of the slot: another sample of the same class and dataset takes it, which one depends on the seed,
+  // the epoch and the sample alone; or the batch is smaller (and left out when nothing remains; for one process).
+  bool replace_unreadable = true;
 };
 
 // Turns one loaded sample into its slot of a batch. Called from worker threads with an Rng that depends only on
@@ -53,7 +59,7 @@ class Loader {
   ~Loader();
   int64_t batches_per_epoch() const;
   void start(int epoch, int64_t first_batch = 0);
-  // nullopt at the end of the epoch. Rethrows a worker's Error.
+  // nullopt at the end of the epoch. Rethrows a worker's Error; throws Error when no sample of a class can be read.
   std::optional<Batch> next();
   // Gives a used batch back: its memory serves a later one.
   void recycle(Batch&& batch);

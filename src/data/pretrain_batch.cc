@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/regions.h"
+#include "data/unreadable.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -116,11 +117,11 @@ class PretrainFiller {
 
   void operator()(const Dataset& dataset, size_t index, Rng& rng, Batch& batch, int slot) const {
     const size_t side = static_cast<size_t>(options_.side), patches = static_cast<size_t>(grid_) * grid_;
-    Sample sample = dataset.load(index);
+    Sample sample = read_sample(dataset, index);
     RegionMap regions;
     if (options_.augment) {
       View view =
-          random_view(sample.image, dataset.load_parsing(index).value_or(std::vector<uint8_t>()), options_.side, rng);
+          random_view(sample.image, read_parsing(dataset, index).value_or(std::vector<uint8_t>()), options_.side, rng);
       sample.image = std::move(view.image);
       if (!view.map.empty()) regions = make_region_map(view.map, options_.side, options_.side, options_.patch);
     } else {
@@ -135,9 +136,9 @@ class PretrainFiller {
 
     if (regions.classes.empty()) {
       if (options_.strategy != MaskStrategy::random)
-        throw Error(dataset.location(index) + " has no parsing map, which the mask strategy " +
-                        std::string(mask_strategy_name(options_.strategy)) + " needs",
-                    "make the dataset with fsfm prepare (it parses every face) or choose random masks");
+        throw UnreadableSample(dataset.location(index) + " has no parsing map, which the mask strategy " +
+                               std::string(mask_strategy_name(options_.strategy)) +
+                               " needs (fsfm prepare parses every face; --mask-strategy random needs none)");
       regions = {grid_, grid_, std::vector<uint16_t>(patches)};
     }
     std::optional<RegionGroup> group;

@@ -20,8 +20,8 @@ struct PretrainBatchOptions {
 // Batches of [B,3,side,side] images and [B,P] masks, P = (side/patch)^2.
 std::function<Batch()> make_pretrain_batch(const PretrainBatchOptions& options, int batch_size);
 
-// The filler throws Error for a sample without a region map unless the strategy is `random`, and for a picture that
-// cannot be decoded. At 224/16 without augmentation the stored region bits are used and no class map is read.
+// The filler throws UnreadableSample for a picture that cannot be decoded, and for one without a region map unless the
+// strategy is `random`. At 224/16 without augmentation the stored region bits are used and no class map is read.
 FillSample make_pretrain_filler(const PretrainBatchOptions& options);
 
 }  // namespace fsfm

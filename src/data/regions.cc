@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "data/unreadable.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -10,7 +11,7 @@ std::optional<RegionMap> stored_regions(const Dataset& dataset, size_t index, st
                                         int patch) {
   const int grid = side / patch;
   if (stored && stored->grid_width == grid && stored->grid_height == grid) return stored;
-  auto map = dataset.load_parsing(index);
+  auto map = read_parsing(dataset, index);
   if (!map) return std::nullopt;
   return regions_of_map(*std::move(map), side, patch);
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "data/augment/self_blend.h"
+#include "data/unreadable.h"
 #include "media/codec.h"
 
 namespace fsfm {
@@ -18,7 +19,11 @@ class SelfBlendedDataset final : public Dataset {
     info_.attack_classes.emplace_back(kSelfBlendedClass);
     samples_ = real_->samples();
     for (size_t i = 0; i < real_->samples().size(); ++i) {
-      if (!can_self_blend(class_map(i), kParsingSide)) continue;
+      try {
+        if (!can_self_blend(class_map(i), kParsingSide)) continue;
+      } catch (const UnreadableSample&) {
+        continue;  // the face itself is left out, and named, when it is read
+      }
       SampleRef fake = real_->samples()[i];
       fake.label = label;
       fake.key = std::string(kSelfBlendedClass) + "/" + fake.key;
@@ -33,11 +38,11 @@ class SelfBlendedDataset final : public Dataset {
   const std::vector<SampleRef>& samples() const override { return samples_; }
 
   Sample load(size_t index) const override {
-    Sample sample = real_->load(source(index));
+    Sample sample = read_sample(*real_, source(index));
     if (!is_fake(index)) return sample;
     Rng rng(seed_, 1 + source(index));
     auto fake = self_blend(sample.image, class_map(source(index)), kParsingSide, rng);
-    if (!fake) throw InternalError("a face that could be blended cannot be any more");
+    if (!fake) throw UnreadableSample(location(index) + ": no face to blend any more");
     sample.image = std::move(fake->image);
     return sample;
   }
@@ -55,7 +60,7 @@ class SelfBlendedDataset final : public Dataset {
   bool is_fake(size_t index) const { return index >= real_->samples().size(); }
   size_t source(size_t index) const { return is_fake(index) ? sources_.at(index - real_->samples().size()) : index; }
   std::vector<uint8_t> class_map(size_t index) const {
-    auto map = real_->load_parsing(index);
+    auto map = read_parsing(*real_, index);
     if (!map)
       throw Error(real_->location(index) + " has no parsing map, which --self-blend needs",
                   "make the dataset with fsfm prepare (it parses every face)");

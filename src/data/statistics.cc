@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <numeric>
 
 #include "base/error.h"
@@ -54,19 +56,31 @@ PixelSums sums_at_network_size(const Image& image) {
   return sums;
 }
 
-Normalization dataset_normalization(const Dataset& dataset, size_t max_samples, int threads) {
+Normalization dataset_normalization(const Dataset& dataset, size_t max_samples, int threads,
+                                    UnreadableSamples* unreadable) {
   std::vector<size_t> indices(dataset.samples().size());
   std::iota(indices.begin(), indices.end(), size_t{0});
   if (max_samples > 0 && max_samples < indices.size()) {
     Rng(0).shuffle(std::span(indices));
     indices.resize(max_samples);
   }
+  std::map<size_t, std::string> failures;  // named in order, whichever thread met them
+  std::mutex mutex;
   std::vector<PixelSums> parts(static_cast<size_t>(thread_count(threads)));
   parallel_for(indices.size(), threads, [&](size_t i, int worker) {
-    parts[static_cast<size_t>(worker)].add(sums_at_network_size(dataset.load(indices[i]).image));
+    try {
+      parts[static_cast<size_t>(worker)].add(sums_at_network_size(read_sample(dataset, indices[i]).image));
+    } catch (const UnreadableSample& error) {
+      if (!unreadable) throw;
+      std::lock_guard lock(mutex);
+      failures[indices[i]] = error.what();
+    }
   });
+  for (const auto& [index, why] : failures) unreadable->add(dataset.samples()[index].key, why);
   PixelSums all;
   for (const auto& part : parts) all.add(part);
+  if (all.pixels == 0 && unreadable && unreadable->size() > 0)
+    throw Error("no picture of " + dataset.info().name + " can be read: " + unreadable->named(), "check the data");
   return all.normalization();
 }
 

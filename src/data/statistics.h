@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "data/dataset.h"
+#include "data/unreadable.h"
 
 namespace fsfm {
 
@@ -23,8 +24,9 @@ struct PixelSums {
 // The picture's sums at 224 x 224, the size at which a network sees it.
 PixelSums sums_at_network_size(const Image& image);
 
-// Over all samples, or the first of a seeded draw of `max_samples` (0 = all). Throws Error for a picture that cannot be
-// decoded.
-Normalization dataset_normalization(const Dataset& dataset, size_t max_samples = 0, int threads = 0);
+// Over all samples, or the first of a seeded draw of `max_samples` (0 = all). A picture that cannot be read is left out
+// and noted in `unreadable`; without one it is an Error, and so is a dataset of which nothing can be read.
+Normalization dataset_normalization(const Dataset& dataset, size_t max_samples = 0, int threads = 0,
+                                    UnreadableSamples* unreadable = nullptr);
 
 }  // namespace fsfm

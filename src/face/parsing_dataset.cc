@@ -46,7 +46,8 @@ bool sides_exchanged(std::span<const uint8_t> classes, int width) {
   return right > 0 && left > 0 && right_sum * left > left_sum * right;
 }
 
-std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::string& layout, bool repair_sides) {
+std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::string& layout, bool repair_sides,
+                                              std::vector<std::string>* unreadable) {
   const auto mapping = label_mapping(layout);
   if (!is_folder(root / "images") || !is_folder(root / "labels")) {
     throw Error(root.string() + ": no folders images/ and labels/", "expected images/NAME.jpg with labels/NAME.png");
@@ -54,15 +55,22 @@ std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::s
   const auto files = list_files(root / "images", is_image_path);
   if (files.empty()) throw Error((root / "images").string() + ": no pictures");
   std::vector<LabelledFace> faces(files.size());
+  std::vector<std::string> failures(files.size());
   parallel_for(files.size(), 0, [&](size_t i, int) {
     const auto label_file = root / "labels" / (files[i].stem().string() + ".png");
     if (!path_exists(label_file)) throw Error(label_file.string() + ": no label for " + files[i].filename().string());
     auto& face = faces[i];
     face.name = files[i].stem().string();
-    face.image = read_image(files[i]);
     int width = 0, height = 0;
-    const MappedFile label(label_file);
-    face.classes = decode_palette_png(label.bytes(), label_file.string(), width, height);
+    try {
+      face.image = read_image(files[i]);
+      const MappedFile label(label_file);
+      face.classes = decode_palette_png(label.bytes(), label_file.string(), width, height);
+    } catch (const Error& error) {
+      if (!unreadable) throw;
+      failures[i] = error.what();
+      return;
+    }
     if (width != face.image.width || height != face.image.height) {
       face.classes = resize_nearest(face.classes, width, height, face.image.width, face.image.height);
     }
@@ -76,7 +84,16 @@ std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::s
     face.sides_repaired = repair_sides && sides_exchanged(face.classes, face.image.width);
     if (face.sides_repaired) std::transform(face.classes.begin(), face.classes.end(), face.classes.begin(), mirrored_class);
   });
-  return faces;
+  if (!unreadable) return faces;
+  std::vector<LabelledFace> read;
+  for (size_t i = 0; i < faces.size(); ++i) {
+    if (failures[i].empty())
+      read.push_back(std::move(faces[i]));
+    else
+      unreadable->push_back(std::move(failures[i]));
+  }
+  if (read.empty()) throw Error(root.string() + ": no labelled face can be read: " + unreadable->front(), "check the folder");
+  return read;
 }
 
 }  // namespace fsfm

@@ -30,7 +30,10 @@ struct LabelledFace {
 // In each of them 255 means unknown (kIgnoredClass). Throws Error for a missing folder, a picture without a label, an index outside the layout.
 // `repair_sides`: in some copies of CelebAMask-HQ every tenth face has its left and right exchanged; since the faces stand
 // upright, eyes and brows that lie on the wrong side of the picture are given back to their side.
-std::vector<LabelledFace> read_labelled_faces(const std::filesystem::path& root, const std::string& layout, bool repair_sides = true);
+// A picture or a label that cannot be decoded is left out and noted in `unreadable` (one message each, in order); without
+// one it is an Error, and so is a folder of which nothing can be read.
+std::vector<LabelledFace> read_labelled_faces(const std::filesystem::path& root, const std::string& layout, bool repair_sides = true,
+                                              std::vector<std::string>* unreadable = nullptr);
 
 // Do the subject's right eye and brow lie right of the left ones? On an upright face the labels were then exchanged.
 bool sides_exchanged(std::span<const uint8_t> classes, int width);

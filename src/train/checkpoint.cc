@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "nn/weights.h"
 #include "tensorio/safetensors.h"
 
@@ -83,14 +84,9 @@ void load_random_state(const std::map<std::string, torch::Tensor>& state) {
 }
 
 CheckpointFolder::CheckpointFolder(std::filesystem::path folder, int keep_last)
-    : folder_(std::move(folder)), keep_last_(std::max(1, keep_last)) {
-  // A killed run may have left a half-written file.
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(folder_, code)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') && name.ends_with(".tmp")) fs::remove(entry.path(), code);
-  }
-}
+    : folder_(std::move(folder)), keep_last_(std::max(1, keep_last)) {}
+
+void CheckpointFolder::remove_leftovers() { remove_half_written(folder_); }
 
 void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
   std::error_code code;
@@ -141,10 +137,14 @@ std::optional<Checkpoint> CheckpointFolder::resume_point(bool resume, bool overw
   if (!path || !resume) return std::nullopt;
   Checkpoint checkpoint = read_checkpoint(*path);
   const auto theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
-  for (const auto& [key, value] : fingerprint.items())
-    if (!theirs.contains(key) || theirs[key] != value)
-      throw Error(path->string() + " belongs to a run with other settings (" + key + ")",
-                  "resume with the same recipe and data, or start anew with --overwrite");
+  for (const auto& [key, value] : fingerprint.items()) {
+    if (theirs.contains(key) && theirs[key] == value) continue;
+    const auto text = [](const nlohmann::json& v) { return v.is_primitive() && !v.is_null() ? v.dump() : "..."; };
+    const std::string difference =
+        theirs.contains(key) && value.is_primitive() ? fmt::format(": {} then, {} now", text(theirs[key]), text(value)) : "";
+    throw Error(path->string() + " belongs to a run with other settings (" + key + difference + ")",
+                "resume with the same recipe and data, or start anew with --overwrite");
+  }
   return checkpoint;
 }
 

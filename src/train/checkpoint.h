@@ -41,6 +41,9 @@ class CheckpointFolder {
  public:
   CheckpointFolder(std::filesystem::path folder, int keep_last);
 
+  // Removes what a killed run left half-written. Only for the one who may write here (base/folder_lock.h).
+  void remove_leftovers();
+
   // Writes, then removes the oldest beyond keep_last: at every moment one whole checkpoint exists.
   void save(int64_t step, const Checkpoint& checkpoint);
   // The last saved checkpoint is the best so far: `best.safetensors` becomes another name for it.

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -83,9 +84,15 @@ std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> datas
 }
 
 std::string detector_of(const Dataset& dataset) {
-  if (dataset.samples().empty()) return "";
-  const auto record = dataset.load_record(0);
-  return record ? record->detector : "";
+  // The first sample that has a record: single ones may be damaged or gone.
+  constexpr size_t kMostTries = 16;
+  for (size_t i = 0; i < std::min(kMostTries, dataset.samples().size()); ++i) {
+    try {
+      if (const auto record = dataset.load_record(i)) return record->detector;
+    } catch (const Error&) {
+    }
+  }
+  return "";
 }
 
 nlohmann::json manifest_of(const Dataset& dataset) {

@@ -21,16 +21,19 @@ struct ProcessPlace {
 
 // What a launcher left in the environment: torchrun (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT), mpirun
 // (OMPI_COMM_WORLD_*, PMI_*), srun (SLURM_*). nullopt when none did or it started one process only. Throws Error when a
-// value is no number or the address of rank 0 is unknown though the processes are on several machines.
+// value is no number in its range (a port: 1..65535), when a rank is missing, or when the address of rank 0 is unknown
+// though the processes are on several machines.
 std::optional<ProcessPlace> place_from_environment();
 
-// Meets the other processes; blocks until all are there. Throws Error when they do not come within `timeout_seconds`.
+// Meets the other processes; blocks until all are there. Throws Error when they do not come within `timeout_seconds`, and
+// at once when the port is taken, on either kind of internet address.
 // Every later exchange throws Error, with the way to resume, once another process is gone.
 std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds = 300);
 
 // Runs `body(communicator)` in `processes` processes of this machine (forked: call before any thread exists) and
-// returns rank 0's exit code, or another's if that is not 0. When one process fails, the others are ended. With 1
-// process and no launcher `body` simply runs here.
+// returns the largest exit code, or that of an interrupted command (base/interrupt.h). They meet at a port that the kernel
+// chooses, so that any number of runs may start at once. When one process fails, the others lose contact with it and end.
+// With 1 process and no launcher `body` simply runs here.
 int run_distributed(int processes, const std::function<int(Communicator&)>& body);
 
 }  // namespace fsfm

@@ -33,12 +33,15 @@ std::vector<FacePoint> feature_map(const FsfmOnline& online, torch::Device devic
   batch_options.normalization = normalization;
   std::vector<FacePoint> points;
   std::vector<torch::Tensor> rows;
+  UnreadableSamples left_out;  // a picture of many points: the run itself reports what it cannot read
   for (const auto& whole : datasets) {
     const auto dataset = draw_samples(whole, most, /*seed=*/0);
     LoaderOptions order;
     order.batch_size = kBatch;
     order.workers = 0;
     order.shuffle = order.drop_last = false;
+    order.unreadable = &left_out;
+    order.replace_unreadable = false;
     Loader loader(*dataset, order, make_eval_filler(batch_options), make_eval_batch(batch_options, kBatch));
     loader.start(0);
     while (auto batch = loader.next()) {

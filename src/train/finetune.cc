@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "data/finetune_batch.h"
 #include "data/statistics.h"
+#include "face/detector.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
 #include "train/run_loop.h"
@@ -25,8 +26,11 @@ namespace {
 constexpr int64_t kDomainStepsPerEpoch = 100;  // the anti-spoofing recipe counts steps; it is validated this often
 constexpr size_t kNormalizationFaces = 4000;
 
-Normalization choose_normalization(const FinetuneRecipe& recipe, const StartingPoint& start, const Dataset& train) {
-  if (recipe.normalization == "dataset") return dataset_normalization(train, kNormalizationFaces, recipe.threads);
+Normalization choose_normalization(const FinetuneRecipe& recipe, const StartingPoint& start, const Dataset& train,
+                                   const RunSamples& samples, UnreadableSamples& unreadable) {
+  if (recipe.normalization == "dataset")
+    return samples.normalization() ? *samples.normalization()
+                                   : dataset_normalization(train, kNormalizationFaces, recipe.threads, &unreadable);
   if (recipe.normalization == "imagenet" || !start.pixels) return {};
   return *start.pixels;
 }
@@ -36,9 +40,9 @@ class FinetuneRun : public RunLoop {
   FinetuneRun(const FinetuneRecipe& recipe, const std::string& recipe_text, bool visible, Communicator& others)
       : RunLoop("finetune", recipe, recipe.accumulate, recipe_text, visible, others),
         recipe_(recipe),
-        data_(open_finetune_data(recipe)),
+        data_(open_finetune_data(recipe, &samples_)),
         start_(starting_point(recipe, data_.classes.size())),
-        normalization_(choose_normalization(recipe, start_, *data_.train.dataset)),
+        normalization_(choose_normalization(recipe, start_, *data_.train.dataset, samples_, unreadable_)),
         detector_(detector_options(), start_.weights.tensors, device_, others) {
     eval_.transform = Transform::parse(published_view(start_.network.img_size));
     eval_.normalization = normalization_;
@@ -68,6 +72,8 @@ class FinetuneRun : public RunLoop {
                     "use a smaller one");
     }
     total_steps_ = recipe.max_steps > 0 ? recipe.max_steps : steps_per_epoch_ * recipe.epochs;
+    if (!recipe.per_domain_batches()) warmup_ = recipe.warmup(epochs());
+    held_out_unreadable_.set_limit("validation data", data_.validation.dataset->samples().size(), recipe.max_bad_share);
   }
 
   FinetuneResult run() {
@@ -78,6 +84,7 @@ class FinetuneRun : public RunLoop {
     others_.barrier();
     result_.steps = step_;
     result_.skipped = skipped_;
+    result_.unreadable = unreadable_.size();
     result_.classes = data_.classes;
     result_.attack_classes = data_.attack_classes;
     result_.run_folder = recipe_.run_folder();
@@ -135,6 +142,7 @@ class FinetuneRun : public RunLoop {
     order.seed = recipe_.seed;
     order.rank = others_.rank();
     order.world_size = others_.size();
+    order.unreadable = &unreadable_;
     if (recipe_.per_domain_batches()) {
       loader_.reset();
       train_ = subset(data_.train.dataset,
@@ -150,6 +158,9 @@ class FinetuneRun : public RunLoop {
   }
 
   Loader& loader() override { return *loader_; }
+  const Dataset& training_data() const override { return *data_.train.dataset; }
+  Normalization normalization() const override { return normalization_; }
+  double epochs() const { return static_cast<double>(total_steps_) / static_cast<double>(steps_per_epoch_); }
 
   void start_epoch(int epoch, int64_t first_batch) override {
     make_loader(epoch);
@@ -194,19 +205,18 @@ class FinetuneRun : public RunLoop {
               data_.validation.dataset->samples().size(), data_.validation_source);
     log::info("{} on {}, {}; {} steps of {} pictures, peak learning rate {:.3g}", recipe_.method, device_.str(),
               recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(faces_per_step()));
+    if (!recipe_.per_domain_batches() && warmup_ < recipe_.warmup_epochs)
+      log::info("the task's warm-up of {:g} epochs is shortened to {:.3g}, a fifth of the run (--warmup-epochs overrides)",
+                recipe_.warmup_epochs, warmup_);
   }
 
   int64_t faces_per_step() const { return int64_t{batch_size_} * recipe_.accumulate * others_.size(); }
 
   bool learn(const std::vector<Batch>& batches) override {
-    const double epochs = static_cast<double>(total_steps_) / static_cast<double>(steps_per_epoch_);
-    // The published warm-up is half of ten epochs; a much shorter or longer run keeps it to a fifth at most.
-    const double warmup = recipe_.epochs == 10 && recipe_.max_steps == 0 ? recipe_.warmup_epochs
-                                                                         : std::min(recipe_.warmup_epochs, epochs / 5);
     const double peak = recipe_.peak_lr(faces_per_step());
     lr_ = recipe_.per_domain_batches()
               ? peak  // the anti-spoofing recipe keeps one rate
-              : LearningRate{peak, std::min(recipe_.min_lr, peak), warmup, epochs}.at(epoch_now());
+              : LearningRate{peak, std::min(recipe_.min_lr, peak), warmup_, epochs()}.at(epoch_now());
     losses_ = detector_.step(batches, lr_);
     if (losses_.skipped) return false;
     period_loss_ += losses_.total;
@@ -232,7 +242,8 @@ class FinetuneRun : public RunLoop {
   }
 
   ValidationReport validation() {
-    return validate(detector_, data_.validation, eval_, is_attack_, recipe_.val_batch_size, recipe_.workers);
+    return validate(detector_, data_.validation, eval_, is_attack_, recipe_.val_batch_size, recipe_.workers,
+                    &held_out_unreadable_);
   }
 
   void evaluate() override {
@@ -246,9 +257,10 @@ class FinetuneRun : public RunLoop {
       for (const auto& [name, tensor] : module_state(detector_.network()))
         best_weights_.emplace(name, tensor.to(torch::kCPU).clone());
     }
-    log_->scalars(
-        "validation", step_, epoch_now(),
-        {{"loss", report.loss}, {"accuracy", report.accuracy}, {"auc", report.auc}, {"video_auc", report.video_auc}});
+    std::map<std::string, double> figures = {
+        {"loss", report.loss}, {"accuracy", report.accuracy}, {"auc", report.auc}, {"video_auc", report.video_auc}};
+    if (report.unreadable > 0) figures["unreadable"] = static_cast<double>(report.unreadable);
+    log_->scalars("validation", step_, epoch_now(), figures);
     if (visible_)
       log::info("validation, step {}: loss {:.4f}, AUC {:.4f} (videos {:.4f}), accuracy {:.3f}{}", step_, report.loss,
                 report.auc, report.video_auc, report.accuracy, better ? "  *" : "");
@@ -270,11 +282,10 @@ class FinetuneRun : public RunLoop {
     card.attack_classes = data_.attack_classes;
     card.mean = normalization_.mean;
     card.std = normalization_.std;
-    if (start_.card) {
-      card.detector = start_.card->detector;
-      card.crop_scale = start_.card->crop_scale;
-    }
-    if (const std::string detector = detector_of(*data_.train.dataset); !detector.empty()) card.detector = detector;
+    if (start_.card) card.crop_scale = start_.card->crop_scale;
+    // How the faces it learned from were found; nobody knows of plain folders, so it is the program's own way.
+    card.detector = detector_of(*data_.train.dataset);
+    if (card.detector.empty()) card.detector = default_detector();
     card.resize = eval_.transform.name();
     if (const auto& fitted = result_.operating) {
       card.threshold = fitted->threshold;
@@ -295,6 +306,7 @@ class FinetuneRun : public RunLoop {
                      {"validation", manifest_of(*data_.validation.dataset)},
                      {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
                      {"program", "fsfm " FSFM_VERSION}};
+    if (unreadable_.size() > 0) card.training["unreadable"] = unreadable_.to_json();
     if (start_.card) card.training["pretraining"] = start_.card->training;
     if (!start_.notes.empty()) card.training["import"] = start_.notes;
     const auto figure = [](double value) {
@@ -305,6 +317,7 @@ class FinetuneRun : public RunLoop {
                                   {"auc", figure(result_.validation.auc)},
                                   {"video_auc", figure(result_.validation.video_auc)},
                                   {"accuracy", result_.validation.accuracy}};
+    if (result_.validation.unreadable > 0) card.metrics["validation"]["unreadable"] = result_.validation.unreadable;
     if (result_.operating) card.metrics["validation"]["eer"] = result_.operating->eer;
     card.licence = "weights: as the licences of the training data allow (" + data_.train.dataset->info().name + ")";
     write_model(recipe_.out, card, ModuleTensors(detector_.network()).map());
@@ -323,6 +336,7 @@ class FinetuneRun : public RunLoop {
   std::optional<Loader> loader_;
   std::map<std::string, torch::Tensor> best_weights_;
   DetectorLosses losses_;  // of the last step
+  double warmup_ = 0;      // epochs
   double lr_ = 0, best_loss_ = INFINITY, period_loss_ = 0;
   int64_t period_steps_ = 0;
   FinetuneResult result_;

@@ -18,7 +18,8 @@ struct FinetuneResult {
   std::vector<std::string> classes, attack_classes;
   ValidationReport validation;  // of the kept weights: the lowest validation loss
   std::optional<Operating> operating;
-  bool interrupted = false;  // stopped by SIGTERM or SIGINT: a checkpoint was saved, no model file
+  size_t unreadable = 0;     // pictures to learn from that were left out
+  bool interrupted = false;  // stopped by a signal: a checkpoint was saved, no model file
   std::filesystem::path model, run_folder;
 };
 

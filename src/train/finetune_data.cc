@@ -76,10 +76,12 @@ void look_for_shared_files(FinetuneData& data, int threads) {
 
 }  // namespace
 
-FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
-  const auto all = open_all(recipe.data, "", recipe.stated);
+FinetuneData open_finetune_data(const FinetuneRecipe& recipe, RunSamples* samples) {
+  RunSamples unrecorded;
+  RunSamples& source = samples ? *samples : unrecorded;
+  const auto all = source.open("data", recipe.data, "", recipe.stated);
   require_labels(*all);
-  const auto other = recipe.val_data.empty() ? nullptr : open_all(recipe.val_data, "", recipe.stated);
+  const auto other = recipe.val_data.empty() ? nullptr : source.open("val-data", recipe.val_data, "", recipe.stated);
   if (other) require_labels(*other);
   std::vector<const DatasetInfo*> infos = {&all->info()};
   if (other) infos.push_back(&other->info());

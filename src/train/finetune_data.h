@@ -9,6 +9,7 @@
 #include "data/dataset.h"
 #include "media/preprocess.h"
 #include "train/finetune_recipe.h"
+#include "train/run_samples.h"
 
 namespace fsfm {
 
@@ -30,8 +31,8 @@ struct FinetuneData {
 
 // With --self-blend, validation data of real faces alone gets fakes made of them, the same in every run. dfd and diff
 // learn {fake, real}, fas {spoof, live}, multi every class of the data. Throws Error when a class is
-// missing.
-FinetuneData open_finetune_data(const FinetuneRecipe& recipe);
+// missing. `samples` opens the folders; null: as they are.
+FinetuneData open_finetune_data(const FinetuneRecipe& recipe, RunSamples* samples = nullptr);
 
 // About as many indices as there are samples, in which every class occurs equally often, and within a class each source
 // (dataset) in proportion to the square root of its size: a large source does not drown the small ones, and a small one

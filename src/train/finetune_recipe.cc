@@ -1,5 +1,9 @@
 #include "train/finetune_recipe.h"
 
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
 #include "base/class_options.h"
 #include "base/error.h"
 #include "train/schedule.h"
@@ -105,7 +109,7 @@ void FinetuneRecipe::declare(Options& options) {
       .group(kLearning);
   options.add("lr", lr, "peak learning rate (0 = blr * effective batch / 256)").range(0, 10).group(kLearning);
   options.add("min-lr", min_lr, "learning rate at the end").range(0, 10).group(kLearning);
-  options.add("warmup-epochs", warmup_epochs, "epochs of warm-up (-1 = the task's, at most a fifth of the run)")
+  options.add("warmup-epochs", warmup_epochs, "epochs of warm-up (-1 = the task's, at most a fifth of the run; one that is given is kept)")
       .range(-1, 10000)
       .group(kLearning);
   options.add("optimizer", optimizer, "the full recipe of fas uses Adam, everything else AdamW")
@@ -141,6 +145,7 @@ void FinetuneRecipe::resolve() {
   fill(blr, adapter ? 5e-3 : probe ? 1e-3 : task == "diff" ? 5e-4 : 2.5e-4);
   fill(weight_decay, adapter || probe ? 0.0 : fas ? 1e-6 : 0.05);
   fill(layer_decay, fas || adapter || probe ? 1.0 : 0.65);
+  own_warmup = warmup_epochs >= 0;
   fill(warmup_epochs, full_fas ? 0.0 : 5.0);
   fill(drop_path, fas || adapter || probe ? 0.0 : 0.1);
   const bool strong = !fas && !adapter && !probe;
@@ -170,6 +175,14 @@ void FinetuneRecipe::resolve() {
   check_run();
   if (self_blend > 0 && task == "multi")
     throw Error("--self-blend makes fakes of one kind", "use it with --task dfd or diff");
+}
+
+double FinetuneRecipe::warmup(double run) const {
+  if (!own_warmup) return epochs == 10 && max_steps == 0 ? warmup_epochs : std::min(warmup_epochs, run / 5);
+  if (warmup_epochs > run)
+    throw Error(fmt::format("--warmup-epochs {:g} is longer than the whole run of {:.3g} epochs", warmup_epochs, run),
+                "give a shorter one, or -1 for the task's own, at most a fifth of the run");
+  return warmup_epochs;
 }
 
 double FinetuneRecipe::peak_lr(int64_t effective_batch) const {

@@ -40,6 +40,7 @@ struct FinetuneRecipe : RunSettings {
   int64_t max_steps = -1;
   double blr = -1, lr = 0, min_lr = 1e-6, weight_decay = -1, layer_decay = -1, warmup_epochs = -1, clip = 0;
   double contrastive_weight = -1, weight_ema = 0;
+  bool own_warmup = false;  // resolve(): --warmup-epochs was given, so it is kept as it is
   std::string optimizer = "task";
 
   void declare(Options& options);
@@ -48,6 +49,9 @@ struct FinetuneRecipe : RunSettings {
   // Batches balanced by domain, and one learning rate throughout: the full recipe of fas.
   bool per_domain_batches() const { return task == "fas" && method == "full"; }
   double peak_lr(int64_t effective_batch) const;
+  // Of a run of `epochs`: the task's own warm-up is a fifth of it at most (the published one is half of ten epochs), one
+  // that the user gave is kept. Throws Error when that is longer than the run.
+  double warmup(double epochs) const;
 };
 
 }  // namespace fsfm

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,18 @@ class TileSheet {
   Image canvas_;
 };
 
-Loader example_loader(const Dataset& faces, const PretrainBatchOptions& options, int count) {
+// All faces in one batch; `unreadable` notes those that are left out, and outlives the loader.
+Loader example_loader(const Dataset& faces, const PretrainBatchOptions& options, UnreadableSamples& unreadable) {
+  const int count = static_cast<int>(faces.samples().size());
   PretrainBatchOptions plain = options;
   plain.augment = false;
-  return Loader(faces, {.batch_size = count, .workers = 0, .shuffle = false, .drop_last = false},
+  return Loader(faces,
+                {.batch_size = count,
+                 .workers = 0,
+                 .shuffle = false,
+                 .drop_last = false,
+                 .unreadable = &unreadable,
+                 .replace_unreadable = false},
                 make_pretrain_filler(plain), make_pretrain_batch(plain, count));
 }
 
@@ -113,24 +122,38 @@ Image lit_tile(const Image& face, const torch::Tensor& map) {
 }  // namespace
 
 Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
-  const int count = static_cast<int>(faces.samples().size());
-  const bool parsed = faces.load_parsing(0).has_value();
+  UnreadableSamples unreadable;
+  Loader loader = example_loader(faces, options, unreadable);
+  loader.start(0);
+  auto batch = loader.next();
+  if (!batch) return {};
+  const int count = batch->size;
+  std::vector<std::optional<std::vector<uint8_t>>> maps;
+  for (const size_t index : batch->indices) {
+    maps.emplace_back();
+    try {
+      maps.back() = read_parsing(faces, index);
+    } catch (const UnreadableSample&) {
+    }
+  }
+  const bool parsed = std::any_of(maps.begin(), maps.end(), [](const auto& map) { return map.has_value(); });
   std::vector<std::string> captions = {"face"};
   if (parsed) captions.push_back("regions");
   const int first = static_cast<int>(captions.size());
   for (int d = 1; d <= kMaskDraws; ++d) captions.push_back("mask " + std::to_string(d));
   TileSheet sheet(captions, count);
-  Loader loader = example_loader(faces, options, count);
   for (int draw = 0; draw < kMaskDraws; ++draw) {
-    loader.start(draw);
-    const auto batch = loader.next();
+    if (draw > 0) {
+      loader.start(draw);
+      batch = loader.next();
+      if (!batch || batch->size != count) break;  // a picture went bad just now
+    }
     for (int i = 0; i < count; ++i) {
       const Image face = face_tile(*batch, i, options.normalization);
       sheet.put(i, first + draw, masked_tile(face, *batch, i, options.side / options.patch));
       if (draw > 0) continue;
       sheet.put(i, 0, face);
-      if (!parsed) continue;
-      if (const auto parsing = faces.load_parsing(static_cast<size_t>(i))) sheet.put(i, 1, parsing_overlay(face, *parsing, kParsingSide, kParsingSide));
+      if (const auto& map = maps[static_cast<size_t>(i)]) sheet.put(i, 1, parsing_overlay(face, *map, kParsingSide, kParsingSide));
     }
   }
   return sheet.take();
@@ -139,10 +162,12 @@ Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
 Image attention_sheet(const FsfmOnline& online, torch::Device device, const Dataset& faces,
                       const PretrainBatchOptions& options) {
   torch::NoGradGuard no_grad;
-  const int count = static_cast<int>(faces.samples().size());
-  Loader loader = example_loader(faces, options, count);
+  UnreadableSamples unreadable;
+  Loader loader = example_loader(faces, options, unreadable);
   loader.start(0);
   auto batch = loader.next();
+  if (!batch) return {};
+  const int count = batch->size;
   const auto images = torch::from_blob(batch->images.data(), {count, 3, batch->side, batch->side}).to(device);
   Vit encoder = frozen_encoder(online, device);
   const auto attention = encoder->class_attention(images).to(torch::kCPU);  // [B,H,L]

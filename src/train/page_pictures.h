@@ -8,6 +8,7 @@
 
 namespace fsfm {
 
+// Faces that cannot be read are left out; empty without any.
 // One face a row: face | parsing map, where the data has one | several
 // masks as training draws them.
 Image mask_examples(const Dataset& faces, const PretrainBatchOptions& batch);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "face/detector.h"
 #include "media/codec.h"
 #include "nn/weights.h"
 #include "tensorio/model_file.h"
@@ -50,7 +51,7 @@ class PretrainRun : public RunLoop {
       : RunLoop("pretrain", recipe, recipe.accumulate, recipe_text, visible, others),
         recipe_(recipe),
         start_(std::move(start)),
-        data_(open_pretrain_data(recipe)),
+        data_(open_pretrain_data(recipe, samples_, unreadable_)),
         batch_options_(batch_options()),
         learner_(step_options(), device_, others),
         loader_(*data_.train,
@@ -58,7 +59,8 @@ class PretrainRun : public RunLoop {
                  .workers = recipe.workers,
                  .seed = recipe.seed,
                  .rank = others.rank(),
-                 .world_size = others.size()},
+                 .world_size = others.size(),
+                 .unreadable = &unreadable_},
                 make_pretrain_filler(batch_options_), make_pretrain_batch(batch_options_, recipe.batch_size)) {
     steps_per_epoch_ = loader_.batches_per_epoch() / recipe.accumulate;
     if (steps_per_epoch_ == 0)
@@ -69,6 +71,8 @@ class PretrainRun : public RunLoop {
   }
 
   PretrainResult run() {
+    if (data_.held_out)
+      held_out_unreadable_.set_limit("held-out data", data_.held_out->samples().size(), recipe_.max_bad_share);
     begin();
     if (step_ == 0) evaluate();
     if (step_ == total_steps_) judge_held_out();  // a finished run was resumed: its model file is written again
@@ -79,6 +83,7 @@ class PretrainRun : public RunLoop {
     others_.barrier();
     result_.steps = step_;
     result_.skipped = skipped_;
+    result_.unreadable = unreadable_.size();
     result_.run_folder = recipe_.run_folder();
     return result_;
   }
@@ -155,12 +160,14 @@ class PretrainRun : public RunLoop {
 
   int64_t faces_per_step() const { return int64_t{recipe_.batch_size} * recipe_.accumulate * others_.size(); }
   Loader& loader() override { return loader_; }
+  const Dataset& training_data() const override { return *data_.train; }
+  Normalization normalization() const override { return data_.normalization; }
 
   bool learn(const std::vector<Batch>& batches) override {
     // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
     const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
     const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr,
-                            std::min<double>(recipe_.warmup(), recipe_.epochs), static_cast<double>(recipe_.epochs)};
+                            recipe_.warmup(), static_cast<double>(recipe_.epochs)};
     lr_ = rate.at(progress * recipe_.epochs);
     const std::vector<double> momenta = momenta_now();
     momentum_ = momenta.back();
@@ -204,12 +211,13 @@ class PretrainRun : public RunLoop {
     period_ = {};
   }
 
-  ReconstructionOptions reconstruction_options() const {
+  ReconstructionOptions reconstruction_options() {
     return {.batch = batch_options_,
             .norm_pix = recipe_.norm_pix,
             .precision = parse_precision(recipe_.precision),
             .batch_size = std::min(recipe_.batch_size, 32),
-            .workers = recipe_.workers};
+            .workers = recipe_.workers,
+            .unreadable = &held_out_unreadable_};
   }
 
   void judge_held_out() {
@@ -231,18 +239,25 @@ class PretrainRun : public RunLoop {
                    {"patch_mse", report.patch_mse},
                    {"patch_baseline", report.patch_baseline},
                    {"region_mse", report.region_mse}});
+    if (report.unreadable > 0) log_->event("held_out_unreadable", step_, epoch_now(), {{"count", report.unreadable}});
+    save_reconstructions();
+    if (visible_)
+      log::info(
+          "held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel "
+          "(baseline {:.4f}){}",
+          step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline,
+          report.unreadable > 0 ? fmt::format("; {} faces cannot be read", report.unreadable) : "");
+  }
+
+  void save_reconstructions() {
     const int faces = static_cast<int>(data_.examples->samples().size());
     const Image sheet =
         reconstruction_sheet(learner_.online(), device_, *data_.examples, reconstruction_options(), faces);
+    if (sheet.empty()) return;
     const fs::path pictures = recipe_.run_folder() / "reconstructions";
     fs::create_directories(pictures);
     write_image(pictures / fmt::format("step-{:09d}.png", step_), sheet);
     log_->image("reconstruction", step_, sheet);
-    if (visible_)
-      log::info(
-          "held out, step {}: error {:.4f} per patch-normalised pixel (mean-colour baseline {:.4f}), {:.4f} per pixel "
-          "(baseline {:.4f})",
-          step_, report.patch_mse, report.patch_baseline, report.pixel_mse, report.pixel_baseline);
   }
 
   void write_page() {
@@ -259,6 +274,7 @@ class PretrainRun : public RunLoop {
     facts.total_steps = total_steps_;
     facts.faces_per_step = faces_per_step();
     facts.image_side = network.encoder.img_size;
+    facts.unreadable = unreadable_.size();
     if (data_.held_out) {
       facts.masks = mask_examples(*data_.examples, batch_options_);
       facts.attention = attention_sheet(learner_.online(), device_, *data_.examples, batch_options_);
@@ -278,7 +294,8 @@ class PretrainRun : public RunLoop {
     card.mean = data_.normalization.mean;
     card.std = data_.normalization.std;
     card.resize = whole_view(recipe_.img_size);
-    if (const std::string detector = detector_of(*data_.train); !detector.empty()) card.detector = detector;
+    card.detector = detector_of(*data_.train);
+    if (card.detector.empty()) card.detector = default_detector();
     card.training = {{"recipe", recipe_text_},
                      {"data", manifest_of(*data_.train)},
                      {"steps", step_},
@@ -289,6 +306,7 @@ class PretrainRun : public RunLoop {
                      {"finished", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
                      {"program", "fsfm " FSFM_VERSION}};
     if (data_.held_out) card.training["held_out"] = manifest_of(*data_.held_out);
+    if (unreadable_.size() > 0) card.training["unreadable"] = unreadable_.to_json();
     card.metrics = {{"train_loss", result_.last_loss}};
     if (const auto& report = result_.held_out)
       card.metrics["held_out"] = {{"faces", report->faces},
@@ -297,6 +315,8 @@ class PretrainRun : public RunLoop {
                                   {"pixel_mse", report->pixel_mse},
                                   {"pixel_baseline", report->pixel_baseline},
                                   {"region_mse", report->region_mse}};
+    if (const auto& report = result_.held_out; report && report->unreadable > 0)
+      card.metrics["held_out"]["unreadable"] = report->unreadable;
     card.licence = "weights: as the licences of the training data allow (" + data_.train->info().name + ")";
     write_model(recipe_.out, card, ModuleTensors(*learner_.online()).map());
     result_.model = recipe_.out;

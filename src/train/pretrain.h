@@ -16,7 +16,8 @@ struct PretrainResult {
   int64_t steps = 0, skipped = 0;
   double first_loss = 0, last_loss = 0;          // training loss, means over the first and the last log period
   std::optional<ReconstructionReport> held_out;  // nullopt without held-out faces
-  bool interrupted = false;                      // stopped by SIGTERM or SIGINT: a checkpoint was saved, no model file
+  size_t unreadable = 0;                         // pictures to learn from that were left out
+  bool interrupted = false;                      // stopped by a signal: a checkpoint was saved, no model file
   std::filesystem::path model, run_folder;
 };
 

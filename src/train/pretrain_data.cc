@@ -51,19 +51,22 @@ std::vector<std::string> remarks_on(const DatasetInfo& info, const PretrainRecip
   return remarks;
 }
 
-Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train) {
+Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train, const RunSamples& samples,
+                                   UnreadableSamples& unreadable) {
   if (recipe.normalization == "imagenet") return {};
   if (recipe.normalization == "vggface2")
     return {{.5482207537f, .4234053493f, .3654651642f}, {.2789176106f, .2438540757f, .2349389344f}};
+  if (samples.normalization()) return *samples.normalization();
   if (train.info().normalization) return *train.info().normalization;
-  return dataset_normalization(train, kNormalizationSamples, recipe.threads);
+  return dataset_normalization(train, kNormalizationSamples, recipe.threads, &unreadable);
 }
 
 }  // namespace
 
-PretrainData open_pretrain_data(const PretrainRecipe& recipe) {
-  auto all = open_all(recipe.data, recipe.split, recipe.stated);
-  const auto other = recipe.val_data.empty() ? nullptr : open_all(recipe.val_data, "", recipe.stated);
+PretrainData open_pretrain_data(const PretrainRecipe& recipe, RunSamples& samples, UnreadableSamples& unreadable) {
+  auto all = samples.open("data", recipe.data, recipe.split, recipe.stated);
+  const auto other =
+      recipe.val_data.empty() ? nullptr : samples.open("val-data", recipe.val_data, "", recipe.stated);
   std::vector<const DatasetInfo*> infos = {&all->info()};
   if (other) infos.push_back(&other->info());
   require_stated_classes(infos, recipe.stated);
@@ -93,7 +96,7 @@ PretrainData open_pretrain_data(const PretrainRecipe& recipe) {
     for (size_t i = 0; i < wanted; ++i) spread.push_back(i * all_faces / wanted);
     data.examples = subset(data.held_out, std::move(spread));
   }
-  data.normalization = choose_normalization(recipe, *data.train);
+  data.normalization = choose_normalization(recipe, *data.train, samples, unreadable);
   return data;
 }
 

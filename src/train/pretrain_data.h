@@ -7,7 +7,9 @@
 
 #include "data/dataset.h"
 #include "media/preprocess.h"
+#include "data/unreadable.h"
 #include "train/pretrain_recipe.h"
+#include "train/run_samples.h"
 
 namespace fsfm {
 
@@ -20,7 +22,7 @@ struct PretrainData {
 };
 
 // Held out are --val-data, else the val split, else whole videos drawn by the seed. Throws Error when there are no real
-// faces.
-PretrainData open_pretrain_data(const PretrainRecipe& recipe);
+// faces. `samples` opens the folders. What cannot be read is noted in `unreadable`.
+PretrainData open_pretrain_data(const PretrainRecipe& recipe, RunSamples& samples, UnreadableSamples& unreadable);
 
 }  // namespace fsfm

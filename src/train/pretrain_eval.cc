@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "media/draw.h"
 #include "nn/losses.h"
 
@@ -36,8 +37,13 @@ Prediction predict(FsfmOnline& online, torch::Device device, const Batch& batch,
 }
 
 Loader held_out_loader(const Dataset& faces, const ReconstructionOptions& options, int batch_size) {
-  const LoaderOptions order{
-      .batch_size = batch_size, .workers = options.workers, .seed = kMaskSeed, .shuffle = false, .drop_last = false};
+  const LoaderOptions order{.batch_size = batch_size,
+                            .workers = options.workers,
+                            .seed = kMaskSeed,
+                            .shuffle = false,
+                            .drop_last = false,
+                            .unreadable = options.unreadable,
+                            .replace_unreadable = false};
   PretrainBatchOptions batch = options.batch;
   batch.augment = false;
   return Loader(faces, order, make_pretrain_filler(batch), make_pretrain_batch(batch, batch_size));
@@ -71,7 +77,11 @@ ReconstructionReport evaluate_reconstruction(FsfmOnline& online, torch::Device d
     region_patches += p.mask.region.sum().item<double>();
     loader.recycle(*std::move(batch));
   }
-  const double n = std::max<double>(1.0, static_cast<double>(report.faces));
+  report.unreadable = static_cast<int64_t>(faces.samples().size()) - report.faces;
+  if (report.faces == 0)
+    throw Error("no held-out face can be read" + (options.unreadable ? ": " + options.unreadable->named() : ""),
+                "check the folder");
+  const auto n = static_cast<double>(report.faces);
   for (double* value : {&report.pixel_mse, &report.pixel_baseline, &report.patch_mse, &report.patch_baseline})
     *value /= n;
   report.region_mse /= std::max(1.0, region_patches);
@@ -84,6 +94,8 @@ Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Datas
   Loader loader = held_out_loader(faces, options, count);
   loader.start(0);
   const auto batch = loader.next();
+  if (!batch) return {};
+  count = batch->size;
   const Prediction p = predict(online, device, *batch, options);
   const int patch = online->config.encoder.patch_size, side = batch->side;
   const auto images =

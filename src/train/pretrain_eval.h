@@ -15,7 +15,7 @@ struct ReconstructionReport {
   double pixel_mse = 0, pixel_baseline = 0;  // in normalised pixels (units: the dataset's standard deviation)
   double patch_mse = 0, patch_baseline = 0;  // in pixels normalised per patch, where the baseline is nearly 1
   double region_mse = 0;                     // patch_mse over M_fr alone
-  int64_t faces = 0;
+  int64_t faces = 0, unreadable = 0;         // judged, and left out because they cannot be read
 
   double pixel_ratio() const { return pixel_baseline > 0 ? pixel_mse / pixel_baseline : 0; }
   double patch_ratio() const { return patch_baseline > 0 ? patch_mse / patch_baseline : 0; }
@@ -27,12 +27,13 @@ struct ReconstructionOptions {
       true;  // what the network predicts; per-patch predictions get the patch's true mean and deviation back
   Precision precision = Precision::fp32;
   int batch_size = 16, workers = 0;
+  UnreadableSamples* unreadable = nullptr;  // such faces are left out and noted; null: they are an Error
 };
 
 ReconstructionReport evaluate_reconstruction(FsfmOnline& online, torch::Device device, const Dataset& faces,
                                              const ReconstructionOptions& options);
 
-// One row per face (the first `count`): original | what the network sees | reconstruction pasted into the original.
+// One row per face (the first `count`, of which those that cannot be read are left out; empty without any): original | what the network sees | reconstruction pasted into the original.
 Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Dataset& faces,
                            const ReconstructionOptions& options, int count);
 

@@ -3,9 +3,14 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <string_view>
+#include <utility>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -73,10 +78,22 @@ double median_of(Series series) {
   return series.y[series.y.size() / 2];
 }
 
+// 400 of "step-000000400.png"; nullopt for any other file that lies there.
+std::optional<int64_t> step_of(const fs::path& path) {
+  const std::string name = path.filename().string();
+  constexpr std::string_view kPrefix = "step-", kSuffix = ".png";
+  if (name.size() <= kPrefix.size() + kSuffix.size() || !name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  int64_t step = 0;
+  const char *begin = name.data() + kPrefix.size(), *end = name.data() + name.size() - kSuffix.size();
+  const auto [stop, code] = std::from_chars(begin, end, step);
+  if (code != std::errc() || stop != end || step < 0) return std::nullopt;
+  return step;
+}
+
 std::vector<fs::path> reconstruction_files(const fs::path& run_folder) {
   const fs::path folder = run_folder / "reconstructions";
   if (!fs::exists(folder)) return {};
-  return list_files(folder, [](const fs::path& path) { return path.extension() == ".png"; });
+  return list_files(folder, [](const fs::path& path) { return step_of(path).has_value(); });
 }
 
 // Rows are faces; columns: original, what the network saw, and its reconstruction at a few moments of the run.
@@ -86,9 +103,16 @@ Image faces_over_time(const std::vector<fs::path>& files, int side) {
   for (size_t m = 0; m < wanted; ++m) moments.push_back(files[wanted == 1 ? 0 : m * (files.size() - 1) / (wanted - 1)]);
   constexpr int kHeader = 22;
   Image canvas;
+  bool first = true;
   for (size_t m = 0; m < moments.size(); ++m) {
-    const Image sheet = read_image(moments[m]);
-    const int faces = std::min(kFaces, (sheet.height - kGap) / (side + kGap));
+    Image sheet;
+    try {
+      sheet = read_image(moments[m]);
+    } catch (const Error&) {
+      continue;  // a run is not lost over a picture of its page
+    }
+    int faces = std::min(kFaces, (sheet.height - kGap) / (side + kGap));
+    if (!canvas.empty()) faces = std::min(faces, (canvas.height - kHeader - kGap) / (kTile + kGap));
     if (sheet.width != 3 * (side + kGap) + kGap || faces < 1) continue;
     if (canvas.empty())
       canvas = Image(static_cast<int>(moments.size() + 2) * (kTile + kGap) + kGap,
@@ -101,12 +125,11 @@ Image faces_over_time(const std::vector<fs::path>& files, int side) {
         paste(canvas, resize(crop(sheet, rect), kTile, kTile), x, kHeader + kGap + f * (kTile + kGap));
       }
     };
-    if (m == 0) {
+    if (std::exchange(first, false)) {
       put(0, 0, "original");
       put(1, 1, "what it sees");
     }
-    const std::string step = moments[m].stem().string().substr(5);
-    put(2, static_cast<int>(m) + 2, "step " + std::to_string(std::stoll(step)));
+    put(2, static_cast<int>(m) + 2, "step " + std::to_string(*step_of(moments[m])));
   }
   return canvas;
 }
@@ -230,6 +253,8 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
 
   page.section("Data");
   page.table(data_table(facts.data, facts.held_out));
+  if (facts.unreadable > 0)
+    page.note(fmt::format("{} pictures could not be read and were left out; log.jsonl names them.", facts.unreadable));
   page.section("Recipe");
   page.details("Every setting of this run", facts.recipe);
   page.write(run_folder / "report.html");

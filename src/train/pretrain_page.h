@@ -21,6 +21,7 @@ struct PretrainPageFacts {
   nlohmann::json data, held_out;  // manifests (train/data_split.h); held_out may be null
   int64_t steps = 0, total_steps = 0, faces_per_step = 0;
   int image_side = 224;
+  size_t unreadable = 0;          // pictures left out because they cannot be read
   Image masks, attention;         // train/page_pictures.h; empty = no such section
   std::vector<FacePoint> points;  // held-out faces and, where the data has some, attacks; empty = no such chart
 };

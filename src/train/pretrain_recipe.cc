@@ -1,5 +1,7 @@
 #include "train/pretrain_recipe.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 
 #include "base/class_options.h"
@@ -96,8 +98,8 @@ void PretrainRecipe::check() const {
                     std::to_string(config.encoder.patch_size),
                 "choose a multiple");
   check_run();
-  if (warmup_epochs >= epochs && max_steps == 0)
-    throw Error("--warmup-epochs " + std::to_string(static_cast<int>(warmup_epochs)) + " leaves nothing of --epochs " +
+  if (warmup_epochs >= epochs)
+    throw Error(fmt::format("--warmup-epochs {:g}", warmup_epochs) + " leaves nothing of --epochs " +
                     std::to_string(epochs),
                 "use a shorter warm-up, e.g. a tenth of the epochs");
   if (similarity_loss && compares_faces(parse_similarity_loss(similarity)) && batch_size < 2)

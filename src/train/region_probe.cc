@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "data/regions.h"
+#include "data/unreadable.h"
 #include "engine/fsfm_layout.h"
 #include "media/resize.h"
 #include "nn/losses.h"
@@ -49,7 +50,11 @@ void hide(View& view, const RegionMap& map, int hidden, Rng& rng) {
 std::optional<RegionMap> regions_of(const Dataset& dataset, size_t index, const std::function<FaceParser&()>& parser,
                                     const VitConfig& encoder) {
   const int side = encoder.img_size, patch = encoder.patch_size;
-  if (auto stored = stored_regions(dataset, index, std::nullopt, side, patch)) return stored;
+  try {
+    if (auto stored = stored_regions(dataset, index, std::nullopt, side, patch)) return stored;
+  } catch (const UnreadableSample&) {
+    if (!parser) throw;  // a damaged map is as good as none
+  }
   if (!parser)
     throw Error(dataset.location(index) + " has no parsing map, which the reconstruction probe needs",
                 "make the dataset with fsfm prepare (it parses every face), or give --parser shipped");

@@ -40,10 +40,20 @@ void RunLog::scalars(const std::string& kind, int64_t step, double epoch, const 
     line[name] = value;
     curves[kind + "/" + name] = value;
   }
-  std::ofstream file(path_, std::ios::app | std::ios::binary);
-  file << line.dump() << '\n' << std::flush;
-  if (!file) throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "free some space");
+  append(line);
   board_.scalars(step, curves);
+}
+
+void RunLog::event(const std::string& kind, int64_t step, double epoch, const nlohmann::json& facts) {
+  nlohmann::json line = {{"kind", kind}, {"step", step}, {"epoch", epoch}};
+  line.update(facts);
+  append(line);
+}
+
+void RunLog::append(const nlohmann::json& line) {
+  std::ofstream file(path_, std::ios::app | std::ios::binary);
+  file << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
+  if (!file) throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "free some space");
 }
 
 void RunLog::image(const std::string& tag, int64_t step, const Image& image) {

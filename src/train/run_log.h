@@ -23,12 +23,15 @@ class RunLog {
 
   // {"kind": kind, "step": step, "epoch": epoch, NAME: value, ...}; the same values become curves "kind/NAME".
   void scalars(const std::string& kind, int64_t step, double epoch, const std::map<std::string, double>& values);
+  // Like scalars, with `facts` of any kind (an object) and no curve.
+  void event(const std::string& kind, int64_t step, double epoch, const nlohmann::json& facts);
   void image(const std::string& tag, int64_t step, const Image& image);
 
   // The lines of a log, in order; broken lines (a machine that lost power) are left out.
   static std::vector<nlohmann::json> read(const std::filesystem::path& folder);
 
  private:
+  void append(const nlohmann::json& line);
   std::filesystem::path path_;
   TensorBoardWriter board_;
 };

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace fsfm {
 namespace {
 
 constexpr int kMaxSkippedInARow = 50;
+constexpr size_t kMostNamed = 10;  // unreadable pictures named on stderr; log.jsonl has them all
 
 // Pictures and curves of an earlier run would pass for those of the new one.
 void remove_earlier_run(const fs::path& folder) {
@@ -39,14 +41,18 @@ RunLoop::RunLoop(std::string kind, const RunSettings& settings, int accumulate, 
       visible_(visible && others.is_main()),
       others_(others),
       device_(choose_device(settings.device, settings.threads, others.local_rank())),
+      samples_(settings),
       checkpoints_(settings.run_folder() / "checkpoints", settings.keep),
       kind_(std::move(kind)),
       settings_(settings),
-      accumulate_(accumulate) {}
+      accumulate_(accumulate) {
+  if (others.is_main()) lock_.emplace(settings.run_folder());
+}
 
 void RunLoop::run_steps() {
   // The main process may still evaluate. Here the others wait for it; the first exchange between devices would not.
   others_.barrier();
+  report_unreadable();
   Progress progress(kind_, static_cast<uint64_t>(total_steps_), "steps", visible_);
   try {
     loop(progress);
@@ -55,9 +61,23 @@ void RunLoop::run_steps() {
     throw;
   }
   progress.finish(note_);
+  if (others_.is_main() && unreadable_.size() > 0)
+    log::warn("{} of {} pictures could not be read and were left out; others of their class took their place: {}",
+              unreadable_.size(), training_data().samples().size(), unreadable_.named());
+  if (others_.is_main() && held_out_unreadable_.size() > 0)
+    log::warn("{} held-out pictures could not be read and were left out: {}", held_out_unreadable_.size(),
+              held_out_unreadable_.named());
 }
 
 void RunLoop::begin() {
+  unreadable_.set_limit("training data", training_data().samples().size(), settings_.max_bad_share);
+  unreadable_.check();
+  if (others_.is_main()) {
+    checkpoints_.remove_leftovers();
+    remove_half_written(settings_.run_folder());
+    remove_half_written(settings_.out.has_parent_path() ? settings_.out.parent_path() : fs::path("."),
+                        settings_.out.filename().string() + ".");
+  }
   std::optional<int64_t> resumed;
   if (const auto checkpoint = checkpoints_.resume_point(settings_.resume, settings_.overwrite, fingerprint())) {
     restore(*checkpoint);
@@ -65,9 +85,15 @@ void RunLoop::begin() {
     skipped_ = checkpoint->state.at("skipped");
     step_seconds_ = checkpoint->state.value("step_seconds", 0.0);
     resumed = saved_step_ = step_;
+    for (const auto& entry : checkpoint->state.value("unreadable", nlohmann::json::array()))
+      unreadable_.add_earlier(entry.at("key").get<std::string>(), entry.at("why").get<std::string>());
+    logged_ = unreadable_.size();
     if (visible_) log::info("resuming at step {} of {} from {}", step_, total_steps_, settings_.run_folder().string());
+    if (others_.is_main())
+      for (const auto& note : samples_.notes()) log::warn("{}", note);
   } else {
     start_afresh();
+    if (visible_ && settings_.resume) log::info("{} holds no checkpoint: starting at step 0", settings_.run_folder().string());
   }
   // A process that does not see the checkpoints would begin at step 0 and learn something else.
   double steps[] = {static_cast<double>(step_)};
@@ -82,7 +108,48 @@ void RunLoop::begin() {
   }
   log_.emplace(settings_.run_folder(), resumed);
   write_file_atomic(settings_.run_folder() / "recipe.toml", recipe_text_);
+  if (!resumed) samples_.write(normalization());
+  for (const auto& note : samples_.notes()) log_->event("note", step_, epoch_now(), {{"text", note}});
   if (visible_) announce();
+}
+
+// A picture that one rank cannot read is left out by all, and the main rank knows its name.
+void RunLoop::exchange_unreadable() {
+  const auto& samples = training_data().samples();
+  std::vector<double> marks(samples.size());
+  for (size_t i = 0; i < samples.size(); ++i) marks[i] = unreadable_.contains(samples[i].key);
+  others_.sum(marks);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (marks[i] == 0 || unreadable_.contains(samples[i].key)) continue;
+    std::string why = training_data().location(i) + ": another process cannot read it";
+    try {
+      read_sample(training_data(), i);
+    } catch (const UnreadableSample& error) {
+      why = error.what();
+    }
+    unreadable_.add(samples[i].key, why);
+  }
+}
+
+void RunLoop::log_unreadable(const UnreadableSamples& unreadable, size_t& logged, const char* what) {
+  if (!log_) return;
+  for (const auto& entry : unreadable.entries(logged)) {
+    if (logged < kMostNamed)
+      log::warn("left out of the {}: {}", what, entry.why);
+    else if (logged == kMostNamed)
+      log::warn("more of the {} cannot be read and is left out: log.jsonl names all", what);
+    log_->event("unreadable", step_, epoch_now(), {{"of", what}, {"key", entry.key}, {"why", entry.why}});
+    ++logged;
+  }
+}
+
+void RunLoop::report_unreadable() {
+  if (others_.size() > 1 && others_.any(unreadable_.seen() > exchanged_)) exchange_unreadable();
+  exchanged_ = unreadable_.seen();
+  log_unreadable(unreadable_, logged_, "training data");
+  log_unreadable(held_out_unreadable_, held_out_logged_, "held-out data");
+  unreadable_.check();
+  held_out_unreadable_.check();
 }
 
 void RunLoop::loop(Progress& progress) {
@@ -96,6 +163,7 @@ void RunLoop::loop(Progress& progress) {
     progress.update(static_cast<uint64_t>(step_), note_);
     const bool end = step_ == total_steps_, epoch_end = end || step_ % steps_per_epoch_ == 0;
     if (end || (epoch_end && (step_ / steps_per_epoch_) % settings_.eval_every == 0)) evaluate();
+    report_unreadable();
     stop = others_.any(interrupted());
     const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
     const bool due = others_.any(minutes >= settings_.save_minutes) ||
@@ -147,7 +215,10 @@ void RunLoop::save() {
                       {"skipped", skipped_},
                       {"step_seconds", step_seconds_},
                       {"fingerprint", fingerprint()},
+                      {"unreadable", nlohmann::json::array()},
                       {"recipe", recipe_text_}};
+  for (const auto& entry : unreadable_.entries())
+    checkpoint.state["unreadable"].push_back({{"key", to_utf8(entry.key)}, {"why", to_utf8(entry.why)}});
   store(checkpoint);
   checkpoints_.save(step_, checkpoint);
   if (std::exchange(new_best_, false)) checkpoints_.mark_best();

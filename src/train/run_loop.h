@@ -11,11 +11,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/folder_lock.h"
 #include "base/progress.h"
 #include "data/loader.h"
+#include "data/unreadable.h"
 #include "train/checkpoint.h"
 #include "train/communicator.h"
 #include "train/run_log.h"
+#include "train/run_samples.h"
 #include "train/run_settings.h"
 
 namespace fsfm {
@@ -33,7 +36,8 @@ auto with_libtorch(Action&& action) {
   }
 }
 
-// A run derives from this, sets steps_per_epoch_ and total_steps_, and calls begin() and run_steps().
+// A run derives from this, sets steps_per_epoch_ and total_steps_, and calls begin() and run_steps(). From construction
+// to destruction the run folder is locked by the main rank.
 class RunLoop {
  public:
   virtual ~RunLoop() = default;
@@ -61,6 +65,9 @@ class RunLoop {
   // One line or two for the user about what is going to happen.
   virtual void announce() const = 0;
   virtual Loader& loader() = 0;
+  // What loader() draws from, the same on all ranks, and the mean and deviation that the run uses.
+  virtual const Dataset& training_data() const = 0;
+  virtual Normalization normalization() const = 0;
   // Makes the loader yield the epoch's batches from `first_batch` on.
   virtual void start_epoch(int epoch, int64_t first_batch) { loader().start(epoch, first_batch); }
   // Learns from the batches of one step; step_ still counts the steps before it. False: skipped, the loss was not
@@ -73,10 +80,16 @@ class RunLoop {
 
   double epoch_now() const { return static_cast<double>(step_) / static_cast<double>(steps_per_epoch_); }
 
+  // Notes and counts what cannot be read: in the log, in log.jsonl and on all ranks. Throws Error when it is too much.
+  void report_unreadable();
+
   const std::string& recipe_text_;
   const bool visible_;  // on the main rank alone
   Communicator& others_;
   torch::Device device_;
+  std::optional<FolderLock> lock_;  // of the main rank; before anything looks into the folder
+  RunSamples samples_;
+  UnreadableSamples unreadable_, held_out_unreadable_;
   CheckpointFolder checkpoints_;
   std::optional<RunLog> log_;  // of the main rank
   int64_t step_ = 0, steps_per_epoch_ = 0, total_steps_ = 0, skipped_ = 0;
@@ -89,12 +102,15 @@ class RunLoop {
   void one_step();
   void save();
   void rescue();
+  void exchange_unreadable();
+  void log_unreadable(const UnreadableSamples& unreadable, size_t& logged, const char* what);
 
   const std::string kind_;
   const RunSettings& settings_;
   const int accumulate_;
   int64_t saved_step_ = 0;
   int skipped_in_a_row_ = 0;
+  size_t exchanged_ = 0, logged_ = 0, held_out_logged_ = 0;  // of the unreadable samples
   double step_seconds_ = 0;  // since the last log line; evaluating and saving are not learning
 };
 

@@ -6,6 +6,11 @@ namespace fsfm {
 
 void RunSettings::declare_run(Options& options) {
   constexpr const char *kMachine = "Machine", *kOutput = "Output";
+  options
+      .add("max-bad-share", max_bad_share,
+           "pictures that cannot be read are left out and counted; a larger share of them ends the run")
+      .range(0, 1)
+      .group("Data");
   options.add("precision", precision, "number format of the networks")
       .choices({"fp32", "bf16", "fp16"})
       .group(kMachine);

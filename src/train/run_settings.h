@@ -11,6 +11,9 @@ namespace fsfm {
 
 // Base of the recipes. A recipe declares its own options first, then these.
 struct RunSettings {
+  // Data
+  double max_bad_share = 0.1;
+
   // Machine
   std::string precision = "fp32", device = "auto";
   bool checkpoint_blocks = false;

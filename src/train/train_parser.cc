@@ -9,8 +9,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "face/parsing_dataset.h"
 #include "tensorio/model_file.h"
 #include "train/parse_augment.h"
@@ -23,11 +26,26 @@ struct Views {
   torch::Tensor classes;  // [B,S,S] int64
 };
 
+std::vector<LabelledFace> read_faces(const fs::path& folder, const std::string& layout, const TrainParserOptions& options) {
+  constexpr size_t kNamed = 5;
+  std::vector<std::string> unreadable;
+  auto faces = read_labelled_faces(folder, layout, true, &unreadable);
+  if (unreadable.empty()) return faces;
+  const size_t bad = unreadable.size(), all = bad + faces.size();
+  unreadable.resize(std::min(bad, kNamed));
+  const std::string names = join(unreadable, "; ") + (bad > kNamed ? "; and " + std::to_string(bad - kNamed) + " more" : "");
+  const std::string what = folder.string() + ": " + std::to_string(bad) + " of " + std::to_string(all) + " labelled faces cannot be read";
+  if (static_cast<double>(bad) > options.max_bad_share * static_cast<double>(all) + 1e-9)
+    throw Error(what + ": " + names, "mend or remove them, or allow more with --max-bad-share");
+  log::warn("{} and are left out: {}", what, names);
+  return faces;
+}
+
 class ViewSource {
  public:
   explicit ViewSource(const TrainParserOptions& options) : options_(options) {
-    for (const auto& folder : options.data) append(faces_, read_labelled_faces(folder, options.layout));
-    for (const auto& folder : options.extra) append(extra_, read_labelled_faces(folder, "lapa-11"));
+    for (const auto& folder : options.data) append(faces_, read_faces(folder, options.layout, options));
+    for (const auto& folder : options.extra) append(extra_, read_faces(folder, "lapa-11", options));
     if (static_cast<int>(faces_.size()) < options.batch_size) {
       throw Error("train-parser: only " + std::to_string(faces_.size()) + " labelled faces", "use a smaller --batch-size");
     }
@@ -209,12 +227,14 @@ void write_parser(const TrainParserOptions& options, const State& state, size_t 
 
 }  // namespace
 
-ParsingScore train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
+TrainParserResult train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
                           const std::function<void(int, const ParsingScore&)>& scored) {
+  const FolderLock lock(options.out);
+  remove_half_written(options.out);
   torch::set_num_threads(thread_count(options.threads));
   torch::manual_seed(options.seed);
   const ViewSource source(options);
-  const auto val = options.val.empty() ? std::vector<LabelledFace>{} : read_labelled_faces(options.val, options.layout);
+  const auto val = options.val.empty() ? std::vector<LabelledFace>{} : read_faces(options.val, options.layout, options);
   ParseNetConfig config;
   config.img_size = options.img_size;
   State state(config, options);
@@ -264,7 +284,7 @@ ParsingScore train_parser(const TrainParserOptions& options, const std::function
     if (epoch_end) state.save(checkpoint);
   }
   state.save(checkpoint);
-  return score;
+  return {score, state.step < steps};
 }
 
 }  // namespace fsfm

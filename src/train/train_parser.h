@@ -25,6 +25,7 @@ struct TrainParserOptions {
   double small_share = 0.6;                      // that part
   double plain_share = 0;                        // part of the views that are nearly as they are, for the end of training
   double lr = 2e-3, weight_decay = 0.02, warmup_epochs = 2, ema = 0.998;
+  double max_bad_share = 0.1;                    // a larger share of faces that cannot be read is an Error
   uint64_t seed = 0;
   std::string data_note;                         // for the card: what the data are
   std::string licence = "research use";          // for the card: what the weights may be used for
@@ -35,9 +36,14 @@ struct TrainParserProgress {
   double loss = 0, lr = 0;
 };
 
-// Trains until done or interrupted() and returns the score of the averaged weights on `val` (empty without one). Resumes
-// from OUT/checkpoint.pt when that exists. The result is the same however often the run was interrupted.
-ParsingScore train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
+struct TrainParserResult {
+  ParsingScore score;  // of the averaged weights on `val`; empty without one
+  bool interrupted = false;  // before the last step: OUT/checkpoint.pt was saved
+};
+
+// Trains until done or interrupted(). Resumes from OUT/checkpoint.pt when that exists; the result is the same however
+// often the run was interrupted. `out` is locked meanwhile. Faces that cannot be read are left out, with a warning.
+TrainParserResult train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
                           const std::function<void(int epoch, const ParsingScore&)>& scored);
 
 }  // namespace fsfm

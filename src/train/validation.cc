@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "metrics/metrics.h"
 
 namespace fsfm {
 
 ValidationReport validate(DetectorLearner& detector, const LabelledData& data, const EvalBatchOptions& batch,
-                          const std::vector<uint8_t>& is_attack, int batch_size, int workers) {
+                          const std::vector<uint8_t>& is_attack, int batch_size, int workers,
+                          UnreadableSamples* unreadable) {
   LoaderOptions order;
   order.batch_size = batch_size;
   order.workers = workers;
   order.shuffle = order.drop_last = false;
+  order.unreadable = unreadable;
+  order.replace_unreadable = false;
   Loader loader(*data.dataset, order, make_eval_filler(batch, data.label_map), make_eval_batch(batch, batch_size));
   loader.start(0);
   ValidationReport report;
@@ -34,7 +38,11 @@ ValidationReport validate(DetectorLearner& detector, const LabelledData& data, c
     report.logits.insert(report.logits.end(), values, values + static_cast<size_t>(loaded->size) * classes);
     loader.recycle(*std::move(loaded));
   }
-  const auto n = std::max<double>(1.0, static_cast<double>(report.attack.size()));
+  report.unreadable = data.dataset->samples().size() - report.attack.size();
+  if (report.attack.empty())
+    throw Error("no picture of the validation data can be read" + (unreadable ? ": " + unreadable->named() : ""),
+                "check the folder");
+  const auto n = static_cast<double>(report.attack.size());
   report.loss /= n;
   report.accuracy = static_cast<double>(right) / n;
   const bool finite = std::all_of(report.logits.begin(), report.logits.end(), [](float v) { return std::isfinite(v); });

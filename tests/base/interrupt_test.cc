@@ -54,6 +54,35 @@ TEST(Interrupt, SecondSigintEndsTheProgram) {
   EXPECT_EQ(WEXITSTATUS(status), 130);
 }
 
+TEST(Interrupt, AClosedTerminalEndsWorkUnlessItIsIgnored) {
+  const auto hang_up = [] {
+    ::kill(::getpid(), SIGHUP);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    return interrupted() ? interrupted_exit_code() : 0;
+  };
+  const int status = status_of(hang_up);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 129);
+  std::signal(SIGHUP, SIG_IGN);  // as nohup starts a program
+  const int ignored = status_of(hang_up);
+  std::signal(SIGHUP, SIG_DFL);
+  ASSERT_TRUE(WIFEXITED(ignored));
+  EXPECT_EQ(WEXITSTATUS(ignored), 0);
+}
+
+TEST(Interrupt, TheFirstSignalDecidesTheExitCode) {
+  const int status = status_of([] {
+    if (interrupted_exit_code() != 143) return 1;  // the signal of another process of the run
+    ::kill(::getpid(), SIGINT);
+    if (!soon(interrupted)) return 2;
+    ::kill(::getpid(), SIGTERM);  // a parent that passes it on
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    return interrupted_exit_code();
+  });
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+}
+
 // With a signal handler, the frame of a signal lands in the heap in front of the GEMM's workspace.
 TEST(Interrupt, SignalsLeaveTheHeapOfARunningGemmAlone) {
   const int status = status_of([] {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "support/error_text.h"
 #include "support/memory_dataset.h"
 
 namespace fsfm {
@@ -124,6 +125,72 @@ TEST(Loader, RethrowsAWorkersErrorAtItsBatch) {
     EXPECT_THROW(loader.next(), Error);
     EXPECT_EQ(loader.next()->indices.front(), 12u);  // the caller may go on
   }
+}
+
+// The samples in `bad` cannot be read.
+FillSample filler_with(std::vector<size_t> bad) {
+  return [bad = std::move(bad)](const Dataset& d, size_t index, Rng& rng, Batch& batch, int slot) {
+    if (std::find(bad.begin(), bad.end(), index) != bad.end()) throw UnreadableSample(d.location(index) + ": truncated");
+    fill_with_draw(d, index, rng, batch, slot);
+  };
+}
+
+TEST(Loader, AnotherSampleOfTheClassTakesTheSlotWhateverTheWorkers) {
+  MemoryDataset data(60, blank);
+  for (size_t i = 0; i < 60; ++i) data.samples()[i].video = (i < 30 ? "a/v" : "b/v") + std::to_string(i);
+  const std::vector<size_t> bad = {3, 8, 41};
+  std::vector<std::vector<Batch>> runs;
+  for (const int workers : {0, 1, 4}) {
+    UnreadableSamples unreadable;
+    Loader loader(data, {.batch_size = 4, .workers = workers, .seed = 7, .unreadable = &unreadable}, filler_with(bad), batches_of(4));
+    for (int epoch = 0; epoch < 2; ++epoch) runs.push_back(run(loader, epoch));
+    EXPECT_EQ(unreadable.size(), 3u);
+  }
+  for (size_t i = 2; i < runs.size(); ++i) expect_equal(runs[i], runs[i % 2]);
+  // Every other slot is what it would have been, and the substitutes are of the lost sample's class and domain.
+  const auto whole = run(data, {.batch_size = 4, .workers = 0, .seed = 7});
+  for (size_t b = 0; b < whole.size(); ++b) {
+    for (size_t slot = 0; slot < 4; ++slot) {
+      const size_t was = whole[b].indices[slot], is = runs[0][b].indices[slot];
+      if (std::find(bad.begin(), bad.end(), was) == bad.end()) {
+        EXPECT_EQ(is, was);
+        EXPECT_EQ(runs[0][b].images[slot], whole[b].images[slot]);
+        continue;
+      }
+      EXPECT_EQ(std::find(bad.begin(), bad.end(), is), bad.end());
+      EXPECT_EQ(data.samples()[is].label, data.samples()[was].label);
+      EXPECT_EQ(is < 30, was < 30);
+    }
+  }
+}
+
+TEST(Loader, WithoutReplacementTheBatchShrinksAndEmptyOnesAreLeftOut) {
+  const MemoryDataset data(12, blank);
+  for (const int workers : {0, 3}) {
+    UnreadableSamples unreadable;
+    Loader loader(data,
+                  {.batch_size = 4, .workers = workers, .shuffle = false, .drop_last = false, .unreadable = &unreadable,
+                   .replace_unreadable = false},
+                  filler_with({1, 4, 5, 6, 7}), batches_of(4));
+    const auto batches = run(loader, 0);
+    ASSERT_EQ(batches.size(), 2u);
+    EXPECT_EQ(batches[0].indices, (std::vector<size_t>{0, 2, 3}));
+    EXPECT_EQ(batches[0].labels, (std::vector<int64_t>{0, 0, 1}));
+    EXPECT_EQ(batches[0].images.size(), 3u);
+    EXPECT_EQ(batches[0].size, 3);
+    EXPECT_EQ(batches[1].indices.front(), 8u);
+    EXPECT_EQ(unreadable.size(), 5u);
+  }
+}
+
+TEST(Loader, AClassOfWhichNothingCanBeReadIsAnError) {
+  const MemoryDataset data(8, blank);
+  UnreadableSamples unreadable;
+  Loader loader(data, {.batch_size = 4, .workers = 2, .shuffle = false, .unreadable = &unreadable}, filler_with({1, 3, 5, 7}), batches_of(4));
+  loader.start(0);
+  const std::string message = test::error_text([&] { loader.next(); });
+  EXPECT_NE(message.find("no picture of class real of memory can be read"), std::string::npos) << message;
+  EXPECT_NE(message.find("truncated"), std::string::npos) << message;
 }
 
 TEST(Loader, StopsInTheMiddleAndStartsAgain) {

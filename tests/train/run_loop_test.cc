@@ -57,6 +57,8 @@ class CountingRun : public RunLoop {
   void restore(const Checkpoint&) override {}
   void announce() const override {}
   Loader& loader() override { return loader_; }
+  const Dataset& training_data() const override { return data_; }
+  Normalization normalization() const override { return {}; }
   bool learn(const std::vector<Batch>&) override {
     if (fail) fail();
     return true;

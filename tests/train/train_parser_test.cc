@@ -87,7 +87,7 @@ TEST(TrainParser, LearnsAndGoesOnWhereItStopped) {
   double first = 0, last = 0;
   const auto whole = train_parser(options, [&](const TrainParserProgress& p) { (p.step == 1 ? first : last) = p.loss; }, [](int, const auto&) {});
   EXPECT_LT(last, first);
-  EXPECT_EQ(whole.faces, 8u);
+  EXPECT_EQ(whole.score.faces, 8u);
   EXPECT_NO_THROW(make_parser((dir / "whole/parser.safetensors").string()));
 
   // Finished: a second call takes no step and gives no new score.

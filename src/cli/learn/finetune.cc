@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <spdlog/fmt/fmt.h>
+
+#include "base/interrupt.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "base/text.h"
@@ -15,17 +18,19 @@ namespace {
 
 int run(const FinetuneRecipe& recipe, const std::string& text, Communicator& others) {
   const FinetuneResult result = finetune(recipe, text, progress_visible(), others);
-  if (!others.is_main()) return 0;
-  if (result.interrupted) {
-    std::printf("stopped after step %lld; the checkpoint is in %s; add --resume to go on\n",
-                static_cast<long long>(result.steps), result.run_folder.c_str());
-    return 0;
-  }
+  if (!others.is_main()) return result.interrupted ? interrupted_exit_code() : 0;
+  if (result.interrupted)
+    return interrupted_exit(fmt::format("stopped after step {}; the checkpoint is in {}; add --resume to go on",
+                                        result.steps, result.run_folder.string()));
   std::printf("classes %s; attack: %s\n", join(result.classes, ", ").c_str(),
               join(result.attack_classes, ", ").c_str());
   std::printf("validation (best of %lld steps: step %lld): loss %.4f, AUC %.4f, video AUC %.4f, accuracy %.4f\n",
               static_cast<long long>(result.steps), static_cast<long long>(result.best_step), result.validation.loss,
               result.validation.auc, result.validation.video_auc, result.validation.accuracy);
+  if (result.unreadable > 0)
+    std::printf("%zu pictures to learn from could not be read and were left out\n", result.unreadable);
+  if (result.validation.unreadable > 0)
+    std::printf("%zu validation pictures could not be read and are left out of these figures\n", result.validation.unreadable);
   if (const auto& fitted = result.operating)
     std::printf("threshold %.4f (EER %.2f %%), temperature %.3f\n", fitted->threshold, 100 * fitted->eer,
                 fitted->temperature);
@@ -41,6 +46,7 @@ int run_finetune(int argc, char** argv) {
   Options options("finetune", "Learn to tell real faces from forged or spoofed ones, from pretrained weights");
   recipe.declare(options);
   options.enable_recipe();
+  options.enable_quiet();
   options.footer(
       "Examples:\n"
       "  fsfm finetune --task dfd --init fsfm-b.safetensors --data ffpp/ --out deepfakes.safetensors\n"

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include <spdlog/fmt/fmt.h>
+
+#include "base/interrupt.h"
 #include "base/options.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
@@ -14,21 +17,23 @@ namespace {
 
 int run(const PretrainRecipe& recipe, const std::string& text, Communicator& others) {
   const PretrainResult result = pretrain(recipe, text, progress_visible(), others);
-  if (!others.is_main()) return 0;
-  if (result.interrupted) {
-    std::printf("stopped after step %lld; the checkpoint is in %s; add --resume to go on\n",
-                static_cast<long long>(result.steps), result.run_folder.c_str());
-    return 0;
-  }
+  if (!others.is_main()) return result.interrupted ? interrupted_exit_code() : 0;
+  if (result.interrupted)
+    return interrupted_exit(fmt::format("stopped after step {}; the checkpoint is in {}; add --resume to go on",
+                                        result.steps, result.run_folder.string()));
   std::printf("%lld steps, training loss %.4f -> %.4f", static_cast<long long>(result.steps), result.first_loss,
               result.last_loss);
   if (result.skipped > 0) std::printf(", %lld steps skipped (not finite)", static_cast<long long>(result.skipped));
+  if (result.unreadable > 0) std::printf(", %zu pictures left out (cannot be read)", result.unreadable);
   std::printf("\n");
   if (const auto& held_out = result.held_out)
     std::printf(
         "%lld held-out faces: error of hidden patches %.4f of the mean-colour baseline (pixels), %.4f (per-patch "
         "normalised)\n",
         static_cast<long long>(held_out->faces), held_out->pixel_ratio(), held_out->patch_ratio());
+  if (result.held_out && result.held_out->unreadable > 0)
+    std::printf("%lld held-out faces could not be read and are left out\n",
+                static_cast<long long>(result.held_out->unreadable));
   std::printf("model  %s\nrun    %s (report.html, log.jsonl, TensorBoard events, reconstructions, checkpoints)\n",
               result.model.c_str(), result.run_folder.c_str());
   return 0;
@@ -43,6 +48,7 @@ int run_pretrain(int argc, char** argv) {
       "Learn from unlabelled real faces (FSFM: masked regions, region consistency, local-to-global agreement)");
   recipe.declare(options);
   options.enable_recipe();
+  options.enable_quiet();
   options.footer(
       "Examples:\n"
       "  fsfm pretrain --data faces/ --recipe recipes/fsfm_vitb.toml --out fsfm-b.safetensors\n"

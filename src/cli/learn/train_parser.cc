@@ -6,9 +6,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/options.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "cli/commands.h"
 
 namespace fsfm::cli {
@@ -34,11 +34,13 @@ int run_train_parser(int argc, char** argv) {
   options.add("warmup-epochs", train.warmup_epochs, "epochs of linear warm-up").range(0, 1000);
   options.add("ema", train.ema, "decay of the averaged weights").range(0, 1);
   options.add("eval-every", train.eval_every, "epochs between two scores on --val").range(1, 100000);
+  options.add("max-bad-share", train.max_bad_share, "faces that cannot be read are left out; a larger share of them is an error").range(0, 1);
   options.add("seed", train.seed, "seed of every random choice");
   options.add("data-note", train.data_note, "what the model card says of the data");
   options.add("licence", train.licence, "what the model card says the weights may be used for");
   options.add("threads", train.threads, "threads; 0 = all cores").range(0, 1024);
   options.enable_recipe();
+  options.enable_quiet();
   if (!options.parse(argc, argv)) return 0;
   if (train.small_size % 32 != 0 || train.img_size % 32 != 0) throw Error("--img-size and --small-size must be multiples of 32");
 
@@ -53,10 +55,16 @@ int run_train_parser(int argc, char** argv) {
     fmt::print("epoch {}\n{}", epoch, score.to_text());
     std::fflush(stdout);
   };
-  train_parser(train, report, scored);
+  const TrainParserResult result = [&] {
+    try {
+      return train_parser(train, report, scored);
+    } catch (const c10::Error& error) {
+      throw Error("libtorch: " + split(error.what_without_backtrace(), '\n').front(),
+                  "for less memory use a smaller --batch-size; the same command goes on from the last checkpoint");
+    }
+  }();
   if (bar) bar->finish();
-  if (interrupted()) fmt::print("interrupted; run the same command again to go on\n");
-  return 0;
+  return result.interrupted ? interrupted_exit("run the same command again to go on") : 0;
 }
 
 }  // namespace fsfm::cli

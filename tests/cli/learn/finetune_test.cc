@@ -260,7 +260,7 @@ TEST_F(FinetuneCli, EveryRecipeRuns) {
     const bool fas = read_file(file).find("task = \"fas\"") != std::string::npos;
     const std::vector<std::string> more =
         detector
-            ? std::vector<std::string>{"--init",       path("init.safetensors"),
+            ? std::vector<std::string>{"--warmup-epochs", "0", "--init",       path("init.safetensors"),
                                        "--data",       path(fas ? "b" : "a"),
                                        "--per-domain", "2"}
             : std::vector<std::string>{"--model",         "tiny", "--img-size",  "32",   "--decoder-dim", "32",

@@ -155,13 +155,14 @@ TEST(PretrainCli, KilledAtAnyMomentItResumesToTheSameLosses) {
     EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.tensor(name).bytes.begin())) << name;
 }
 
-TEST(PretrainCli, SigtermSavesAndExitsWithZero) {
+TEST(PretrainCli, SigtermSavesAndExitsWith143) {
   TempDir dir;
   test::write_face_tree(dir / "faces", "train", "real", 20, 1, 64, /*maps=*/true);
   const auto args = pretrain_args(dir, "m.safetensors", {"--epochs", "100"});
   const int status = signal_after(start_cli(args, dir / "err"), dir / "m.run", 2, SIGTERM);
   ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0) << read_file(dir / "err");
+  EXPECT_EQ(WEXITSTATUS(status), 143) << read_file(dir / "err");
+  EXPECT_NE(read_file(dir / "err").find("add --resume to go on"), std::string::npos);
   EXPECT_FALSE(fs::exists(dir / "m.safetensors"));
   const CheckpointFolder checkpoints(dir / "m.run" / "checkpoints", 2);
   ASSERT_TRUE(checkpoints.latest());

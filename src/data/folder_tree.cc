@@ -39,15 +39,15 @@ class FolderTree final : public Dataset {
       throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
     info_.name = manifest ? manifest->name : dataset_name(dir);
     if (manifest && manifest->sums.pixels > 0) info_.normalization = manifest->sums.normalization();
-    std::vector<fs::path> pictures, relative, left_out;
+    std::vector<fs::path> pictures, relative;
     std::set<fs::path> maps;
-    const auto is_picture = [&](const fs::path& path) {
+    std::vector<fs::path> left_out;
+    const std::vector<fs::path> files = list_files(dir, [&](const fs::path& path) {
       const MediaKind kind = media_kind_by_name_first(path);
       if (kind == MediaKind::video || kind == MediaKind::unread) left_out.push_back(path);
       return kind == MediaKind::picture;
-    };
-    for (auto& path : list_files(dir, is_picture))
-      is_map(path) ? void(maps.insert(std::move(path))) : pictures.push_back(std::move(path));
+    });
+    std::partition_copy(files.begin(), files.end(), std::inserter(maps, maps.end()), std::back_inserter(pictures), is_map);
     info_.left_out = count_extensions(left_out);
     if (pictures.empty())
       throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff, ...)" +

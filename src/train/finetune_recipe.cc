@@ -42,10 +42,7 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("max-samples", max_samples, "learn from a seeded draw of this many pictures (0 = all)")
       .range(0, 1e12)
       .group(kData);
-  options
-      .add("balance", balance,
-           "show all classes equally often, and within a class small sources more than their share")
-      .group(kData);
+  options.add("balance", balance, "show all classes equally often, and within a class small sources more than their share").group(kData);
   add_class_options(options, stated, kData);
 
   options.add("method", method, "what learns: everything, the head only, or an FS-Adapter beside the frozen network")

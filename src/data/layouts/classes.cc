@@ -13,41 +13,52 @@ constexpr const char* kExpected =
     "expected ROOT/{real,fake,...}/ or ROOT/{train,val,test}/{real,fake,...}/; for unlabelled pictures use the layout "
     "folder";
 
+void apply(const FileLabel& label, PrepareEntry& entry, bool left_out) {
+  entry.class_name = label.class_name;
+  entry.split = label.split;
+  if (left_out) {
+    entry.video = label.rest;
+  } else if (entry.kind == PrepareEntry::Kind::video) {
+    entry.video = std::filesystem::path(label.rest).replace_extension().generic_string();
+  } else {
+    const FrameName name = parse_frame_name(label.rest);
+    entry.video = name.video;
+    entry.frame = name.frame;
+  }
+}
+
 }  // namespace
 
 Listing enumerate_classes(const LayoutRequest& request) {
   Listing listing;
   append_media(listing, request.root, "", "");
-  erase_below(listing.entries, request.out);
+  leave_out_own_output(listing, request.out);
   if (listing.entries.empty()) {
     if (listing.left_out.empty())
       throw Error(request.root.string() + " has no class folders with pictures or videos", kExpected);
     return listing;
   }
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : listing.entries) files.push_back(entry.path.lexically_relative(request.root));
+  for (const auto* list : {&listing.entries, &listing.left_out})
+    for (const auto& entry : *list) files.push_back(entry.path.lexically_relative(request.root));
   TreeLabels labels = read_tree_labels(request.root, files, request.stated);
   if (!labels.labelled())
     throw Error(request.root.string() + ": nothing says which of its folders are real and which are attacks" +
                     (labels.folders.empty() ? "" : " (" + join(labels.folders, ", ") + ")"),
                 labels.folders.empty() ? kExpected : how_to_name_classes());
-  size_t kept = 0;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const FileLabel& label = labels.files[i];
-    if (label.class_name.empty()) continue;
-    PrepareEntry entry = std::move(listing.entries[i]);
-    entry.class_name = label.class_name;
-    entry.split = label.split;
-    if (entry.kind == PrepareEntry::Kind::video) {
-      entry.video = std::filesystem::path(label.rest).replace_extension().generic_string();
-    } else {
-      const FrameName name = parse_frame_name(label.rest);
-      entry.video = name.video;
-      entry.frame = name.frame;
+  const size_t inputs = listing.entries.size();
+  size_t next = 0;
+  for (auto* list : {&listing.entries, &listing.left_out}) {
+    size_t kept = 0;
+    for (auto& entry : *list) {
+      const FileLabel& label = labels.files[next++];
+      if (label.class_name.empty()) continue;
+      apply(label, entry, next > inputs);
+      if (&(*list)[kept] != &entry) (*list)[kept] = std::move(entry);
+      ++kept;
     }
-    listing.entries[kept++] = std::move(entry);
+    list->resize(kept);
   }
-  listing.entries.resize(kept);
   for (const auto& note : labels.notes) listing.notes.push_back(note.text + ": " + note.advice);
   listing.attack_classes = std::move(labels.attack_classes);
   return listing;

@@ -63,7 +63,8 @@ void check_same_options(const fs::path& out, const nlohmann::json& made) {
 
 std::vector<std::string> attacks_by_name(const std::vector<PrepareEntry>& entries) {
   std::set<std::string> names;
-  for (const auto& entry : entries) names.insert(entry.class_name);
+  for (const auto& entry : entries)
+    if (entry.left_out.empty()) names.insert(entry.class_name);
   names.erase(std::string(kUnlabelledClass));
   return infer_attack_classes({names.begin(), names.end()});
 }

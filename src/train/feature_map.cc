@@ -4,6 +4,7 @@
 
 #include "data/eval_batch.h"
 #include "nn/weights.h"
+#include "tensorio/model_file.h"
 #include "train/data_split.h"
 
 namespace fsfm {

@@ -354,9 +354,9 @@ bool is_image_path(const fs::path& path) {
 }
 
 bool is_video_path(const fs::path& path) {
-  static constexpr std::array<std::string_view, 17> kExtensions = {".mp4",  ".m4v", ".mov",  ".3gp", ".avi", ".mkv",
-                                                                   ".webm", ".mpg", ".mpeg", ".ts",  ".mts", ".m2ts",
-                                                                   ".flv",  ".wmv", ".asf",  ".ogv", ".vob"};
+  static constexpr std::array<std::string_view, 29> kExtensions = {
+      ".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi",  ".divx", ".mkv",  ".webm", ".mpg", ".mpeg", ".mpe", ".m2v", ".ts", ".mts",
+      ".m2ts", ".flv", ".wmv", ".asf", ".ogv", ".vob", ".ivf",  ".h264", ".264",  ".hevc", ".h265", ".265", ".mxf", ".y4m"};
   return has_extension(path, kExtensions);
 }
 

@@ -86,7 +86,7 @@ std::vector<fs::path> subfolders(const fs::path& folder);
 // By extension alone: what media/codec and media/video read. base/media_kind.h looks into the file.
 // jpg jpeg jpe jfif png apng bmp dib webp tif tiff ppm pgm pbm pnm gif heic heif hif avif
 bool is_image_path(const fs::path& path);
-// mp4 m4v mov 3gp avi mkv webm mpg mpeg vob ts mts m2ts flv wmv asf ogv
+// mp4 m4v mov 3gp 3g2 avi divx mkv webm mpg mpeg mpe m2v vob ts mts m2ts flv wmv asf ogv ivf h264 hevc mxf y4m
 bool is_video_path(const fs::path& path);
 
 }  // namespace fsfm

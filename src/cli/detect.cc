@@ -73,6 +73,7 @@ Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image&
 std::optional<Result> judge_video(Detector& detector, const fs::path& file, int frames, bool draw, Image& annotated) {
   const VideoVerdict video = detector.run_video(file, frames, draw);
   if (interrupted()) return std::nullopt;
+  for (const auto& note : video.notes) log::warn("{}: {}", one_line(file.string()), note);
   std::string text = fmt::format("{}: video, {} looked at, {} with a face\n", one_line(file.string()),
                                  plural(video.frames.size(), "frame"), video.frames_with_face);
   if (video.frames_judged > 0)

@@ -135,7 +135,7 @@ const ModelCard& Detector::card() const { return impl_->card; }
 std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
 
 VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, bool keep_pictures) {
-  VideoReader reader(path);
+  VideoReader reader(path, {.stop = interrupted});
   const std::vector<int64_t> wanted = linspace_frames(reader.frame_count(), frames);
   VideoVerdict video;
   while (!interrupted()) {
@@ -145,6 +145,7 @@ VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, 
     if (keep_pictures) video.pictures.push_back(annotate(frame->image, video.frames.back().faces));
   }
   video.frames_skipped = reader.skipped();
+  video.notes = reader.notes();
   if (interrupted()) {
     video.why = "interrupted";
     return video;

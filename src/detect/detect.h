@@ -42,6 +42,7 @@ struct VideoVerdict {
   int frames_with_face = 0;    // of `frames`
   int frames_judged = 0;       // frames whose face entered the mean
   int64_t frames_skipped = 0;  // frames that could not be decoded
+  std::vector<std::string> notes{};  // about the file, for people: which of its videos was read, that it is cut short
   std::vector<FrameVerdict> frames;
   std::vector<Image> pictures;  // annotated frames, parallel to `frames`, when asked for
 };

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "data/jpeg_quality.h"
 #include "data/naming.h"
@@ -108,13 +109,15 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256_file(entry.path).substr(0, 16);
   std::optional<VideoReader> video;
   {
-    StageClock clock(times_, StageTimes::decode);  // counting frames may mean decoding them
-    video.emplace(entry.path);
+    StageClock clock(times_, StageTimes::decode);  // counting frames means reading the file
+    constexpr int kDecoderThreads = 2;             // there is a FaceMaker a core already
+    video.emplace(entry.path, VideoOptions{.threads = kDecoderThreads});
   }
   VideoReader& reader = *video;
   const auto wanted = options_.every > 0
                           ? every_kth_frame(reader.frame_count(), options_.every)
                           : linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
+  for (const auto& note : reader.notes()) log::warn("{}: {}", entry.path.string(), note);
   FaceTracker tracker;
   for (;;) {
     std::optional<VideoReader::Frame> frame;
@@ -127,7 +130,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   }
   uint64_t seen = 0;
   for (const auto& [name, n] : result.frames) seen += n;
-  // Frames that the container promised and the decoder could not give are accounted for too.
+  // Frames that the film has and the decoder could not give whole are accounted for too.
   if (seen < wanted.size()) result.frames[outcome::kUnreadable] += wanted.size() - seen;
   if (wanted.empty()) {
     result.outcome = outcome::kEmpty;

@@ -1,0 +1,129 @@
+#include "media/video_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+
+namespace fsfm {
+
+VideoSource::VideoSource(const std::filesystem::path& path) : name_(path.string()) {
+  // Not blocking: a pipe that nobody writes to would keep us waiting here.
+  fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd_ < 0) throw Error("cannot open " + name_ + ": " + std::strerror(errno), "check the path and its permissions");
+  struct stat status {};
+  const bool known = ::fstat(fd_, &status) == 0;
+  const bool regular = known && S_ISREG(status.st_mode);
+  size_ = regular && status.st_size > 0 ? static_cast<uint64_t>(status.st_size) : 0;
+  if (regular && size_ > 0) return;
+  ::close(fd_);
+  if (!regular) throw Error(name_ + " is no regular file", "a video is read twice: save it as a file first");
+  throw Error(name_ + " is empty", "copy or download the file again");
+}
+
+VideoSource::VideoSource(std::span<const std::byte> bytes, std::string name)
+    : name_(std::move(name)), bytes_(bytes), size_(bytes.size()) {
+  if (bytes.empty()) throw Error(name_ + " is empty", "copy or download the file again");
+}
+
+VideoSource::~VideoSource() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int64_t VideoSource::read_at(uint64_t at, std::span<std::byte> into) const {
+  if (at >= size_) return 0;
+  if (fd_ < 0) {
+    const auto part = bytes_.subspan(at, std::min<uint64_t>(into.size(), size_ - at));
+    std::copy(part.begin(), part.end(), into.begin());
+    return static_cast<int64_t>(part.size());
+  }
+  for (;;) {
+    const ssize_t got = ::pread(fd_, into.data(), into.size(), static_cast<off_t>(at));
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+std::string VideoSource::text_at(uint64_t at, size_t n) const {
+  std::string text(n, '\0');
+  const int64_t got = read_at(at, std::as_writable_bytes(std::span(text)));
+  text.resize(static_cast<size_t>(std::max<int64_t>(0, got)));
+  return text;
+}
+
+bool is_unfinished_mp4(const VideoSource& source) {
+  bool is_mp4 = false;
+  const auto big_endian = [](std::string_view bytes) {
+    uint64_t value = 0;
+    for (const char c : bytes) value = value << 8 | static_cast<uint8_t>(c);
+    return value;
+  };
+  constexpr int kMostBoxes = 10'000;
+  uint64_t at = 0;
+  for (int i = 0; i < kMostBoxes && at < source.size(); ++i) {
+    const std::string header = source.text_at(at, 16);
+    if (header.size() < 8) break;
+    const std::string_view box = std::string_view(header).substr(4, 4);
+    if (box == "moov" || box == "moof") return false;
+    is_mp4 |= box == "ftyp" || box == "mdat" || box == "wide";
+    if (!is_mp4) return false;
+    uint64_t length = big_endian(std::string_view(header).substr(0, 4));
+    if (length == 1 && header.size() == 16) length = big_endian(std::string_view(header).substr(8));
+    if (length < 8 || length > source.size() - at) break;  // "to the end of the file", or further
+    at += length;
+  }
+  return is_mp4;
+}
+
+std::string what_else(std::string_view head) {
+  using namespace std::string_view_literals;
+  constexpr std::array<std::pair<std::string_view, const char*>, 21> kMagic{{
+      {"\xFF\xD8\xFF"sv, "a JPEG picture"},
+      {"\x89PNG"sv, "a PNG picture"},
+      {"GIF8"sv, "a GIF picture"},
+      {"II*\0"sv, "a TIFF picture"},
+      {"MM\0*"sv, "a TIFF picture"},
+      {"%PDF"sv, "a PDF document"},
+      {"PK\3\4"sv, "a ZIP archive"},
+      {"\x1F\x8B"sv, "a gzip archive"},
+      {"Rar!"sv, "a RAR archive"},
+      {"7z\xBC\xAF"sv, "a 7-Zip archive"},
+      {"#EXTM3U"sv, "a playlist, which names the video instead of holding it"},
+      {"ffconcat"sv, "a playlist, which names the video instead of holding it"},
+      {"version https://git-lfs"sv, "a Git LFS pointer, which stands for a file not fetched yet"},
+      {"ID3"sv, "a sound file"},
+      {"fLaC"sv, "a sound file"},
+      {"<!DOCTYPE html"sv, "a web page"},
+      {"<!doctype html"sv, "a web page"},
+      {"<html"sv, "a web page"},
+      {"<HTML"sv, "a web page"},
+      {"<?xml"sv, "XML text"},
+      {"{\""sv, "JSON text"},
+  }};
+  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
+  std::string_view words = head;
+  while (!words.empty() && std::strchr(" \t\r\n", words.front())) words.remove_prefix(1);
+  for (const auto& [magic, name] : kMagic)
+    if (head.starts_with(magic) || words.starts_with(magic)) return name;
+  if (head.size() >= 12 && head.starts_with("RIFF")) {
+    if (head.substr(8, 4) == "WEBP") return "a WebP picture";
+    if (head.substr(8, 4) == "WAVE") return "a sound file";
+  }
+  if (head.size() >= 12 && head.substr(4, 4) == "ftyp")
+    for (const char* brand : {"heic", "heix", "mif1", "msf1", "avif"})
+      if (head.substr(8, 4) == brand) return "a HEIC or AVIF picture";
+  if (std::all_of(head.begin(), head.end(), [](unsigned char c) { return c == 0; })) return "nothing but zeros";
+  if (std::none_of(head.begin(), head.end(),
+                   [](unsigned char c) { return c < 32 && c != '\n' && c != '\r' && c != '\t' && c != '\f'; }))
+    return "text";
+  return "";
+}
+
+}  // namespace fsfm

@@ -53,7 +53,7 @@ json verdict_entry(const fs::path& file, const VideoVerdict& video, const ModelC
   json frames = json::array();
   for (const auto& frame : video.frames)
     frames.push_back({{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, card)}});
-  return {{"file", name_of(file)},
+  json entry = {{"file", name_of(file)},
           {"kind", "video"},
           {"verdict", verdict_name(video.verdict)},
           {"why", video.why},
@@ -63,6 +63,8 @@ json verdict_entry(const fs::path& file, const VideoVerdict& video, const ModelC
           {"frames_judged", video.frames_judged},
           {"frames_skipped", video.frames_skipped},
           {"frames", frames}};
+  for (const auto& note : video.notes) entry["notes"].push_back(to_utf8(note));
+  return entry;
 }
 
 json error_entry(const fs::path& file, const std::string& problem) {

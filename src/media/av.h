@@ -33,8 +33,8 @@ Frame share(const AVFrame& frame);
 
 // FFmpeg writes its complaints to stderr through one log level and one callback for the whole process, and most of its
 // objects have none of their own. While a Quiet lives the level is "nothing"; the last one to go restores what it was,
-// unless the program has set another meanwhile. A callback of the embedding program is left in place: it asked to be told.
-// Decoders' threads work between two calls too: they are silenced by their own context's log_level_offset.
+// unless the program has set another meanwhile. A callback of the embedding program is left in place: it asked to be
+// told. Decoders' threads work between two calls too: they are silenced by their own context's log_level_offset.
 class Quiet {
  public:
   Quiet();

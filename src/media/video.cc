@@ -72,7 +72,8 @@ struct VideoReader::Impl {
   Orientation turn(const AVFrame& frame) const {
     const AVFrameSideData* own = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
     size_t bytes = own ? own->size : 0;
-    const uint8_t* data = own ? own->data : av_stream_get_side_data(&demuxer->stream(), AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+    const uint8_t* data =
+        own ? own->data : av_stream_get_side_data(&demuxer->stream(), AV_PKT_DATA_DISPLAYMATRIX, &bytes);
     std::array<int32_t, 9> matrix{};
     if (data && bytes >= sizeof matrix) std::memcpy(matrix.data(), data, sizeof matrix);
     return orientation_of(matrix);

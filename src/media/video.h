@@ -16,14 +16,15 @@
 namespace fsfm {
 
 struct VideoOptions {
-  int threads = 0;              // of the decoder; 0 = one a core, at most 8. The frames do not depend on it
+  int threads = 0;               // of the decoder; 0 = one a core, at most 8. The frames do not depend on it
   std::function<bool()> stop{};  // asked often; once it says yes the film is over
 };
 
-// Thread-compatible. What the film shows is what counts: frames hidden by an edit list are not seen, turns and mirrorings
-// are applied, pixels are made square, interlaced frames are put together, HDR is brought to SDR. Each frame is converted
-// by its own size and colours, so that frames of one film may differ in size. Only real containers are opened (no
-// playlists, no addresses), and nothing they refer to; nothing is printed, no setting of the process is changed.
+// Thread-compatible. What the film shows is what counts: frames hidden by an edit list are not seen, turns and
+// mirrorings are applied, pixels are made square, interlaced frames are put together, HDR is brought to SDR. Each frame
+// is converted by its own size and colours, so that frames of one film may differ in size. Only real containers are
+// opened (no playlists, no addresses), and nothing they refer to; nothing is printed, no setting of the process is
+// changed.
 class VideoReader {
  public:
   // Throws Error when the file is no video this build can open, or none of its frames can be decoded.
@@ -39,8 +40,8 @@ class VideoReader {
   // Of the first frame as it is delivered.
   int width() const;
   int height() const;
-  // Frames so far that could not be decoded, came out damaged, or cannot be shown; once next() has come to the end of the
-  // film, also those which its index lists and the file does not hold.
+  // Frames so far that could not be decoded, came out damaged, or cannot be shown; once next() has come to the end of
+  // the film, also those which its index lists and the file does not hold.
   int64_t skipped() const;
   // One line each, for people: which of several videos is read, that the file is cut short.
   const std::vector<std::string>& notes() const;
@@ -50,8 +51,8 @@ class VideoReader {
     double seconds;  // since the first of them; never decreases
     Image image;
   };
-  // The next frame whose index is in `wanted` (ascending), decoding the others without converting them; nullopt at the end
-  // of the film or of the list.
+  // The next frame whose index is in `wanted` (ascending), decoding the others without converting them; nullopt at the
+  // end of the film or of the list.
   std::optional<Frame> next(const std::vector<int64_t>& wanted);
 
  private:

@@ -32,21 +32,27 @@ bool is_yuv(const AVFrame& frame) {
   return format && !(format->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_PAL)) && format->nb_components >= 3;
 }
 
-// A stream that names no matrix is taken for BT.601, whatever its size. Players guess BT.709 for large ones; but ffmpeg,
-// OpenCV and hence the frames of every published face dataset are BT.601 then, and detectors have learned from those.
+// A stream that names no matrix is taken for BT.601, whatever its size. Players guess BT.709 for large ones; but
+// ffmpeg, OpenCV and hence the frames of every published face dataset are BT.601 then, and detectors have learned from
+// those.
 int matrix_of(const AVFrame& frame) {
   switch (frame.colorspace) {
-    case AVCOL_SPC_BT709: return SWS_CS_ITU709;
-    case AVCOL_SPC_FCC: return SWS_CS_FCC;
-    case AVCOL_SPC_SMPTE240M: return SWS_CS_SMPTE240M;
+    case AVCOL_SPC_BT709:
+      return SWS_CS_ITU709;
+    case AVCOL_SPC_FCC:
+      return SWS_CS_FCC;
+    case AVCOL_SPC_SMPTE240M:
+      return SWS_CS_SMPTE240M;
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL: return SWS_CS_BT2020;
+    case AVCOL_SPC_BT2020_CL:
+      return SWS_CS_BT2020;
     case AVCOL_SPC_UNSPECIFIED:
       return frame.color_trc == AVCOL_TRC_ARIB_STD_B67 || frame.color_trc == AVCOL_TRC_SMPTE2084 ||
                      frame.color_primaries == AVCOL_PRI_BT2020
                  ? SWS_CS_BT2020
                  : SWS_CS_ITU601;
-    default: return SWS_CS_ITU601;
+    default:
+      return SWS_CS_ITU601;
   }
 }
 
@@ -56,8 +62,10 @@ bool is_known_matrix(const AVFrame& frame) {
     case AVCOL_SPC_SMPTE2085:
     case AVCOL_SPC_CHROMA_DERIVED_NCL:
     case AVCOL_SPC_CHROMA_DERIVED_CL:
-    case AVCOL_SPC_ICTCP: return false;
-    default: return true;
+    case AVCOL_SPC_ICTCP:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -171,8 +179,7 @@ const AVFrame& FrameConverter::scale(const AVFrame& frame, int width, AVPixelFor
 Image FrameConverter::convert(const AVFrame& frame, AVRational pixel_shape, const Orientation& turn) {
   if (const std::string why = problem(frame, pixel_shape); !why.empty()) throw Error(why + " cannot be shown");
   const int width = shown_size(frame, pixel_shape, {}).width;
-  if (!needs_tone_mapping(frame) && !has_alpha(frame))
-    return turn_frame(scale(frame, width, AV_PIX_FMT_RGB24), turn);
+  if (!needs_tone_mapping(frame) && !has_alpha(frame)) return turn_frame(scale(frame, width, AV_PIX_FMT_RGB24), turn);
   prepare_frame(narrowed_, width, frame.height, AV_PIX_FMT_RGB24);
   if (needs_tone_mapping(frame))
     tone_map(frame, scale(frame, width, AV_PIX_FMT_RGB48), *narrowed_);

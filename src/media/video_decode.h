@@ -36,9 +36,9 @@ class VideoDecoder {
   av::Codec codec_;
   av::Packet packet_;
   bool timed_, flushing_ = false, ended_ = false;
-  int failures_ = 0;        // in a row
-  int64_t packets_ = 0;     // sent so far
-  int64_t position_ = 0;    // index behind the last frame that came out
+  int failures_ = 0;      // in a row
+  int64_t packets_ = 0;   // sent so far
+  int64_t position_ = 0;  // index behind the last frame that came out
   int64_t delivered_ = 0;
   bool from_broken_packets_ = false;  // does the demuxer's word "corrupt" mean that bytes are missing?
   double fps_ = 0, seconds_ = 0, shift_ = 0;

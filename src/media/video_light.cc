@@ -37,7 +37,8 @@ double pq_light(double signal) {
   return std::pow(std::max(0.0, p - c1) / (c2 - c3 * p), 1 / m1) * kPqPeak / kWhite;
 }
 
-// Up to the knee light stays as it is, so that skin keeps its colours; above, all up to `peak` is bent into what is left.
+// Up to the knee light stays as it is, so that skin keeps its colours; above, all up to `peak` is bent into what is
+// left.
 class ToneCurve {
  public:
   explicit ToneCurve(float peak) : peak_((peak - kKnee) / (1 - kKnee)) {}
@@ -62,7 +63,7 @@ std::vector<float> table(double (*light)(double)) {
 
 struct Tables {
   std::vector<float> to_light;
-  std::vector<float> hlg_gain;    // by scene luminance: what a screen of 1000 cd/m2 makes of it (BT.2100's OOTF)
+  std::vector<float> hlg_gain;     // by scene luminance: what a screen of 1000 cd/m2 makes of it (BT.2100's OOTF)
   std::vector<uint8_t> to_signal;  // by the root of light: finer where the eye is
 };
 
@@ -73,9 +74,8 @@ Tables make_tables(Kind kind) {
   tables.to_light = table(kind == Kind::hlg  ? hlg_scene
                           : kind == Kind::pq ? pq_light
                                              : +[](double signal) { return std::pow(signal, kGamma); });
-  if (kind == Kind::hlg) tables.hlg_gain = table(+[](double luminance) {
-      return std::pow(luminance, 0.2) * kHlgPeak / kWhite;
-    });
+  if (kind == Kind::hlg)
+    tables.hlg_gain = table(+[](double luminance) { return std::pow(luminance, 0.2) * kHlgPeak / kWhite; });
   tables.to_signal.resize(kCodes);
   for (int i = 0; i < kCodes; ++i)
     tables.to_signal[static_cast<size_t>(i)] =
@@ -106,10 +106,11 @@ void tone_map(const AVFrame& tags, const AVFrame& from, AVFrame& to) {
   const Kind kind = is_hlg(tags) ? Kind::hlg : is_pq(tags) ? Kind::pq : Kind::sdr;
   const Tables& tables = tables_of(kind);
   // HDR is of BT.2020 unless it says otherwise.
-  const Matrix& m = tags.color_primaries == AVCOL_PRI_SMPTE432                                        ? kFromP3
-                    : tags.color_primaries == AVCOL_PRI_BT2020 ||
-                              (kind != Kind::sdr && tags.color_primaries == AVCOL_PRI_UNSPECIFIED) ? kFrom2020
-                                                                                                    : kSame;
+  const Matrix& m =
+      tags.color_primaries == AVCOL_PRI_SMPTE432 ? kFromP3
+      : tags.color_primaries == AVCOL_PRI_BT2020 || (kind != Kind::sdr && tags.color_primaries == AVCOL_PRI_UNSPECIFIED)
+          ? kFrom2020
+          : kSame;
   const ToneCurve curve(static_cast<float>(kHlgPeak / kWhite));
   for (int y = 0; y < from.height; ++y) {
     const auto* in = reinterpret_cast<const uint16_t*>(from.data[0] + static_cast<ptrdiff_t>(y) * from.linesize[0]);

@@ -8,8 +8,8 @@ namespace fsfm {
 // Is a frame's light not that of an ordinary (BT.709, sRGB) screen?
 bool needs_tone_mapping(const AVFrame& frame);
 
-// `from`: the frame as R'G'B' of 16 bits in its own transfer and primaries (those of `tags`); `to`: an RGB24 frame of the
-// same size.
+// `from`: the frame as R'G'B' of 16 bits in its own transfer and primaries (those of `tags`); `to`: an RGB24 frame of
+// the same size.
 void tone_map(const AVFrame& tags, const AVFrame& from, AVFrame& to);
 
 }  // namespace fsfm

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string_view>
 #include <tuple>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 
 namespace fsfm {
@@ -20,19 +22,19 @@ constexpr const char* kFormats =
     "mov,avi,matroska,webm,mpeg,mpegts,mpegvideo,flv,asf,ogg,m4v,h264,hevc,ivf,obu,av1,vc1,dv,mxf,wtv,nut,yuv4mpegpipe";
 
 bool is_picture_track(const AVStream& stream) {  // a cover, or thumbnails
-  return stream.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE);
+  return stream.disposition &
+         (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS | AV_DISPOSITION_STILL_IMAGE);
 }
 
-int64_t area(const AVStream& stream) {
-  return static_cast<int64_t>(stream.codecpar->width) * stream.codecpar->height;
-}
+int64_t area(const AVStream& stream) { return static_cast<int64_t>(stream.codecpar->width) * stream.codecpar->height; }
 
 std::string describe(const AVStream& stream) {
   return "stream " + std::to_string(stream.index) + " (" + avcodec_get_name(stream.codecpar->codec_id) + ", " +
          std::to_string(stream.codecpar->width) + "x" + std::to_string(stream.codecpar->height) + ")";
 }
 
-// Dolby Vision's profile 5 has colours of its own (IPT) and no tags that say so: taken for YCbCr it is green and purple.
+// Dolby Vision's profile 5 has colours of its own (IPT) and no tags that say so: taken for YCbCr it is green and
+// purple.
 bool has_dolby_colours_only(const AVStream& stream) {
   size_t size = 0;
   const uint8_t* data = av_stream_get_side_data(&stream, AV_PKT_DATA_DOVI_CONF, &size);
@@ -135,9 +137,14 @@ void VideoDemuxer::refuse() const {
   if (is_unfinished_mp4(source_))
     throw Error(source_.name() + " has no index (no moov box): its recording was not finished, or it is truncated",
                 "copy or download it again, or recover it with the camera's own program");
-  const std::string other = what_else(source_.text_at(0, 4096));
-  if (!other.empty())
-    throw Error(source_.name() + " is no video but " + other, "leave it out, or download the file again");
+  const std::string head = source_.text_at(0, kContentBytes);
+  if (head.starts_with("#EXTM3U") || head.starts_with("ffconcat"))
+    throw Error(source_.name() + " is a playlist, which names videos instead of holding one", "name the video itself");
+  const ContentKind kind = content_kind(std::as_bytes(std::span(head)));
+  if (kind != ContentKind::unknown && kind != ContentKind::video) {
+    const std::string way_out = content_way_out(kind);
+    throw Error(source_.name() + " is no video but " + content_name(kind), way_out.empty() ? "leave it out" : way_out);
+  }
   throw Error(source_.name() + " is not a video fsfm can read, or it is truncated",
               "copy or download the file again, or convert it: ffmpeg -i FILE out.mp4");
 }

@@ -35,10 +35,10 @@ class FieldPairs {
     if (!parser_) return false;
     uint8_t* out = nullptr;
     int size = 0;
-    av_parser_parse2(parser_, context_.get(), &out, &size, packet.data, packet.size, packet.pts, packet.dts, packet.pos);
+    av_parser_parse2(parser_, context_.get(), &out, &size, packet.data, packet.size, packet.pts, packet.dts,
+                     packet.pos);
     const auto structure = parser_->picture_structure;
-    const bool is_field =
-        structure == AV_PICTURE_STRUCTURE_TOP_FIELD || structure == AV_PICTURE_STRUCTURE_BOTTOM_FIELD;
+    const bool is_field = structure == AV_PICTURE_STRUCTURE_TOP_FIELD || structure == AV_PICTURE_STRUCTURE_BOTTOM_FIELD;
     const bool second = is_field && open_field_ != AV_PICTURE_STRUCTURE_UNKNOWN && structure != open_field_;
     open_field_ = is_field && !second ? structure : AV_PICTURE_STRUCTURE_UNKNOWN;
     return second;

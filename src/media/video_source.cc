@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -17,7 +16,10 @@ namespace fsfm {
 VideoSource::VideoSource(const std::filesystem::path& path) : name_(path.string()) {
   // Not blocking: a pipe that nobody writes to would keep us waiting here.
   fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd_ < 0) throw Error("cannot open " + name_ + ": " + std::strerror(errno), "check the path and its permissions");
+  if (fd_ < 0) {
+    const int code = errno;
+    throw Error("cannot open " + name_ + ": " + std::strerror(code), "check the path and its permissions", code);
+  }
   struct stat status {};
   const bool known = ::fstat(fd_, &status) == 0;
   const bool regular = known && S_ISREG(status.st_mode);
@@ -80,50 +82,6 @@ bool is_unfinished_mp4(const VideoSource& source) {
     at += length;
   }
   return is_mp4;
-}
-
-std::string what_else(std::string_view head) {
-  using namespace std::string_view_literals;
-  constexpr std::array<std::pair<std::string_view, const char*>, 21> kMagic{{
-      {"\xFF\xD8\xFF"sv, "a JPEG picture"},
-      {"\x89PNG"sv, "a PNG picture"},
-      {"GIF8"sv, "a GIF picture"},
-      {"II*\0"sv, "a TIFF picture"},
-      {"MM\0*"sv, "a TIFF picture"},
-      {"%PDF"sv, "a PDF document"},
-      {"PK\3\4"sv, "a ZIP archive"},
-      {"\x1F\x8B"sv, "a gzip archive"},
-      {"Rar!"sv, "a RAR archive"},
-      {"7z\xBC\xAF"sv, "a 7-Zip archive"},
-      {"#EXTM3U"sv, "a playlist, which names the video instead of holding it"},
-      {"ffconcat"sv, "a playlist, which names the video instead of holding it"},
-      {"version https://git-lfs"sv, "a Git LFS pointer, which stands for a file not fetched yet"},
-      {"ID3"sv, "a sound file"},
-      {"fLaC"sv, "a sound file"},
-      {"<!DOCTYPE html"sv, "a web page"},
-      {"<!doctype html"sv, "a web page"},
-      {"<html"sv, "a web page"},
-      {"<HTML"sv, "a web page"},
-      {"<?xml"sv, "XML text"},
-      {"{\""sv, "JSON text"},
-  }};
-  if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);
-  std::string_view words = head;
-  while (!words.empty() && std::strchr(" \t\r\n", words.front())) words.remove_prefix(1);
-  for (const auto& [magic, name] : kMagic)
-    if (head.starts_with(magic) || words.starts_with(magic)) return name;
-  if (head.size() >= 12 && head.starts_with("RIFF")) {
-    if (head.substr(8, 4) == "WEBP") return "a WebP picture";
-    if (head.substr(8, 4) == "WAVE") return "a sound file";
-  }
-  if (head.size() >= 12 && head.substr(4, 4) == "ftyp")
-    for (const char* brand : {"heic", "heix", "mif1", "msf1", "avif"})
-      if (head.substr(8, 4) == brand) return "a HEIC or AVIF picture";
-  if (std::all_of(head.begin(), head.end(), [](unsigned char c) { return c == 0; })) return "nothing but zeros";
-  if (std::none_of(head.begin(), head.end(),
-                   [](unsigned char c) { return c < 32 && c != '\n' && c != '\r' && c != '\t' && c != '\f'; }))
-    return "text";
-  return "";
 }
 
 }  // namespace fsfm

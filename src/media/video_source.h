@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace fsfm {
 
@@ -38,8 +37,5 @@ class VideoSource {
 // An MP4 or QuickTime file (its boxes, [length][name], say so) that has no index: what a phone leaves behind when it
 // runs out of battery.
 bool is_unfinished_mp4(const VideoSource& source);
-
-// What bytes that are no video are: "a JPEG picture", "a web page", "text", ...; "" if unknown.
-std::string what_else(std::string_view head);
 
 }  // namespace fsfm

@@ -1,4 +1,6 @@
 // What a frame looks like: matrices, ranges, formats, HDR, the shape of pixels, turns, fields.
+#include "media/video_color.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -9,7 +11,6 @@
 #include "base/file.h"
 #include "media/codec.h"
 #include "media/video.h"
-#include "media/video_color.h"
 #include "support/error_text.h"
 #include "support/temp_dir.h"
 #include "support/videos.h"
@@ -68,8 +69,10 @@ Image first_frame(const std::filesystem::path& path) {
 class VideoColor : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (dir_ / name).string(); }
-  void write(const std::string& name, const std::vector<std::string>& how, int frames = 3, int w = 64, int h = 48) const {
-    test::write_video(dir_ / name, frames, 25, [&](int) { return quarters(w, h); }, how);
+  void write(const std::string& name, const std::vector<std::string>& how, int frames = 3, int w = 64,
+             int h = 48) const {
+    test::write_video(
+        dir_ / name, frames, 25, [&](int) { return quarters(w, h); }, how);
   }
   TempDir dir_;
 };
@@ -115,9 +118,13 @@ TEST_F(VideoColor, OrdinaryFramesAreThoseOfFfmpeg) {
 
 TEST_F(VideoColor, EachMatrixAndRangeGivesTheSameColours) {
   const auto how = [](const std::string& matrix, const std::string& range, const std::string& format) {
-    return std::vector<std::string>{"-vf", "scale=out_color_matrix=" + matrix + ":out_range=" + range + ":flags=accurate_rnd",
-                                    "-pix_fmt", format, "-colorspace", matrix == "bt2020" ? "bt2020nc" : matrix,
-                                    "-color_range", range, "-c:v", "libx264", "-crf", "4"};
+    return std::vector<std::string>{
+        "-vf",          "scale=out_color_matrix=" + matrix + ":out_range=" + range + ":flags=accurate_rnd",
+        "-pix_fmt",     format,
+        "-colorspace",  matrix == "bt2020" ? "bt2020nc" : matrix,
+        "-color_range", range,
+        "-c:v",         "libx264",
+        "-crf",         "4"};
   };
   for (const char* matrix : {"bt709", "smpte170m", "fcc", "smpte240m", "bt2020"})
     for (const char* range : {"tv", "pc"})
@@ -136,8 +143,8 @@ TEST_F(VideoColor, AColourSpaceNobodyKnowsIsAnErrorNotAGarbledFace) {
 }
 
 TEST_F(VideoColor, AlphaLiesOverWhite) {
-  write("a.mov", {"-vf", "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='if(lt(X,W/2),255,0)'", "-c:v", "png", "-pix_fmt",
-                  "rgba"});
+  write("a.mov", {"-vf", "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='if(lt(X,W/2),255,0)'", "-c:v", "png",
+                  "-pix_fmt", "rgba"});
   const Image image = first_frame(dir_ / "a.mov");
   EXPECT_LE(apart(at(image, 0.25, 0.25), kColors[0]), 1);
   EXPECT_LE(apart(at(image, 0.75, 0.25), {255, 255, 255}), 1);
@@ -153,10 +160,14 @@ TEST_F(VideoColor, PixelsAreMadeSquare) {
   };
   const std::vector<std::string> h264 = {"-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p"};
   const Case cases[] = {
-      {"wide.mp4", "16/9", h264, 64, 114, 48},       {"narrow.mkv", "1/2", h264, 64, 32, 48},
-      {"wide.ts", "4/3", h264, 66, 88, 48},          {"pal.mpg", "16/15", {"-c:v", "mpeg2video", "-q:v", "2"}, 720, 768, 576},
-      {"nearly.mp4", "404/405", h264, 64, 64, 48},   {"nonsense.mp4", "100/1", h264, 64, 64, 48},
-      {"square.mp4", "1/1", h264, 64, 64, 48},       {"unknown.mp4", "0/1", h264, 64, 64, 48},
+      {"wide.mp4", "16/9", h264, 64, 114, 48},
+      {"narrow.mkv", "1/2", h264, 64, 32, 48},
+      {"wide.ts", "4/3", h264, 66, 88, 48},
+      {"pal.mpg", "16/15", {"-c:v", "mpeg2video", "-q:v", "2"}, 720, 768, 576},
+      {"nearly.mp4", "404/405", h264, 64, 64, 48},
+      {"nonsense.mp4", "100/1", h264, 64, 64, 48},
+      {"square.mp4", "1/1", h264, 64, 64, 48},
+      {"unknown.mp4", "0/1", h264, 64, 64, 48},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
@@ -184,7 +195,8 @@ TEST_F(VideoColor, AllEightTurnsAndMirrorings) {
   write("flat.mp4", {"-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p", "-vf", "setsar=2/1"});
   for (const auto& c : cases) {
     SCOPED_TRACE(testing::Message() << c.a << " " << c.b << " " << c.c << " " << c.d);
-    std::filesystem::copy_file(dir_ / "flat.mp4", dir_ / "turned.mp4", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(dir_ / "flat.mp4", dir_ / "turned.mp4",
+                               std::filesystem::copy_options::overwrite_existing);
     test::set_mp4_matrix(dir_ / "turned.mp4", c.a, c.b, c.c, c.d);
     const Image image = first_frame(dir_ / "turned.mp4");
     EXPECT_EQ(image.width, c.a == 0 ? 48 : 128);  // pixels are made square as they are stored, then turned
@@ -202,7 +214,8 @@ TEST(VideoOrientation, OddMatricesTurnNothing) {
 }
 
 TEST_F(VideoColor, ATurnInTheStreamItselfIsApplied) {
-  write("sei.mp4", {"-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p", "-bsf:v", "h264_metadata=display_orientation=insert:flip=horizontal"});
+  write("sei.mp4", {"-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p", "-bsf:v",
+                    "h264_metadata=display_orientation=insert:flip=horizontal"});
   expect_quarters(first_frame(dir_ / "sei.mp4"), 6, {1, 0, 3, 2});
 }
 
@@ -249,15 +262,26 @@ TEST_F(VideoColor, SizeRangeAndPixelShapeMayChangeWithinAStream) {
 
 // The same light as HDR: encoded by zimg's HLG and PQ, which are not ours.
 TEST_F(VideoColor, HdrShowsTheColoursOfSdr) {
-  for (const auto& [tag, coder] : {std::pair<std::string, std::string>{"arib-std-b67", "libx265"}, {"smpte2084", "libx265"},
-                                   {"smpte2084", "libvpx-vp9"}, {"arib-std-b67", "ffv1"}})
+  for (const auto& [tag, coder] : {std::pair<std::string, std::string>{"arib-std-b67", "libx265"},
+                                   {"smpte2084", "libx265"},
+                                   {"smpte2084", "libvpx-vp9"},
+                                   {"arib-std-b67", "ffv1"}})
     for (const char* range : {"tv", "pc"}) {
       SCOPED_TRACE(tag + " " + coder + " " + range);
       std::vector<std::string> how = {
           "-vf",
           "zscale=tin=bt709:pin=bt709:min=gbr:rin=pc:t=linear:npl=203,format=gbrpf32le,zscale=p=2020,zscale=t=" + tag +
               ":m=2020_ncl:r=" + range + ":npl=203,format=yuv420p10le",
-          "-c:v", coder, "-color_primaries", "bt2020", "-color_trc", tag, "-colorspace", "bt2020nc", "-color_range", range};
+          "-c:v",
+          coder,
+          "-color_primaries",
+          "bt2020",
+          "-color_trc",
+          tag,
+          "-colorspace",
+          "bt2020nc",
+          "-color_range",
+          range};
       if (coder == "libx265") how.insert(how.end(), {"-x265-params", "log-level=none:crf=4"});
       write("hdr.mkv", how);
       expect_quarters(first_frame(dir_ / "hdr.mkv"), 6);
@@ -265,9 +289,12 @@ TEST_F(VideoColor, HdrShowsTheColoursOfSdr) {
 }
 
 TEST_F(VideoColor, HdrThatNamesNoMatrixIsTakenForBt2020) {
-  write("hdr.mkv", {"-vf", "zscale=tin=bt709:pin=bt709:min=gbr:rin=pc:t=linear:npl=203,format=gbrpf32le,zscale=p=2020,zscale="
-                           "t=arib-std-b67:m=2020_ncl:r=tv:npl=203,format=yuv420p10le,setparams=colorspace=unknown:color_primaries=unknown",
-                    "-c:v", "ffv1", "-color_trc", "arib-std-b67", "-colorspace", "unknown", "-color_primaries", "unknown"});
+  write(
+      "hdr.mkv",
+      {"-vf",
+       "zscale=tin=bt709:pin=bt709:min=gbr:rin=pc:t=linear:npl=203,format=gbrpf32le,zscale=p=2020,zscale="
+       "t=arib-std-b67:m=2020_ncl:r=tv:npl=203,format=yuv420p10le,setparams=colorspace=unknown:color_primaries=unknown",
+       "-c:v", "ffv1", "-color_trc", "arib-std-b67", "-colorspace", "unknown", "-color_primaries", "unknown"});
   expect_quarters(first_frame(dir_ / "hdr.mkv"), 6);
 }
 
@@ -275,8 +302,9 @@ TEST_F(VideoColor, BrightLightIsBentNotCut) {
   // PQ of 203, 400 and 900 cd/m2 in grey: white, and two brighter that stay apart.
   std::vector<int> seen;
   for (const int code : {594, 668, 758}) {
-    write("pq.mkv", {"-vf", "format=yuv420p10le,geq=lum=" + std::to_string(code) + ":cb=512:cr=512", "-c:v", "ffv1",
-                     "-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", "-color_range", "pc"});
+    write("pq.mkv",
+          {"-vf", "format=yuv420p10le,geq=lum=" + std::to_string(code) + ":cb=512:cr=512", "-c:v", "ffv1",
+           "-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", "-color_range", "pc"});
     const Rgb grey = at(first_frame(dir_ / "pq.mkv"), 0.5, 0.5);
     EXPECT_LE(apart(grey, {grey[1], grey[1], grey[1]}), 1);
     seen.push_back(grey[1]);
@@ -288,8 +316,9 @@ TEST_F(VideoColor, BrightLightIsBentNotCut) {
 }
 
 TEST_F(VideoColor, WideGamutSdrIsBroughtToOrdinaryPrimaries) {
-  write("wide.mkv", {"-vf", "zscale=tin=bt709:pin=bt709:min=gbr:rin=pc:p=2020:t=bt709:m=2020_ncl:r=tv,format=yuv420p10le", "-c:v",
-                     "ffv1", "-color_primaries", "bt2020", "-color_trc", "bt709", "-colorspace", "bt2020nc"});
+  write("wide.mkv",
+        {"-vf", "zscale=tin=bt709:pin=bt709:min=gbr:rin=pc:p=2020:t=bt709:m=2020_ncl:r=tv,format=yuv420p10le", "-c:v",
+         "ffv1", "-color_primaries", "bt2020", "-color_trc", "bt709", "-colorspace", "bt2020nc"});
   expect_quarters(first_frame(dir_ / "wide.mkv"), 5);
 }
 
@@ -298,7 +327,8 @@ double comb(const Image& image) {
   double sum = 0;
   for (int y = 1; y + 1 < image.height; ++y)
     for (int x = 0; x < image.width * 3; ++x)
-      sum += std::max(0, std::abs(image.row(y)[x] - image.row(y - 1)[x]) - std::abs(image.row(y + 1)[x] - image.row(y - 1)[x]));
+      sum += std::max(
+          0, std::abs(image.row(y)[x] - image.row(y - 1)[x]) - std::abs(image.row(y + 1)[x] - image.row(y - 1)[x]));
   return sum / static_cast<double>(image.rgb.size());
 }
 
@@ -310,7 +340,8 @@ TEST_F(VideoColor, InterlacedFramesAreWithoutComb) {
   };
   for (const char* codec : {"mpeg2video", "libx264", "ffv1"}) {
     SCOPED_TRACE(codec);
-    std::vector<std::string> how = {"-vf", "tinterlace=interleave_top,setfield=tff", "-c:v", codec, "-pix_fmt", "yuv420p", "-g", "5"};
+    std::vector<std::string> how = {
+        "-vf", "tinterlace=interleave_top,setfield=tff", "-c:v", codec, "-pix_fmt", "yuv420p", "-g", "5"};
     if (std::string(codec) != "ffv1") how.insert(how.end(), {"-flags", "+ildct+ilme", "-qmax", "4"});
     test::write_video(dir_ / "i.mkv", 20, 50, bar, how);
     const auto woven = test::ffmpeg_frames(dir_ / "i.mkv", 128, 96);
@@ -328,7 +359,8 @@ TEST_F(VideoColor, InterlacedFramesAreWithoutComb) {
     }
     EXPECT_FALSE(video.next(every_kth_frame(20, 1)));
     EXPECT_EQ(video.skipped(), 0);
-    for (const size_t i : {3u, 4u, 9u}) EXPECT_EQ(sparse.next({3, 4, 9})->image.rgb, images[i].rgb);  // whatever is asked for
+    for (const size_t i : {3u, 4u, 9u})
+      EXPECT_EQ(sparse.next({3, 4, 9})->image.rgb, images[i].rgb);  // whatever is asked for
   }
 }
 

@@ -71,7 +71,8 @@ TEST_F(VideoFile, AnEditListHidesFrames) {
 
 TEST_F(VideoFile, SoItDoesInFragments) {
   write("full.mp4", kX264);
-  ffmpeg({"-ss", "0.48", "-i", path("full.mp4"), "-c", "copy", "-movflags", "frag_keyframe+delay_moov", path("cut.mp4")});
+  ffmpeg(
+      {"-ss", "0.48", "-i", path("full.mp4"), "-c", "copy", "-movflags", "frag_keyframe+delay_moov", path("cut.mp4")});
   VideoReader video(dir_ / "cut.mp4");
   EXPECT_EQ(video.frame_count(), 8);
   EXPECT_EQ(expect_numbers(video, 12, 0.04), 8);
@@ -195,7 +196,9 @@ TEST_F(VideoFile, ADamagedFrameLeavesTheOthersTheirNumbers) {
     write(name, {"-c:v", "libx264", "-crf", "8", "-pix_fmt", "yuv420p", "-g", "1"});
     std::string bytes = read_file(dir_ / name);
     // The sixth slice: [length of 4 bytes][0x65 ...] in MP4 and MKV, [0 0 1][0x65 ...] in AVI.
-    size_t at = bytes.find(std::string(name) == "a.avi" ? "movi" : std::string(name) == "a.mkv" ? "\x1F\x43\xB6\x75" : "mdat");
+    size_t at = bytes.find(std::string(name) == "a.avi"   ? "movi"
+                           : std::string(name) == "a.mkv" ? "\x1F\x43\xB6\x75"
+                                                          : "mdat");
     for (int i = 0; i < 6; ++i) at = bytes.find("\x65\x88", at + 1);
     ASSERT_NE(at, std::string::npos);
     bytes.replace(at + 2, 30, 30, '\xFF');
@@ -237,17 +240,26 @@ TEST_F(VideoFile, WhatIsNoVideoIsNamedByItsContent) {
       {read_file(dir_ / "p.gif"), "a GIF picture"},
       {read_file(dir_ / "s.wav"), "a sound file"},
       {"<!DOCTYPE html><html><body>404</body></html>", "a web page"},
-      {"{\"error\": \"not found\"}", "JSON text"},
-      {"just a few words\nof text\n", "text"},
+      {"just a few words\nof text\n", "a text file"},
       {"PK\3\4" + std::string(100, '\1'), "a ZIP archive"},
-      {"#EXTM3U\n#EXTINF:5,\nother.mp4\n#EXT-X-ENDLIST\n", "a playlist"},
-      {"ffconcat version 1.0\nfile other.mp4\n", "a playlist"},
-      {std::string(5000, '\0'), "nothing but zeros"},
   };
   for (const auto& [bytes, name] : files) {
     write_file_atomic(dir_ / "x.mp4", bytes);
-    EXPECT_NE(error_of("x.mp4").find("is no video but " + name), std::string::npos) << name << ": " << error_of("x.mp4");
+    EXPECT_NE(error_of("x.mp4").find("is no video but " + name), std::string::npos)
+        << name << ": " << error_of("x.mp4");
   }
+}
+
+TEST_F(VideoFile, PlaylistsAndPatternsAreNotFollowed) {
+  write("a.mp4", kX264);
+  for (const std::string& text :
+       {"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n" + path("a.mp4") + "\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '" + path("a.mp4") + "'\n"}) {
+    write_file_atomic(dir_ / "list.mp4", text);
+    EXPECT_NE(error_of("list.mp4").find("list.mp4 is a playlist"), std::string::npos) << error_of("list.mp4");
+  }
+  write_file_atomic(dir_ / "zeros.mp4", std::string(5000, '\0'));
+  EXPECT_NE(error_of("zeros.mp4").find("zeros.mp4 is not a video"), std::string::npos) << error_of("zeros.mp4");
 }
 
 TEST_F(VideoFile, SoundAloneIsNoVideo) {
@@ -274,8 +286,8 @@ TEST_F(VideoFile, OfSeveralFilmsTheDefaultOrTheLargestIsReadAndNamed) {
   write("film.mkv", kX264);
   ffmpeg({"-f", "lavfi", "-i", "testsrc=s=32x32:r=25:d=0.8", "-c:v", "libx264", path("small.mkv")});
   const auto both = [&](const std::string& small, const std::string& film) {
-    ffmpeg({"-i", path("small.mkv"), "-i", path("film.mkv"), "-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0", small,
-            "-disposition:v:1", film, path("both.mkv")});
+    ffmpeg({"-i", path("small.mkv"), "-i", path("film.mkv"), "-map", "0", "-map", "1", "-c", "copy", "-disposition:v:0",
+            small, "-disposition:v:1", film, path("both.mkv")});
     VideoReader video(dir_ / "both.mkv");
     EXPECT_EQ(video.frame_count(), kFrames);
     EXPECT_EQ(video.notes().size(), 1u);
@@ -290,8 +302,8 @@ TEST_F(VideoFile, OfSeveralFilmsTheDefaultOrTheLargestIsReadAndNamed) {
 TEST_F(VideoFile, StreamsOfOtherKindsBeforeTheFilmAreHarmless) {
   ffmpeg({"-f", "lavfi", "-i", "sine=d=0.8", "-c:a", "aac", path("s.mp4")});
   write("film.mp4", kX264);
-  ffmpeg({"-i", path("s.mp4"), "-i", path("film.mp4"), "-map", "0", "-map", "1", "-c", "copy", "-timecode", "01:00:00:00",
-          path("camera.mov")});
+  ffmpeg({"-i", path("s.mp4"), "-i", path("film.mp4"), "-map", "0", "-map", "1", "-c", "copy", "-timecode",
+          "01:00:00:00", path("camera.mov")});
   VideoReader video(dir_ / "camera.mov");
   EXPECT_EQ(expect_numbers(video, 0, 0.04), kFrames);
 }

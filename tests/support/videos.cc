@@ -38,9 +38,11 @@ void write_video(const std::filesystem::path& path, int frames, double fps, cons
   write_file_atomic(dir / "raw", raw);
   if (how.empty() && path.extension() == ".mp4") how = {"-c:v", "mpeg4", "-q:v", "2"};
   if (how.empty()) how = {"-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"};
-  std::vector<std::string> args = {"-f", "rawvideo", "-pix_fmt", "rgb24", "-video_size",
-                                   std::to_string(width) + "x" + std::to_string(height), "-framerate",
-                                   std::to_string(fps), "-i", (dir / "raw").string()};
+  std::vector<std::string> args = {"-f",          "rawvideo",
+                                   "-pix_fmt",    "rgb24",
+                                   "-video_size", std::to_string(width) + "x" + std::to_string(height),
+                                   "-framerate",  std::to_string(fps),
+                                   "-i",          (dir / "raw").string()};
   args.insert(args.end(), how.begin(), how.end());
   args.push_back("file:" + path.string());
   ffmpeg(args);
@@ -95,7 +97,9 @@ void slow_mp4_start(const std::filesystem::path& path, uint32_t frames, uint32_t
   const size_t table = bytes.find("stts");
   if (table == std::string::npos || big_endian(bytes, table + 8) != 1) throw std::runtime_error("no table of one run");
   const uint32_t all = big_endian(bytes, table + 12), delta = big_endian(bytes, table + 16);
-  bytes.replace(table + 8, 12, big_endian(2) + big_endian(frames) + big_endian(delta * factor) + big_endian(all - frames) + big_endian(delta));
+  bytes.replace(
+      table + 8, 12,
+      big_endian(2) + big_endian(frames) + big_endian(delta * factor) + big_endian(all - frames) + big_endian(delta));
   for (const char* box : {"moov", "trak", "mdia", "minf", "stbl", "stts"}) {
     const size_t size = bytes.find(box) - 4;
     bytes.replace(size, 4, big_endian(big_endian(bytes, size) + 8));

@@ -14,8 +14,8 @@ namespace fsfm::test {
 // `ffmpeg ARGS...`, each argument as it stands. Throws std::runtime_error with its complaint when it fails.
 void ffmpeg(const std::vector<std::string>& args);
 
-// Writes `frames` frames drawn by `draw(index)`. `how`: ffmpeg's options for the output; by default the codec is MPEG-4 for
-// .mp4 and Motion JPEG otherwise.
+// Writes `frames` frames drawn by `draw(index)`. `how`: ffmpeg's options for the output; by default the codec is MPEG-4
+// for .mp4 and Motion JPEG otherwise.
 void write_video(const std::filesystem::path& path, int frames, double fps, const std::function<Image(int)>& draw,
                  std::vector<std::string> how = {});
 

@@ -117,7 +117,10 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   const auto wanted = options_.every > 0
                           ? every_kth_frame(reader.frame_count(), options_.every)
                           : linspace_frames(reader.frame_count(), entry.frames > 0 ? entry.frames : options_.frames);
-  for (const auto& note : reader.notes()) log::warn("{}: {}", entry.path.string(), note);
+  for (const auto& note : reader.notes()) {
+    log::warn("{}: {}", entry.path.string(), note);
+    result.note += (result.note.empty() ? "" : "; ") + note;
+  }
   FaceTracker tracker;
   for (;;) {
     std::optional<VideoReader::Frame> frame;

@@ -1,13 +1,14 @@
 // JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
-// clang-format off: jpeglib.h wants <cstdio> before it, jerror.h wants jpeglib.h
-#include <jerror.h>
-#include <jpeglib.h>
-
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+
+// jpeglib.h wants <cstdio> before it, jerror.h wants jpeglib.h
+// clang-format off
+#include <jpeglib.h>
+#include <jerror.h>
 // clang-format on
 
 #include "base/error.h"

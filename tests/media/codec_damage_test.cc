@@ -1,12 +1,11 @@
 // What a picture is worth is told by its rows, not by its end marker.
-// clang-format off: jpeglib.h wants <cstdio> before it
-#include <jpeglib.h>
-
-#include <cstdio>
-// clang-format on
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <functional>
 #include <map>
+
+#include <jpeglib.h>  // wants <cstdio> before it
 
 #include "base/error.h"
 #include "media/codec.h"

@@ -1,13 +1,12 @@
 // The forms of pictures that strangers bring: inks, sixteen bits, animations, phone formats, and files that are none.
-// clang-format off: jpeglib.h wants <cstdio> before it
-#include <jpeglib.h>
-
-#include <cstdio>
-// clang-format on
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include <jpeglib.h>  // wants <cstdio> before it
 
 #include "base/error.h"
 #include "base/file.h"

@@ -1,17 +1,15 @@
-// clang-format off: jpeglib.h wants <cstdio> before it
 #include "support/pictures.h"
 
-#include <jpeglib.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-// clang-format on
 #include <gif_lib.h>
 #include <libheif/heif.h>
 #include <zlib.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <stdexcept>
+
+#include <jpeglib.h>  // wants <cstdio> before it
 
 #include "base/file.h"
 #include "media/codec.h"

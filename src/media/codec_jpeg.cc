@@ -1,10 +1,12 @@
 // JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
 // clang-format off: jpeglib.h wants <cstdio> before it, jerror.h wants jpeglib.h
-#include <jerror.h>
+#include <cstdio>
+
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 #include <csetjmp>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>

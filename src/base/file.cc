@@ -28,7 +28,7 @@ namespace {
   if (code == ENAMETOOLONG) hint = "give it a shorter name";
   if (code == ELOOP) hint = "remove the link that leads back to itself";
   if (code == EBUSY) hint = "something is mounted there; choose another place";
-  throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint);
+  throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint, code);
 }
 
 // The mode of what lies at `path`, links followed; 0 when there is nothing.

@@ -88,12 +88,12 @@ Weights read_array(const fs::path& path) {
 // A folder as Hugging Face and others publish it: one .bin or .pth where there is no safetensors file.
 fs::path checkpoint_in(const fs::path& folder) {
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string extension = entry.path().extension().string();
+  for (const auto& entry : folder_entries(folder)) {
+    const std::string extension = entry.extension().string();
     if (extension == ".safetensors") return folder;
-    if (entry.path().filename() == "pytorch_model.bin") return entry.path();
-    if (entry.path().string().ends_with(".bin.index.json")) return entry.path();
-    if (extension == ".bin" || extension == ".pth" || extension == ".pt") found.push_back(entry.path());
+    if (entry.filename() == "pytorch_model.bin") return entry;
+    if (entry.string().ends_with(".bin.index.json")) return entry;
+    if (extension == ".bin" || extension == ".pth" || extension == ".pt") found.push_back(entry);
   }
   return found.size() == 1 ? found[0] : folder;
 }
@@ -175,7 +175,7 @@ Weights import_weights(const fs::path& path, const ImportRequest& request) {
 
 Weights import_weights(Weights file, const fs::path& path, const ImportRequest& request) {
   const std::string source = path.string();
-  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  const fs::path folder = is_folder(path) ? path : path.parent_path();
   if (file.has_card) {
     if (!request.key.empty()) throw Error(source + " is a model file with one network", "leave out --weights-key");
     if (request.num_heads > 0 && file.card.config.contains("num_heads") &&

@@ -22,7 +22,7 @@ constexpr const char* kOfAnother = "if it belongs to another file, keep the weig
 class SideFile {
  public:
   SideFile(const fs::path& folder, const char* name) : path_((folder.empty() ? fs::path(".") : folder) / name) {
-    if (!fs::is_regular_file(path_)) return;
+    if (!is_plain_file(path_)) return;
     value_ = parse_json(read_file(path_, kMaxBytes), path_.string(), kOfAnother);
     if (!value_.is_object()) value_ = json();
   }
@@ -255,7 +255,7 @@ ForeignFacts read_facts(const fs::path& folder, Dialect dialect, const VitLayout
   ForeignFacts facts;
   if (dialect == Dialect::huggingface) read_huggingface(folder, seen, outputs, facts);
   if (dialect == Dialect::timm) read_timm(folder, seen, outputs, facts);
-  if (const fs::path side_car = folder / kMeanStdFile; fs::is_regular_file(side_car)) read_mean_std(side_car, facts);
+  if (const fs::path side_car = folder / kMeanStdFile; is_plain_file(side_car)) read_mean_std(side_car, facts);
   for (int c = 0; c < 3; ++c)
     if (facts.std && !((*facts.std)[c] > 0)) throw Error(facts.normalization_source + ": a deviation is not positive");
   return facts;

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/class_names.h"
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "data/naming.h"
 #include "engine/checkpoint.h"
 #include "engine/vit_layout.h"
 #include "media/preprocess.h"
@@ -25,8 +25,12 @@ std::vector<std::string> resolve_attacks(const std::filesystem::path& in, const 
       throw Error("--attack-classes names '" + name + "', which is not among the classes " + join(classes, ", "),
                   "name the classes in logit order: --classes " + name + " ...");
   if (!stated.empty()) return stated;
-  const std::vector<std::string> attacks = infer_attack_classes(classes);
-  if (attacks.empty() || attacks.size() == classes.size())
+  const std::vector<ClassKind> kinds = judge_classes(classes);
+  std::vector<std::string> attacks;
+  for (size_t i = 0; i < classes.size(); ++i)
+    if (kinds[i] == ClassKind::attack) attacks.push_back(classes[i]);
+  const bool unknown = std::find(kinds.begin(), kinds.end(), ClassKind::unknown) != kinds.end();
+  if (unknown || attacks.empty() || attacks.size() == classes.size())
     throw Error(in.string() + ": the class names " + join(classes, ", ") + " do not say which of them mean attack",
                 "state them: --attack-classes");
   return attacks;

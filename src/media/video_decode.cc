@@ -28,6 +28,15 @@ double rate(const VideoDemuxer& demuxer, const FramePlan& plan) {
 
 bool is_damaged(const AVFrame& frame) { return frame.flags & AV_FRAME_FLAG_CORRUPT || frame.decode_error_flags != 0; }
 
+// A JPEG whose end was never written: zeros to the last byte, which its decoder takes for codes of grey.
+bool ends_in_a_hole(const AVPacket& packet) {
+  constexpr int kFewestZeros = 16;
+  int end = packet.size;
+  while (end > 0 && packet.data[end - 1] == 0) --end;
+  return packet.size - end >= kFewestZeros &&
+         !(end >= 2 && packet.data[end - 2] == 0xFF && packet.data[end - 1] == 0xD9);
+}
+
 // A packet's number travels through the decoder with its frame; one that is missing bytes is told by its sign.
 int64_t ticket(int64_t packet, bool broken) { return broken ? -1 - packet : packet; }
 
@@ -61,7 +70,8 @@ bool VideoDecoder::feed() {
     avcodec_send_packet(codec_.get(), nullptr);
     return true;
   }
-  const bool broken = from_broken_packets_ && packet_->flags & AV_PKT_FLAG_CORRUPT;
+  const bool broken = (from_broken_packets_ && packet_->flags & AV_PKT_FLAG_CORRUPT) ||
+                      (codec_->codec_id == AV_CODEC_ID_MJPEG && ends_in_a_hole(*packet_));
   codec_->reordered_opaque = ticket(packets_, broken);
   ++packets_;
   if (avcodec_send_packet(codec_.get(), packet_.get()) < 0) count_failure();

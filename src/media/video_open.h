@@ -28,6 +28,7 @@ class VideoDemuxer {
   // pass is the n-th of every other.
   bool read(AVPacket& packet);
 
+  const VideoSource& source() const { return source_; }
   const std::string& name() const { return source_.name(); }
   AVFormatContext& format() const { return *format_; }
   AVStream& stream() const { return *format_->streams[stream_]; }

@@ -1,7 +1,7 @@
 #include "media/video_plan.h"
 
 #include <algorithm>
-#include <numeric>
+#include <string>
 
 #include "base/error.h"
 
@@ -58,7 +58,12 @@ bool is_reference_only(const AVStream& stream, const AVPacket& packet) {
 // Frames that the container lists and a file cut short does not hold.
 int64_t absent_frames(const VideoDemuxer& demuxer, int64_t packets) {
   const AVStream& stream = demuxer.stream();
-  if (demuxer.is("avi")) return std::clamp<int64_t>(stream.nb_frames - packets, 0, INT32_MAX);
+  if (demuxer.is("avi")) {  // its count includes frames that the camera has dropped: those are not missing
+    const std::string length = demuxer.source().text_at(4, 4);
+    uint64_t claimed = 8;
+    for (size_t i = 0; i < length.size(); ++i) claimed += uint64_t{static_cast<uint8_t>(length[i])} << (8 * i);
+    return claimed > demuxer.source().size() ? std::clamp<int64_t>(stream.nb_frames - packets, 0, INT32_MAX) : 0;
+  }
   if (!demuxer.is("mov")) return 0;
   int64_t absent = -packets;
   for (int i = 0, n = avformat_index_get_entries_count(&stream); i < n; ++i) {

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "engine/packed_linear.h"
 #include "engine/vit_heads.h"
-#include "engine/vit_kernels.h"
+#include "kernels/attention.h"
+#include "kernels/layer_norm.h"
+#include "kernels/packed_linear.h"
+#include "kernels/rows.h"
 
 namespace fsfm {
 namespace {
@@ -70,7 +72,6 @@ struct VitEngine::Impl {
   VitLayout layout;
   int threads;
   OneDnn onednn;
-  const VitKernels& kernels = vit_kernels();
   std::vector<float> cls_token, positions;  // [D], [T, D]
   PackedLinear patch_embed;
   std::vector<Block> blocks;
@@ -115,8 +116,7 @@ struct VitEngine::Impl {
       const int image = row / tokens, token = row % tokens;
       const float* from =
           token == 0 ? cls_token.data() : embedded + (static_cast<size_t>(image) * patches + token - 1) * d;
-      const float* position = positions.data() + static_cast<size_t>(token) * d;
-      for (int j = 0; j < d; ++j) out[static_cast<size_t>(row) * d + j] = from[j] + position[j];
+      kernels::add(from, positions.data() + static_cast<size_t>(token) * d, out + static_cast<size_t>(row) * d, d);
     }
     return out;
   }
@@ -125,19 +125,19 @@ struct VitEngine::Impl {
     const int d = layout.embed_dim;
 #pragma omp parallel for
     for (int row = 0; row < rows; ++row)
-      kernels.layer_norm(x + static_cast<size_t>(row) * d, norm.weight.data(), norm.bias.data(),
-                         y + static_cast<size_t>(row) * d, d);
+      kernels::layer_norm(x + static_cast<size_t>(row) * d, norm.weight.data(), norm.bias.data(),
+                          y + static_cast<size_t>(row) * d, nullptr, nullptr, 1, d, 1e-6f);
   }
 
   void attend(const float* qkv, float* out, int n) {
     const int d = layout.embed_dim, heads = layout.num_heads, head_dim = d / heads, tokens = layout.tokens();
-    const size_t each = (attention_scratch(tokens, head_dim) + 15) / 16 * 16;
+    const size_t each = (kernels::attention_scratch(tokens, head_dim) + 15) / 16 * 16;
     float* memory = scratch.get(each * omp_get_max_threads());
 #pragma omp parallel for
     for (int task = 0; task < n * heads; ++task) {
       const size_t image = task / heads, first = static_cast<size_t>(task % heads) * head_dim;
-      kernels.attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
-                        memory + each * omp_get_thread_num());
+      kernels::attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
+                         memory + each * omp_get_thread_num());
     }
   }
 
@@ -170,11 +170,10 @@ struct VitEngine::Impl {
       if (layout.global_pool == "token") {
         std::copy_n(rows, d, out);
       } else {
-        for (int token = 1; token < t; ++token)
-          for (int j = 0; j < d; ++j) out[j] += rows[static_cast<size_t>(token) * d + j];
+        kernels::add_columns(rows + d, out, t - 1, d);
         for (int j = 0; j < d; ++j) out[j] /= static_cast<float>(t - 1);
       }
-      kernels.layer_norm(out, pool_norm->weight.data(), pool_norm->bias.data(), out, d);
+      kernels::layer_norm(out, pool_norm->weight.data(), pool_norm->bias.data(), out, nullptr, nullptr, 1, d, 1e-6f);
     }
     return pooled;
   }

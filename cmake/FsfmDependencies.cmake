@@ -21,6 +21,10 @@ find_package(dlib REQUIRED)
 find_path(DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
 find_library(DNNL_LIBRARY dnnl REQUIRED)
 
+# Of Highway's own package only the library: its target would put a definition that nobody needs on every command line.
+find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
+find_library(HWY_LIBRARY hwy REQUIRED)
+
 # CMake has no module for WebP and Debian ships no package file.
 find_path(WEBP_INCLUDE_DIR webp/decode.h REQUIRED)
 find_library(WEBP_LIBRARY webp REQUIRED)
@@ -31,12 +35,12 @@ find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
 find_library(HEIF_LIBRARY heif REQUIRED)
 
 add_library(fsfm_core_deps INTERFACE)
-target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${WEBP_INCLUDE_DIR} ${HEIF_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
+target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${HWY_INCLUDE_DIR} ${WEBP_INCLUDE_DIR} ${HEIF_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(fsfm_core_deps INTERFACE
   Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF GIF::GIF ${WEBPDEMUX_LIBRARY}
   ${WEBP_LIBRARY} ${HEIF_LIBRARY}
   opencv_core opencv_imgproc opencv_imgcodecs opencv_dnn PkgConfig::FFMPEG
-  spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${DNNL_LIBRARY})
+  spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${HWY_LIBRARY} ${DNNL_LIBRARY})
 
 if(FSFM_TRAIN)
   find_package(Torch REQUIRED)

@@ -5,17 +5,17 @@ cd "$(dirname "$0")/.."
 allowed() {
   case "$1" in
     base) echo "base" ;;
-    tensorio | metrics) echo "base $1" ;;
-    media) echo "base media" ;;
-    engine) echo "base tensorio engine" ;;
-    face) echo "base tensorio media engine face" ;;
+    kernels | tensorio | metrics) echo "base $1" ;;
+    media) echo "base kernels media" ;;
+    engine) echo "base kernels tensorio engine" ;;
+    face) echo "base kernels tensorio media engine face" ;;
     masking) echo "base face masking" ;;
-    data) echo "base tensorio media metrics face masking engine data" ;;
-    nn) echo "base tensorio engine media face masking nn" ;;
+    data) echo "base kernels tensorio media metrics face masking engine data" ;;
+    nn) echo "base kernels tensorio engine media face masking nn" ;;
     detect) echo "base tensorio media metrics face engine data detect" ;;
     report) echo "base tensorio media metrics face masking data detect report" ;;
-    train) echo "base tensorio media metrics face masking engine data nn detect report train" ;;
-    cli) echo "base tensorio media metrics face masking engine data nn detect train report server cli" ;;
+    train) echo "base kernels tensorio media metrics face masking engine data nn detect report train" ;;
+    cli) echo "base kernels tensorio media metrics face masking engine data nn detect train report server cli" ;;
   esac
 }
 bad=0

@@ -4,7 +4,7 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config git ca-certificates
-  libopencv-dev libdlib-dev libdnnl-dev liblapack-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtomlplusplus-dev
+  libopencv-dev libdlib-dev libdnnl-dev libhwy-dev liblapack-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtomlplusplus-dev
   libavformat-dev libavcodec-dev libavfilter-dev libswscale-dev libavutil-dev ffmpeg
   libssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libgif-dev libheif-dev libgtest-dev libopenblas-openmp-dev npm"
 [ "${1:-}" = "--core" ] || packages="$packages libtorch-dev libgloo-dev"

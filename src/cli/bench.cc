@@ -13,6 +13,7 @@
 
 namespace fsfm::cli {
 
+std::vector<BenchCase> bench_kernels(const MeasureOptions&);
 std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
 std::vector<BenchCase> bench_parser(const MeasureOptions&);
@@ -24,6 +25,7 @@ std::vector<BenchCase> bench_step_bf16(const BenchOptions&);
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
+      {"kernels", "every vector kernel beside its plain form, one thread", bench_kernels},
       {"loader", "stored faces to a pretraining batch, one thread", bench_loader},
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
       {"parser", "face crop to parsing map with the shipped network, one thread", bench_parser},
@@ -61,15 +63,18 @@ void print_table(const std::vector<BenchCase>& cases) {
   size_t width = 4;
   for (const auto& item : cases) width = std::max(width, item.name.size());
   std::printf("%-*s  %12s  %12s  %12s  %s\n", static_cast<int>(width), "case", "median", "p10", "p90", "rate");
-  for (const auto& [name, timing, items, unit] : cases)
-    std::printf("%-*s  %12s  %12s  %12s  %s %s/s\n", static_cast<int>(width), name.c_str(),
+  for (const auto& [name, timing, items, unit, speedup] : cases) {
+    std::printf("%-*s  %12s  %12s  %12s  %s %s/s", static_cast<int>(width), name.c_str(),
                 time_text(timing.median).c_str(), time_text(timing.p10).c_str(), time_text(timing.p90).c_str(),
                 rate_text(items / timing.median).c_str(), unit.c_str());
+    if (speedup > 0) std::printf(", %s x the plain form", rate_text(speedup).c_str());
+    std::printf("\n");
+  }
 }
 
 void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& [name, timing, items, unit] : cases)
+  for (const auto& [name, timing, items, unit, speedup] : cases) {
     list.push_back({{"name", name},
                     {"median_ms", timing.median * 1e3},
                     {"p10_ms", timing.p10 * 1e3},
@@ -77,6 +82,8 @@ void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
                     {"samples", timing.samples},
                     {"items", items},
                     {"unit", unit}});
+    if (speedup > 0) list.back()["speedup"] = speedup;
+  }
   std::printf("%s\n", nlohmann::json{{"bench", bench}, {"cases", list}}.dump().c_str());
 }
 

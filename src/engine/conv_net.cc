@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/onednn.h"
 #include "engine/tensor_shapes.h"
+#include "kernels/onednn.h"
 
 namespace fsfm {
 namespace {
@@ -100,10 +100,8 @@ struct ConvNet::Impl {
     if (sum || shape.relu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(ops);
-    const dnnl::convolution_forward::primitive_desc primitive(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source.get_desc(), weight_any, bias_desc, destination,
-         strides, padding, {right, right}},
-        attributes, cpu.engine);
+    const auto primitive = onednn::convolution(cpu.engine, source.get_desc(), weight_any, bias_desc, destination,
+                                               strides, padding, {right, right}, attributes);
     memory result = sum ? *sum : memory(primitive.dst_desc(), cpu.engine);
     implementations.emplace_back(primitive.impl_info_str());
     steps.push_back({dnnl::convolution_forward(primitive),
@@ -121,8 +119,7 @@ struct ConvNet::Impl {
     ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(ops);
-    const dnnl::resampling_forward::primitive_desc primitive(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::resampling_linear, source.get_desc(), target.get_desc()}, attributes, cpu.engine);
+    const auto primitive = onednn::bilinear(cpu.engine, source.get_desc(), target.get_desc(), attributes);
     steps.push_back({dnnl::resampling_forward(primitive), {{DNNL_ARG_SRC, source}, {DNNL_ARG_DST, target}}});
   }
 

@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "engine/packed_linear.h"
 #include "engine/vit_heads.h"
-#include "engine/vit_kernels.h"
+#include "kernels/attention.h"
+#include "kernels/layer_norm.h"
+#include "kernels/packed_linear.h"
+#include "kernels/rows.h"
 
 namespace fsfm {
 namespace {
@@ -71,14 +73,12 @@ struct VitEngine::Impl {
   VitLayout layout;
   int threads;
   OneDnn onednn;
-  const VitKernels& kernels = vit_kernels();
   std::vector<float> cls_token, positions;  // [D], [T, D]
   PackedLinear patch_embed;
   std::vector<Block> blocks;
   std::unique_ptr<LayerNorm> pool_norm;
   std::unique_ptr<VitHead> head;
   Buffer stream, normed, wide, hidden, scratch;
-  float norm_scale = 1.0f;
 
   Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit)
       : layout(infer_vit_layout(tensors, config)), threads(thread_limit) {
@@ -90,7 +90,6 @@ struct VitEngine::Impl {
                          layout.tokens() - 1);
     for (int i = 0; i < layout.depth; ++i)
       blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".");
-    norm_scale = static_cast<float>(std::sqrt(VitLayout::kLayerNormEps / layout.layer_norm_eps));
     pool_norm = std::make_unique<LayerNorm>(tensors, layout.global_pool == "token" ? "norm" : "fc_norm");
     head = make_vit_head(onednn, tensors, layout);
   }
@@ -118,8 +117,7 @@ struct VitEngine::Impl {
       const int image = row / tokens, token = row % tokens;
       const float* from =
           token == 0 ? cls_token.data() : embedded + (static_cast<size_t>(image) * patches + token - 1) * d;
-      const float* position = positions.data() + static_cast<size_t>(token) * d;
-      for (int j = 0; j < d; ++j) out[static_cast<size_t>(row) * d + j] = from[j] + position[j];
+      kernels::add(from, positions.data() + static_cast<size_t>(token) * d, out + static_cast<size_t>(row) * d, d);
     }
     return out;
   }
@@ -132,24 +130,19 @@ struct VitEngine::Impl {
   }
 
   void normalize_row(const LayerNorm& norm, const float* x, float* y) const {
-    const int d = layout.embed_dim;
-    // The kernel's epsilon is 1e-6: a row scaled by s has s^2 times the variance, so another epsilon is the scale's square.
-    if (norm_scale != 1.0f) {
-      for (int j = 0; j < d; ++j) y[j] = x[j] * norm_scale;
-      x = y;
-    }
-    kernels.layer_norm(x, norm.weight.data(), norm.bias.data(), y, d);
+    kernels::layer_norm(x, norm.weight.data(), norm.bias.data(), y, nullptr, nullptr, 1, layout.embed_dim,
+                        static_cast<float>(layout.layer_norm_eps));
   }
 
   void attend(const float* qkv, float* out, int n) {
     const int d = layout.embed_dim, heads = layout.num_heads, head_dim = d / heads, tokens = layout.tokens();
-    const size_t each = (attention_scratch(tokens, head_dim) + 15) / 16 * 16;
+    const size_t each = (kernels::attention_scratch(tokens, head_dim) + 15) / 16 * 16;
     float* memory = scratch.get(each * omp_get_max_threads());
 #pragma omp parallel for
     for (int task = 0; task < n * heads; ++task) {
       const size_t image = task / heads, first = static_cast<size_t>(task % heads) * head_dim;
-      kernels.attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
-                        memory + each * omp_get_thread_num());
+      kernels::attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
+                         memory + each * omp_get_thread_num());
     }
   }
 
@@ -182,8 +175,7 @@ struct VitEngine::Impl {
       if (layout.global_pool == "token") {
         std::copy_n(rows, d, out);
       } else {
-        for (int token = 1; token < t; ++token)
-          for (int j = 0; j < d; ++j) out[j] += rows[static_cast<size_t>(token) * d + j];
+        kernels::add_columns(rows + d, out, t - 1, d);
         for (int j = 0; j < d; ++j) out[j] /= static_cast<float>(t - 1);
       }
       normalize_row(*pool_norm, out, out);

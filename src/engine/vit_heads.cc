@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "engine/packed_linear.h"
+#include "kernels/packed_linear.h"
 
 namespace fsfm {
 namespace {

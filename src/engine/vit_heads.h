@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/onednn.h"
+#include "kernels/onednn.h"
 #include "engine/vit_layout.h"
 #include "tensorio/tensor.h"
 

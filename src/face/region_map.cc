@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "face/region_rows.h"
+#include "kernels/class_bits.h"
 
 namespace fsfm {
 
@@ -73,21 +73,6 @@ uint8_t or_bytes(const uint8_t* bytes, int n) {
 
 }  // namespace
 
-uint8_t or_class_bits_plain(const uint8_t* rows, int width, int count, uint8_t* low, uint8_t* high) {
-  std::memset(low, 0, static_cast<size_t>(width));
-  std::memset(high, 0, static_cast<size_t>(width));
-  uint8_t largest = 0;
-  for (int y = 0; y < count; ++y, rows += width) {
-    for (int x = 0; x < width; ++x) {
-      const unsigned bits = 1u << (rows[x] & 15);
-      low[x] |= static_cast<uint8_t>(bits);
-      high[x] |= static_cast<uint8_t>(bits >> 8);
-      largest = std::max(largest, rows[x]);
-    }
-  }
-  return largest;
-}
-
 RegionMap make_region_map(std::span<const uint8_t> parsing, int width, int height, int patch) {
   if (patch < 1 || width < patch || height < patch || width % patch || height % patch)
     throw Error("a parsing map of " + std::to_string(width) + " x " + std::to_string(height) +
@@ -96,7 +81,6 @@ RegionMap make_region_map(std::span<const uint8_t> parsing, int width, int heigh
   if (parsing.size() != static_cast<size_t>(width) * static_cast<size_t>(height))
     throw Error("a parsing map of " + std::to_string(width) + " x " + std::to_string(height) + " has " +
                 std::to_string(parsing.size()) + " values");
-  static const auto or_class_bits = __builtin_cpu_supports("avx2") ? or_class_bits_avx2 : or_class_bits_plain;
 
   RegionMap map{width / patch, height / patch, {}};
   map.classes.resize(static_cast<size_t>(map.patches()));
@@ -112,7 +96,7 @@ RegionMap make_region_map(std::span<const uint8_t> parsing, int width, int heigh
   uint16_t* out = map.classes.data();
   for (int band = 0; band < map.grid_height; ++band) {
     const uint8_t* rows = parsing.data() + static_cast<size_t>(band) * patch * width;
-    if (const uint8_t largest = or_class_bits(rows, width, patch, low, high); largest >= kFaceClasses)
+    if (const uint8_t largest = kernels::or_class_bits(rows, width, patch, low, high); largest >= kFaceClasses)
       throw Error("a parsing map holds class " + std::to_string(largest), "classes are 0 to 10");
     for (int x = 0; x < width; x += patch)
       *out++ = static_cast<uint16_t>(or_bytes(low + x, patch) | or_bytes(high + x, patch) << 8);

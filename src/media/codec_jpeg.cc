@@ -1,5 +1,6 @@
 // JPEG through libjpeg. The pixels equal Pillow's and OpenCV's: accurate integer DCT, smooth chroma upsampling.
 #include <csetjmp>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>

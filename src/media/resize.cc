@@ -6,12 +6,12 @@
 #include <string>
 
 #include "base/error.h"
-#include "media/resize_kernels.h"
+#include "kernels/resize_rows.h"
 
 namespace fsfm {
 namespace {
 
-using resize_detail::Axis;
+using kernels::ResizeAxis;
 
 double sinc(double x) {
   if (x == 0.0) return 1.0;
@@ -50,12 +50,12 @@ double filter_support(Kernel kernel) {
 
 // When shrinking, the filter is stretched by the scale (this is the antialiasing), then each output's weights are
 // normalised in double and rounded to fixed point half away from zero, exactly as Pillow does it.
-Axis make_axis(int in_size, int out_size, Kernel kernel) {
+ResizeAxis make_axis(int in_size, int out_size, Kernel kernel) {
   const double scale = static_cast<double>(in_size) / out_size;
   const double stretch = std::max(scale, 1.0);
   const double support = filter_support(kernel) * stretch;
   const int most = static_cast<int>(std::ceil(support)) * 2 + 1;
-  Axis axis;
+  ResizeAxis axis;
   axis.taps = (std::min(most, in_size) + 3) / 4 * 4;
   axis.first.resize(out_size);
   axis.count.resize(out_size);
@@ -69,7 +69,7 @@ Axis make_axis(int in_size, int out_size, Kernel kernel) {
     for (int t = 0; t < count; ++t) sum += exact[t] = filter(kernel, (t + first - center + 0.5) * (1.0 / stretch));
     int32_t* weight = axis.weight.data() + static_cast<size_t>(i) * axis.taps;
     for (int t = 0; t < count; ++t) {
-      const double w = (sum != 0.0 ? exact[t] / sum : exact[t]) * (1 << resize_detail::kPrecisionBits);
+      const double w = (sum != 0.0 ? exact[t] / sum : exact[t]) * (1 << kernels::kResizeBits);
       weight[t] = static_cast<int32_t>(w < 0 ? w - 0.5 : w + 0.5);
     }
     axis.first[i] = first;
@@ -78,81 +78,37 @@ Axis make_axis(int in_size, int out_size, Kernel kernel) {
   return axis;
 }
 
-bool has_avx2() {
-  static const bool yes = __builtin_cpu_supports("avx2");
-  return yes;
-}
-
 Image resize_width(const Image& image, int width, Kernel kernel) {
-  const Axis axis = make_axis(image.width, width, kernel);
+  const ResizeAxis axis = make_axis(image.width, width, kernel);
   Image out(width, image.height);
-  if (!has_avx2()) {
-    for (int y = 0; y < image.height; ++y) resize_detail::horizontal_plain(image.row(y), out.row(y), width, axis);
-    return out;
-  }
-  const auto packed = resize_detail::pack_avx2(axis);
+  const auto packed = kernels::pack_for_rows(axis);
   const size_t row_bytes = static_cast<size_t>(image.width) * 3;
   for (int y = 0; y < image.height; ++y) {
     const uint8_t* in = image.row(y);
     // Near the end of the buffer the wide loads would leave it: read from a padded copy of the row.
     std::vector<uint8_t> padded;
-    if (image.rgb.size() - static_cast<size_t>(y + 1) * row_bytes < resize_detail::kOverread) {
+    if (image.rgb.size() - static_cast<size_t>(y + 1) * row_bytes < kernels::kResizeOverread) {
       padded.assign(in, in + row_bytes);
-      padded.resize(row_bytes + resize_detail::kOverread);
+      padded.resize(row_bytes + kernels::kResizeOverread);
       in = padded.data();
     }
-    resize_detail::horizontal_avx2(in, out.row(y), width, axis, packed.data());
+    kernels::resize_row(in, out.row(y), width, axis, packed.data());
   }
   return out;
 }
 
 Image resize_height(const Image& image, int height, Kernel kernel) {
-  const Axis axis = make_axis(image.height, height, kernel);
+  const ResizeAxis axis = make_axis(image.height, height, kernel);
   const int64_t row_bytes = static_cast<int64_t>(image.width) * 3;
   Image out(image.width, height);
-  const bool wide = has_avx2() && row_bytes >= 32;
-  const auto packed = wide ? resize_detail::pack_pairs_avx2(axis) : std::vector<int32_t>();
-  for (int y = 0; y < height; ++y) {
-    const uint8_t* in = image.row(axis.first[y]);
-    const size_t offset = static_cast<size_t>(y) * axis.taps;
-    if (wide) {
-      resize_detail::vertical_avx2(in, row_bytes, out.row(y), packed.data() + offset, axis.count[y]);
-    } else {
-      resize_detail::vertical_plain(in, row_bytes, out.row(y), axis.weight.data() + offset, axis.count[y]);
-    }
-  }
+  const auto packed = kernels::pack_for_columns(axis);
+  for (int y = 0; y < height; ++y)
+    kernels::blend_rows(image.row(axis.first[y]), row_bytes, out.row(y),
+                        packed.data() + static_cast<size_t>(y) * axis.taps, axis.count[y]);
   return out;
 }
 
 }  // namespace
-
-namespace resize_detail {
-
-void horizontal_plain(const uint8_t* in, uint8_t* out, int out_width, const Axis& axis) {
-  for (int x = 0; x < out_width; ++x) {
-    const int32_t* weight = axis.weight.data() + static_cast<size_t>(x) * axis.taps;
-    const uint8_t* pixel = in + static_cast<size_t>(axis.first[x]) * 3;
-    int32_t r = 1 << (kPrecisionBits - 1), g = r, b = r;
-    for (int t = 0; t < axis.count[x]; ++t, pixel += 3) {
-      r += pixel[0] * weight[t];
-      g += pixel[1] * weight[t];
-      b += pixel[2] * weight[t];
-    }
-    *out++ = round_to_byte(r);
-    *out++ = round_to_byte(g);
-    *out++ = round_to_byte(b);
-  }
-}
-
-void vertical_plain(const uint8_t* in, int64_t row_bytes, uint8_t* out, const int32_t* weight, int count) {
-  for (int64_t x = 0; x < row_bytes; ++x) {
-    int32_t sum = 1 << (kPrecisionBits - 1);
-    for (int t = 0; t < count; ++t) sum += in[t * row_bytes + x] * weight[t];
-    out[x] = round_to_byte(sum);
-  }
-}
-
-}  // namespace resize_detail
 
 Image resize(const Image& image, int width, int height, Kernel kernel) {
   if (image.empty()) throw Error("cannot resize an empty picture");

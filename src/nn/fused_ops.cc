@@ -6,8 +6,11 @@
 #include <memory>
 #include <type_traits>
 
-#include "nn/gemm.h"
-#include "nn/kernels.h"
+#include "kernels/gelu.h"
+#include "kernels/gemm.h"
+#include "kernels/layer_norm.h"
+#include "kernels/rows.h"
+#include "kernels/softmax.h"
 
 namespace fsfm::fused {
 namespace {
@@ -73,7 +76,7 @@ Tensor sum_over_blocks(int64_t rows, int64_t width, Body&& body) {
 Tensor column_sums(const Tensor& x) {
   const int64_t width = x.size(-1);
   return sum_over_blocks(rows_of(x), width, [&](int64_t first, int64_t count, float* sums) {
-    with_type(x, [&]<class T>(T) { kernels().of<T>().column_sums(data<T>(x) + first * width, sums, count, width); });
+    with_type(x, [&]<class T>(T) { kernels::add_columns(data<T>(x) + first * width, sums, count, width); });
   });
 }
 
@@ -85,9 +88,9 @@ Tensor as_type(const Tensor& x, torch::ScalarType type) {
   for_row_blocks(rows_of(x), [&](int64_t first, int64_t count, int64_t) {
     const int64_t offset = first * width;
     if (type == torch::kBFloat16) {
-      kernels().bf16.from_float(data(x) + offset, data<Bf16>(y) + offset, count * width);
+      kernels::convert(data(x) + offset, data<Bf16>(y) + offset, count * width);
     } else {
-      kernels().bf16.to_float(data<Bf16>(x) + offset, data(y) + offset, count * width);
+      kernels::convert(data<Bf16>(x) + offset, data(y) + offset, count * width);
     }
   });
   return y;
@@ -99,11 +102,11 @@ void begin_with(const Tensor& out, const float* bias, const float* residual) {
   for_row_blocks(rows_of(out), [&](int64_t first, int64_t count, int64_t) {
     for (int64_t row = first; row < first + count; ++row) {
       float* to = data(out) + row * width;
-      if (residual == nullptr) {
-        std::copy(bias, bias + width, to);
+      const float* from = residual == nullptr ? bias : residual + row * width;
+      if (residual == nullptr || bias == nullptr) {
+        std::copy(from, from + width, to);
       } else {
-        const float* from = residual + row * width;
-        for (int64_t j = 0; j < width; ++j) to[j] = from[j] + (bias != nullptr ? bias[j] : 0.0f);
+        kernels::add(from, bias, to, width);
       }
     }
   });
@@ -182,8 +185,7 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
     const int64_t hidden = u.size(-1);
     for_row_blocks(rows_of(u), [&](int64_t first, int64_t count, int64_t) {
       with_type(u, [&]<class T>(T) {
-        kernels().of<T>().bias_gelu(data<T>(u) + first * hidden, data(bias1), data<T>(h) + first * hidden, count,
-                                    hidden);
+        kernels::bias_gelu(data<T>(u) + first * hidden, data(bias1), data<T>(h) + first * hidden, count, hidden);
       });
     });
     if (keep) ctx->save_for_backward({x, weight1, bias1, weight2, u});
@@ -199,8 +201,8 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
     const auto grad_bias1 = sum_over_blocks(rows_of(u), hidden, [&](int64_t first, int64_t count, float* sums) {
       const int64_t offset = first * hidden;
       with_type(u, [&]<class T>(T) {
-        kernels().of<T>().bias_gelu_backward(data<T>(u) + offset, data(bias1), data<T>(h) + offset,
-                                             data<T>(grad_u) + offset, sums, count, hidden);
+        kernels::bias_gelu_backward(data<T>(u) + offset, data(bias1), data<T>(h) + offset, data<T>(grad_u) + offset,
+                                    sums, count, hidden);
       });
     });
     const auto grad_weight2 = ctx->needs_input_grad(3) ? weight_gradient(grad, h) : Tensor();
@@ -219,8 +221,8 @@ struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
     const auto y = empty_rows(x, width, type), mean = torch::empty({rows}), rstd = torch::empty({rows});
     for_row_blocks(rows, [&](int64_t first, int64_t count, int64_t) {
       with_type(y, [&]<class T>(T) {
-        kernels().of<T>().layer_norm(data(x) + first * width, data(weight), data(bias), data<T>(y) + first * width,
-                                     data(mean) + first, data(rstd) + first, count, width, static_cast<float>(eps));
+        kernels::layer_norm(data(x) + first * width, data(weight), data(bias), data<T>(y) + first * width,
+                            data(mean) + first, data(rstd) + first, count, width, static_cast<float>(eps));
       });
     });
     ctx->save_for_backward({x, weight, mean, rstd});
@@ -233,9 +235,9 @@ struct LayerNormFunction : torch::autograd::Function<LayerNormFunction> {
     const int64_t width = x.size(-1);
     const auto sums = sum_over_blocks(rows_of(x), 2 * width, [&](int64_t first, int64_t count, float* both) {
       with_type(grad, [&]<class T>(T) {
-        kernels().of<T>().layer_norm_backward(data<T>(grad) + first * width, data(x) + first * width, data(weight),
-                                              data(mean) + first, data(rstd) + first, data(grad_x) + first * width,
-                                              both, both + width, count, width);
+        kernels::layer_norm_backward(data<T>(grad) + first * width, data(x) + first * width, data(weight),
+                                     data(mean) + first, data(rstd) + first, data(grad_x) + first * width, both,
+                                     both + width, count, width);
       });
     });
     return {grad_x, sums.slice(0, 0, width), sums.slice(0, width), Tensor(), Tensor()};
@@ -263,7 +265,7 @@ struct Head {
   };
   Rows read(float* from, int64_t row, float*) const { return {from, row}; }
   Rows read(const Bf16* from, int64_t row, float* copy) const {
-    for (int64_t t = 0; t < tokens; ++t) kernels().bf16.to_float(from + t * row, copy + t * head_dim, head_dim);
+    for (int64_t t = 0; t < tokens; ++t) kernels::convert(from + t * row, copy + t * head_dim, head_dim);
     return {copy, head_dim};
   }
   // Where to put results for `to`; finish() brings them there.
@@ -271,13 +273,13 @@ struct Head {
   Rows write(Bf16*, int64_t, float* copy) const { return {copy, head_dim}; }
   void finish(const Rows&, float*, int64_t) const {}
   void finish(const Rows& rows, Bf16* to, int64_t row) const {
-    for (int64_t t = 0; t < tokens; ++t) kernels().bf16.from_float(rows.at + t * head_dim, to + t * row, head_dim);
+    for (int64_t t = 0; t < tokens; ++t) kernels::convert(rows.at + t * head_dim, to + t * row, head_dim);
   }
 
   // p [N,N] <- softmax(scale * q k^T)
   void probabilities(const Rows& q, const Rows& k, float* p) const {
     gemm(Transpose::no, Transpose::yes, tokens, tokens, head_dim, q.at, q.row, k.at, k.row, 0.0f, p, tokens);
-    kernels().softmax(p, tokens, tokens, scale);
+    kernels::softmax(p, tokens, tokens, scale);
   }
   // out [N,d] <- op(scores) [N,N] * values [N,d]
   void mix(Transpose transposed, const float* scores, const Rows& values, const Rows& out) const {
@@ -349,7 +351,7 @@ struct AttentionFunction : torch::autograd::Function<AttentionFunction> {
       head.probabilities(q, k, p);
       put(Transpose::yes, p, g, to + 2 * head.dim);
       gemm(Transpose::no, Transpose::yes, n, n, head.head_dim, g.at, g.row, v.at, v.row, 0.0f, ds, n);
-      kernels().softmax_backward(p, ds, n, n, head.scale);
+      kernels::softmax_backward(p, ds, n, n, head.scale);
       put(Transpose::no, ds, k, to);
       put(Transpose::yes, ds, q, to + head.dim);
     });

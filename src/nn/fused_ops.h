@@ -1,4 +1,4 @@
-// The CPU side of nn/ops.h: autograd Functions on oneDNN products and the kernels of nn/kernels.h.
+// The CPU side of nn/ops.h: autograd Functions on the products and row kernels of src/kernels.
 #pragma once
 
 #include <torch/torch.h>

@@ -1,8 +1,7 @@
 #include "nn/precision.h"
 
-#include <dnnl.h>
-
 #include "base/error.h"
+#include "kernels/gemm.h"
 
 namespace fsfm {
 namespace {
@@ -22,16 +21,7 @@ const char* precision_name(Precision precision) {
   return precision == Precision::fp32 ? "fp32" : precision == Precision::bf16 ? "bf16" : "fp16";
 }
 
-bool bf16_is_fast_on_cpu() {
-#if defined(__x86_64__)
-  const auto isa = dnnl_get_effective_cpu_isa();
-  if ((isa & dnnl_cpu_isa_avx512_core_bf16) != dnnl_cpu_isa_avx512_core_bf16) return false;
-  __builtin_cpu_init();
-  return (isa & dnnl_cpu_isa_avx512_core_amx) == dnnl_cpu_isa_avx512_core_amx || __builtin_cpu_is("amd");
-#else
-  return false;
-#endif
-}
+bool bf16_is_fast_on_cpu() { return bf16_products_are_fast(); }
 
 PrecisionState::PrecisionState(torch::Device device)
     : device_(device.type()), autocast_(compat::autocast_state(device_)), cpu_type_(cpu_compute_type) {}

@@ -6,53 +6,13 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "kernels/adamw.h"
 
 namespace fsfm {
 namespace {
 
 // Small enough to balance two threads over unequal parameters, large enough that the scheduling does not show.
 constexpr int64_t kChunk = 1 << 16;
-
-struct SweepConstants {
-  float grad_scale, coupled_decay, keep, beta1, one_minus_beta1, beta2, one_minus_beta2, step_size,
-      inverse_sqrt_correction2, eps;
-};
-
-// The whole update of one stretch of one parameter. One clone per instruction set: the loop is bound by memory only
-// when the square root and the division are wide.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-void sweep(float* __restrict param, const float* __restrict grad, float* __restrict exp_avg, float* __restrict exp_avg_sq,
-           int64_t n, const SweepConstants c) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float g = grad[i] * c.grad_scale + param[i] * c.coupled_decay;
-    const float m = exp_avg[i] * c.beta1 + g * c.one_minus_beta1;
-    const float v = exp_avg_sq[i] * c.beta2 + g * g * c.one_minus_beta2;
-    exp_avg[i] = m;
-    exp_avg_sq[i] = v;
-    param[i] = param[i] * c.keep - c.step_size * m / (std::sqrt(v) * c.inverse_sqrt_correction2 + c.eps);
-  }
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-void average_sweep(float* __restrict average, const float* __restrict param, int64_t n, float momentum, float rest) {
-  for (int64_t i = 0; i < n; ++i) average[i] = average[i] * momentum + param[i] * rest;
-}
-
-double squared_sum(const float* values, int64_t n) {
-  double sum = 0;
-  // Eight independent sums let the compiler use vector registers; their order is fixed.
-  double part[8] = {};
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int k = 0; k < 8; ++k) part[k] += static_cast<double>(values[i + k]) * values[i + k];
-  for (; i < n; ++i) sum += static_cast<double>(values[i]) * values[i];
-  for (double p : part) sum += p;
-  return sum;
-}
 
 }  // namespace
 
@@ -115,7 +75,7 @@ double AdamW::grad_norm() const {
     for (int64_t c = first; c < last; ++c) {
       const Chunk& chunk = chunks_[c];
       if (grads[chunk.slot].defined())
-        sums[c] = squared_sum(grads[chunk.slot].data_ptr<float>() + chunk.begin, chunk.end - chunk.begin);
+        sums[c] = kernels::squared_sum(grads[chunk.slot].data_ptr<float>() + chunk.begin, chunk.end - chunk.begin);
     }
   });
   double total = 0;
@@ -147,22 +107,23 @@ void AdamW::step_cpu(double lr, double grad_scale, double momentum) {
       const double coupled = options_.coupled_decay ? slot.weight_decay : 0.0;
       const double keep = options_.coupled_decay ? 1.0 : 1.0 - rate * slot.weight_decay;
       if (grads[chunk.slot].defined()) {
-        const SweepConstants constants{static_cast<float>(grad_scale),
-                                       static_cast<float>(coupled),
-                                       static_cast<float>(keep),
-                                       static_cast<float>(options_.beta1),
-                                       static_cast<float>(1.0 - options_.beta1),
-                                       static_cast<float>(options_.beta2),
-                                       static_cast<float>(1.0 - options_.beta2),
-                                       static_cast<float>(rate / correction1),
-                                       static_cast<float>(1.0 / std::sqrt(correction2)),
-                                       static_cast<float>(options_.eps)};
-        sweep(param, grads[chunk.slot].data_ptr<float>() + chunk.begin, slot.exp_avg.data_ptr<float>() + chunk.begin,
-              slot.exp_avg_sq.data_ptr<float>() + chunk.begin, n, constants);
+        const kernels::AdamWConstants constants{static_cast<float>(grad_scale),
+                                                static_cast<float>(coupled),
+                                                static_cast<float>(keep),
+                                                static_cast<float>(options_.beta1),
+                                                static_cast<float>(1.0 - options_.beta1),
+                                                static_cast<float>(options_.beta2),
+                                                static_cast<float>(1.0 - options_.beta2),
+                                                static_cast<float>(rate / correction1),
+                                                static_cast<float>(1.0 / std::sqrt(correction2)),
+                                                static_cast<float>(options_.eps)};
+        kernels::adamw(param, grads[chunk.slot].data_ptr<float>() + chunk.begin,
+                       slot.exp_avg.data_ptr<float>() + chunk.begin, slot.exp_avg_sq.data_ptr<float>() + chunk.begin, n,
+                       constants);
       }
       if (slot.average.defined())
-        average_sweep(slot.average.data_ptr<float>() + chunk.begin, param, n, static_cast<float>(momentum),
-                      static_cast<float>(1.0 - momentum));
+        kernels::move_average(slot.average.data_ptr<float>() + chunk.begin, param, n, static_cast<float>(momentum),
+                              static_cast<float>(1.0 - momentum));
     }
   });
 }

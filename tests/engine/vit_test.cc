@@ -5,9 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/rng.h"
 #include "engine/vit_heads.h"
-#include "engine/vit_kernels.h"
 #include "support/error_text.h"
 #include "tensorio/safetensors.h"
 
@@ -123,52 +121,6 @@ TEST(VitEngine, BadWeightsAreNamed) {
   EXPECT_NE(message(fas).find("head.classifier.weight"), std::string::npos);
   VitEngine engine(good, kTinyHeads);
   EXPECT_NE(error_text([&] { engine.logits(std::vector<float>(10), 1); }).find("64 x 64"), std::string::npos);
-}
-
-// Every instruction set against plain double arithmetic, at sizes that leave remainders everywhere.
-TEST(VitKernels, EqualPlainArithmetic) {
-  Rng rng(5);
-  for (const auto& [tokens, heads, head_dim] : {std::tuple{197, 2, 64}, {17, 3, 16}, {5, 1, 7}, {50, 2, 80}}) {
-    const int dim = heads * head_dim;
-    std::vector<float> qkv(static_cast<size_t>(tokens) * 3 * dim), expected(static_cast<size_t>(tokens) * dim), w(dim),
-        b(dim);
-    for (float& v : qkv) v = static_cast<float>(2 * rng.normal());
-    for (float& v : w) v = static_cast<float>(rng.normal());
-    for (float& v : b) v = static_cast<float>(rng.normal());
-    for (int h = 0; h < heads; ++h)
-      for (int q = 0; q < tokens; ++q) {
-        std::vector<double> p(tokens);
-        double top = -1e30, total = 0;
-        for (int k = 0; k < tokens; ++k) {
-          for (int j = 0; j < head_dim; ++j)
-            p[k] +=
-                static_cast<double>(qkv[(q * 3) * dim + h * head_dim + j]) * qkv[(k * 3 + 1) * dim + h * head_dim + j];
-          p[k] /= std::sqrt(head_dim);
-          top = std::max(top, p[k]);
-        }
-        for (double& v : p) total += v = std::exp(v - top);
-        for (int j = 0; j < head_dim; ++j) {
-          double sum = 0;
-          for (int k = 0; k < tokens; ++k) sum += p[k] * qkv[(k * 3 + 2) * dim + h * head_dim + j];
-          expected[q * dim + h * head_dim + j] = static_cast<float>(sum / total);
-        }
-      }
-    std::vector<float> normed(dim);
-    double mean = 0, variance = 0;
-    for (int j = 0; j < dim; ++j) mean += qkv[j] / dim;
-    for (int j = 0; j < dim; ++j) variance += (qkv[j] - mean) * (qkv[j] - mean) / dim;
-    for (int j = 0; j < dim; ++j)
-      normed[j] = static_cast<float>((qkv[j] - mean) / std::sqrt(variance + 1e-6) * w[j] + b[j]);
-    for (const VitKernels* kernels : available_vit_kernels()) {
-      std::vector<float> scratch(attention_scratch(tokens, head_dim)), out(expected.size()), line(dim);
-      for (int h = 0; h < heads; ++h)
-        kernels->attention(qkv.data() + h * head_dim, out.data() + h * head_dim, tokens, dim, head_dim, scratch.data());
-      EXPECT_LT(largest_difference(out, expected), 5e-5)
-          << kernels->name << " tokens " << tokens << " head_dim " << head_dim;
-      kernels->layer_norm(qkv.data(), w.data(), b.data(), line.data(), dim);
-      EXPECT_LT(largest_difference(line, normed), 1e-5) << kernels->name;
-    }
-  }
 }
 
 }  // namespace

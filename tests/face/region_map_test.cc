@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "face/region_rows.h"
 #include "support/parsing_maps.h"
 
 namespace fsfm {
@@ -35,17 +34,6 @@ TEST(RegionMap, EqualsTheDefinitionForEveryPatchSize) {
                                 (p % map.grid_width) * patch + x];
       ASSERT_EQ(map.classes[p], bits) << width << " patch " << patch << " at " << p;
     }
-  }
-}
-
-TEST(RegionMap, BothLoopsAgree) {
-  if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "no AVX2 here";
-  for (const int width : {1, 31, 32, 33, 224}) {
-    const std::vector<uint8_t> rows = noise_map(width, 16, 9);
-    std::vector<uint8_t> a(2 * width), b(2 * width);
-    EXPECT_EQ(or_class_bits_plain(rows.data(), width, 16, a.data(), a.data() + width),
-              or_class_bits_avx2(rows.data(), width, 16, b.data(), b.data() + width));
-    EXPECT_EQ(a, b);
   }
 }
 

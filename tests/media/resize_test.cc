@@ -6,19 +6,9 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "base/rng.h"
-#include "media/resize_kernels.h"
 
 namespace fsfm {
 namespace {
-
-Image noise(int width, int height, uint64_t seed) {
-  Image image(width, height);
-  Rng rng(seed);
-  // Half the values are extremes, where rounding and clamping go wrong first.
-  for (auto& value : image.rgb) value = static_cast<uint8_t>(rng.chance(0.5) ? rng.below(2) * 255 : rng.below(256));
-  return image;
-}
 
 TEST(Resize, KeepsAConstantPictureConstant) {
   for (const Kernel kernel : {Kernel::bilinear, Kernel::bicubic, Kernel::lanczos})
@@ -28,41 +18,6 @@ TEST(Resize, KeepsAConstantPictureConstant) {
       EXPECT_EQ(out.height, h);
       for (const uint8_t value : out.rgb) ASSERT_EQ(value, 201);
     }
-}
-
-TEST(Resize, WidePathEqualsThePlainPathBitForBit) {
-  if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "this CPU has no AVX2";
-  using namespace resize_detail;
-  Rng rng(5);
-  for (int trial = 0; trial < 60; ++trial) {
-    const int taps = 4 * (1 + static_cast<int>(rng.below(6))), columns = 11 + static_cast<int>(rng.below(40)),
-              outputs = 9;
-    Axis axis;
-    axis.taps = taps;
-    for (int i = 0; i < outputs; ++i) {
-      const int count = 1 + static_cast<int>(rng.below(std::min(taps, columns)));
-      axis.count.push_back(count);
-      axis.first.push_back(static_cast<int>(rng.below(columns - count + 1)));
-      for (int t = 0; t < taps; ++t)
-        axis.weight.push_back(t < count ? static_cast<int32_t>(rng.uniform(-0.6, 1.4) / count * (1 << kPrecisionBits))
-                                        : 0);
-    }
-    const Image in = noise(columns, taps, trial);
-    auto padded = in.rgb;
-    padded.resize(padded.size() + kOverread);
-    Image plain(outputs, 1), wide(outputs, 1);
-    horizontal_plain(padded.data(), plain.row(0), outputs, axis);
-    horizontal_avx2(padded.data(), wide.row(0), outputs, axis, pack_avx2(axis).data());
-    ASSERT_EQ(plain.rgb, wide.rgb);
-
-    Image tall(columns, 1), tall_wide(columns, 1);
-    for (int i = 0; i < outputs; ++i) {
-      vertical_plain(in.rgb.data(), columns * 3, tall.row(0), axis.weight.data() + i * taps, axis.count[i]);
-      vertical_avx2(in.rgb.data(), columns * 3, tall_wide.row(0), pack_pairs_avx2(axis).data() + i * taps,
-                    axis.count[i]);
-      ASSERT_EQ(tall.rgb, tall_wide.rgb);
-    }
-  }
 }
 
 TEST(Resize, AntialiasesWhenShrinking) {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "nn/kernels.h"
+#include "kernels/bf16.h"
+#include "kernels/targets.h"
 #include "nn/precision.h"
 #include "nn/vit.h"
 
@@ -127,49 +128,19 @@ TEST(PrecisionScopes, FloatIsUsedWhereBfloat16WouldBeSlower) {
   EXPECT_THROW(parse_precision("int4"), Error);
 }
 
-// Every instruction set of this processor gives the generic result, and the generic one the textbook's.
-TEST(Kernels, InstructionSetsAgree) {
-  constexpr int64_t kRows = 3, kWidth = 53;
-  const auto u = torch::randn({kRows, kWidth}) * 4, bias = torch::randn({kWidth}), g = torch::randn({kRows, kWidth});
-  for (const Kernels* k : available_kernels()) {
-    SCOPED_TRACE(k->name);
-    auto h = torch::empty_like(u), du = g.clone(), sums = torch::zeros({kWidth});
-    k->f32.bias_gelu_backward(u.data_ptr<float>(), bias.data_ptr<float>(), h.data_ptr<float>(), du.data_ptr<float>(),
-                              sums.data_ptr<float>(), kRows, kWidth);
-    const auto x = (u + bias).to(torch::kDouble).requires_grad_();
-    const auto expected = torch::gelu(x);
-    expected.backward(g.to(torch::kDouble));
-    EXPECT_LT((h - expected).abs().max().item<double>(), 2e-6);
-    EXPECT_LT((du - x.grad()).abs().max().item<double>(), 2e-6);
-    EXPECT_TRUE(torch::allclose(sums, du.sum(0), 1e-5, 1e-6));
-
-    auto p = u.clone();
-    k->softmax(p.data_ptr<float>(), kRows, kWidth, 0.5f);
-    EXPECT_TRUE(torch::allclose(p, torch::softmax(u * 0.5, -1), 1e-5, 1e-8));
-  }
-}
-
 TEST(Kernels, RoundingToBfloat16IsTorchs) {
   auto x = torch::randn({1000}) * torch::pow(10.0, torch::arange(1000) % 40 - 20.0);
   x[0] = std::numeric_limits<float>::quiet_NaN();
   x[1] = std::numeric_limits<float>::infinity();
   x[2] = 1.00390625f;  // half-way: to even
   const auto expected = x.to(torch::kBFloat16);
-  for (const Kernels* k : available_kernels()) {
+  for (const kernels::Target& target : kernels::targets()) {
+    const kernels::ScopedTarget scope(target);
     auto y = torch::empty_like(expected);
     auto back = torch::empty_like(x);
-    k->bf16.from_float(x.data_ptr<float>(), reinterpret_cast<Bf16*>(y.data_ptr<at::BFloat16>()), x.numel());
-    k->bf16.to_float(reinterpret_cast<const Bf16*>(y.data_ptr<at::BFloat16>()), back.data_ptr<float>(), x.numel());
-    EXPECT_TRUE(torch::allclose(back, expected.to(torch::kFloat), 0, 0, /*equal_nan=*/true)) << k->name;
-  }
-}
-
-TEST(Kernels, SoftmaxOfHugeScoresIsFinite) {
-  for (const Kernels* k : available_kernels()) {
-    std::vector<float> row = {1e30f, -1e30f, 1e30f, 0.0f};
-    k->softmax(row.data(), 1, 4, 1.0f);
-    EXPECT_FLOAT_EQ(row[0], 0.5f) << k->name;
-    EXPECT_LT(row[1], 1e-30f);
+    kernels::convert(x.data_ptr<float>(), reinterpret_cast<Bf16*>(y.data_ptr<at::BFloat16>()), x.numel());
+    kernels::convert(reinterpret_cast<const Bf16*>(y.data_ptr<at::BFloat16>()), back.data_ptr<float>(), x.numel());
+    EXPECT_TRUE(torch::allclose(back, expected.to(torch::kFloat), 0, 0, /*equal_nan=*/true)) << target.name;
   }
 }
 

@@ -1,0 +1,77 @@
+// All of oneDNN's interface that depends on its version (2.x), and what every user of it shares: one CPU engine with
+// its stream, its exceptions as ours, its number of threads.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/parallel.h"
+
+namespace fsfm {
+
+// Not for two threads at a time.
+struct OneDnn {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{engine};
+};
+
+// Runs `action`; an exception of oneDNN becomes an Error that names the work.
+template <class Action>
+auto with_onednn(const char* work, Action&& action) {
+  try {
+    return std::forward<Action>(action)();
+  } catch (const dnnl::error& error) {
+    throw Error(std::string(work) + " failed in oneDNN: " + error.message);
+  }
+}
+
+// OpenMP's thread count for the calling thread, restored at the end of the scope. 0 = all cores.
+class ScopedThreads {
+ public:
+  explicit ScopedThreads(int threads) : before_(omp_get_max_threads()) {
+    omp_set_num_threads(std::max(1, thread_count(threads)));
+  }
+  ~ScopedThreads() { omp_set_num_threads(before_); }
+  ScopedThreads(const ScopedThreads&) = delete;
+  ScopedThreads& operator=(const ScopedThreads&) = delete;
+
+ private:
+  int before_;
+};
+
+// The primitives we use, described. oneDNN 2 describes the operation first and then the primitive; oneDNN 3 does both
+// at once, with the engine in front.
+namespace onednn {
+
+using Desc = dnnl::memory::desc;
+
+// `bias` may be the empty description.
+inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const Desc& a, const Desc& b, const Desc& bias,
+                                           const Desc& c, const dnnl::primitive_attr& attributes) {
+  return {dnnl::matmul::desc(a, b, bias, c), attributes, engine};
+}
+
+inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine& engine, const Desc& source,
+                                                             const Desc& weights, const Desc& bias, const Desc& target,
+                                                             const dnnl::memory::dims& strides,
+                                                             const dnnl::memory::dims& before,
+                                                             const dnnl::memory::dims& behind,
+                                                             const dnnl::primitive_attr& attributes) {
+  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights, bias, target,
+           strides, before, behind},
+          attributes,
+          engine};
+}
+
+inline dnnl::resampling_forward::primitive_desc bilinear(const dnnl::engine& engine, const Desc& source,
+                                                         const Desc& target, const dnnl::primitive_attr& attributes) {
+  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::resampling_linear, source, target}, attributes, engine};
+}
+
+}  // namespace onednn
+}  // namespace fsfm

@@ -11,8 +11,13 @@ namespace fsfm {
 class Error : public std::runtime_error {
  public:
   // `what` names the file or option and what is wrong with it; `hint` names the way out ("" if `what` says it all).
-  explicit Error(const std::string& what, const std::string& hint = "")
-      : std::runtime_error(hint.empty() ? what : what + "; " + hint) {}
+  // `code`: the operating system's errno where that is the cause (EMFILE, ENOSPC, ...), which no content of a file is.
+  explicit Error(const std::string& what, const std::string& hint = "", int code = 0)
+      : std::runtime_error(hint.empty() ? what : what + "; " + hint), code_(code) {}
+  int code() const { return code_; }
+
+ private:
+  int code_ = 0;
 };
 
 // A defect of fsfm itself (a broken invariant), reported with exit code 1.

@@ -25,7 +25,7 @@ namespace {
   if (code == ENOSPC || code == EDQUOT || code == EFBIG) hint = "free some space or choose another folder";
   if (code == EACCES || code == EROFS) hint = "check the permissions";
   if (code == ENOENT) hint = "check the path";
-  throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint);
+  throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint, code);
 }
 
 bool has_extension(const fs::path& path, std::span<const std::string_view> extensions) {
@@ -37,7 +37,7 @@ bool has_extension(const fs::path& path, std::span<const std::string_view> exten
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 [[noreturn]] void fail_listing(const fs::path& folder, const std::error_code& code) {
-  throw Error("cannot list " + folder.string() + ": " + code.message(), "check the permissions");
+  throw Error("cannot list " + folder.string() + ": " + code.message(), "check the permissions", code.value());
 }
 
 using FolderId = std::pair<dev_t, ino_t>;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -63,6 +64,9 @@ int main(int argc, char** argv) {
     return code;
   } catch (const fsfm::Error& error) {
     return report(error.what(), kUserError);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report("cannot use " + error.path1().string() + ": " + error.code().message() + "; check the path and its permissions",
+                  kUserError);
   } catch (const std::bad_alloc&) {
     return report("out of memory; use a smaller batch, model or input", kUserError);
   } catch (const std::exception& error) {

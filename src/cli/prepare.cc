@@ -50,7 +50,8 @@ std::string layout_table() {
 // --out may lie below ROOT: what was written there is no input of the next run.
 void leave_out_own_output(std::vector<PrepareEntry>& entries, const std::filesystem::path& out) {
   const auto plain = [](const std::filesystem::path& path) {
-    return std::filesystem::absolute(path).lexically_normal().string();
+    std::error_code ignored;
+    return std::filesystem::absolute(path, ignored).lexically_normal().string();
   };
   std::string folder = plain(out);
   if (!folder.ends_with('/')) folder += '/';
@@ -165,6 +166,10 @@ int run_prepare(int argc, char** argv) {
       .group("Published datasets");
   options.add("domains", s.layout_request.domains, "mcio, wcs, diff: which of their parts (default: all)")
       .group("Published datasets");
+  options
+      .add("split-lists", s.layout_request.split_lists,
+           "ffpp: folder of train.json, val.json and test.json (default: in ROOT), or none: no splits")
+      .group("Published datasets");
   options.enable_recipe();
   options.footer(layout_table());
   if (!options.parse(argc, argv)) return 0;
@@ -172,7 +177,7 @@ int run_prepare(int argc, char** argv) {
   settle_faces(s);
   const Layout& layout = find_layout(s.layout);
   const auto [job, jobs] = parse_shard(s.shard);
-  const nlohmann::json made = {{"program", FSFM_VERSION},
+  nlohmann::json made = {{"program", FSFM_VERSION},
                                {"layout", s.layout},
                                {"root", dataset_name(s.root)},
                                {"detector", s.detect ? s.detector : ""},
@@ -193,10 +198,13 @@ int run_prepare(int argc, char** argv) {
                                {"domains", s.layout_request.domains},
                                {"keep_duplicates", s.keep_duplicates},
                                {"keep_unparsed", s.keep_unparsed}};
+  if (const std::string& lists = s.layout_request.split_lists; !lists.empty())
+    made["split_lists"] = lists == "none" ? "none" : "given";
   if (is_prepared(s.root)) return convert(s, made);
 
   s.layout_request.root = s.root;
   s.layout_request.frames = s.frames;
+  s.layout_request.every = s.every;
   Listing listing = enumerate_layout(layout, s.layout_request);
   leave_out_own_output(listing.entries, s.out);
   for (const auto& note : listing.notes) log::warn("note: {}", note);
@@ -213,7 +221,7 @@ int run_prepare(int argc, char** argv) {
                                          .every = s.every,
                                          .keep_unparsed = s.keep_unparsed || labelled},
                                .out = s.out,
-                               .name = s.name.empty() ? dataset_name(s.root) : s.name,
+                               .name = s.name.empty() ? dataset_name(s.root) : to_utf8(s.name),
                                .format = s.format,
                                .job = job,
                                .jobs = jobs,

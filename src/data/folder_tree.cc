@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
 #include "data/store/palette.h"
@@ -48,7 +49,7 @@ class FolderTree final : public Dataset {
     for (const auto& folder : subfolders(dir))
       if (const auto split = canonical_split(folder.filename().string())) parts.emplace_back(folder, *split);
     if (parts.empty())
-      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir).filename().string()).value_or(""));
+      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir, code).filename().string()).value_or(""));
     // One plain class name in any split tells what the folders of all splits are: test/ may hold FaceSwap alone.
     const bool has_classes = std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
       const auto folders = subfolders(part.first);
@@ -110,6 +111,7 @@ class FolderTree final : public Dataset {
   void finish() {
     std::set<std::string> names;
     for (auto& found : found_) {
+      found.class_name = to_utf8(found.class_name);
       if (found.class_name.empty()) found.class_name = "real";  // unlabelled pictures are taken for genuine faces
       names.insert(found.class_name);
     }
@@ -121,11 +123,11 @@ class FolderTree final : public Dataset {
       ref.label = static_cast<int>(std::distance(names.begin(), names.find(found.class_name)));
       ref.split = found.split;
       const FrameName name = parse_frame_name(found.relative);
-      ref.video = info_.name + "/" + found.class_name + "/" + name.video;
+      ref.video = info_.name + "/" + found.class_name + "/" + to_utf8(name.video);
       ref.frame = name.frame;
       // Two pictures that differ by their extension only (a.jpg, a.png) are two samples: the later keeps its extension.
       const std::string whole =
-          (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + found.relative;
+          (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + to_utf8(found.relative);
       ref.key = fs::path(whole).replace_extension().generic_string();
       if (!keys.insert(ref.key).second) keys.insert(ref.key = whole);
       samples_.push_back(std::move(ref));
@@ -148,10 +150,12 @@ std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, cons
 }
 
 std::string dataset_name(const std::filesystem::path& dir) {
-  fs::path whole = fs::weakly_canonical(dir);
+  std::error_code ignored;
+  fs::path whole = fs::weakly_canonical(dir, ignored);
+  if (ignored) whole = dir.lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();  // a trailing slash
   if (canonical_split(whole.filename().string()) && whole.parent_path().has_filename()) whole = whole.parent_path();
-  const std::string name = whole.filename().string();
+  const std::string name = to_utf8(whole.filename().string());
   return name.empty() ? "dataset" : name;
 }
 

@@ -11,10 +11,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dataset.h"
+#include "data/store/manifest.h"
 #include "media/codec.h"
 #include "metrics/roc.h"
 #include "report/charts.h"
 #include "report/face_gallery.h"
+#include "tensorio/json.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm::report {
@@ -26,17 +28,13 @@ constexpr size_t kGalleryFaces = 12;
 constexpr int kTile = 168;
 
 json read_json(const fs::path& file) {
-  try {
-    return json::parse(read_file(file));
-  } catch (const json::exception&) {
-    throw Error(file.string() + " is not valid JSON", "make it again");
-  }
+  return parse_json(read_file(file), file.string(), "make it again");
 }
 
 std::vector<json> read_lines(const fs::path& file) {
   std::vector<json> lines;
   for (const auto& line : split(read_file(file), '\n')) {
-    json value = json::parse(line, nullptr, false);
+    json value = parse_json_or_discard(line);
     if (value.is_object()) lines.push_back(std::move(value));
   }
   return lines;
@@ -54,9 +52,17 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
   }
 }
 
+bool exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 std::vector<fs::path> entries(const fs::path& folder) {
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(folder)) paths.push_back(entry.path());
+  std::error_code code;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code))
+    paths.push_back(entry->path());
+  if (code) throw Error("cannot list " + folder.string() + ": " + code.message(), "check the permissions", code.value());
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -64,16 +70,17 @@ std::vector<fs::path> entries(const fs::path& folder) {
 void add_dataset(HtmlPage& page, const fs::path& folder) {
   const auto dataset = open_dataset(folder);
   const auto& samples = dataset->samples();
-  page.section("Faces: " + folder.filename().string(),
-               fmt::format("{} faces, each with the class of every pixel. Nothing vanishes: every input is counted.",
-                           with_thousands(static_cast<long long>(samples.size()))));
-  const json manifest = read_json(folder / "manifest.json");
-  if (const auto outcomes = manifest.find("outcomes"); outcomes != manifest.end() && outcomes->is_object()) {
-    Table table{"What became of the inputs", {"outcome", "inputs"}, {}};
-    for (const auto& [outcome, count] : outcomes->items())
-      if (count.is_number_unsigned()) table.rows.push_back({Cell(outcome), Cell(with_thousands(count.get<long long>()))});
-    if (!table.rows.empty()) page.table(table);
-  }
+  page.section("Faces: " + dataset->info().name,
+               fmt::format("{} faces{}. Nothing vanishes: every input is counted.",
+                           with_thousands(static_cast<long long>(samples.size())),
+                           dataset->load_parsing(0) ? ", each with the class of every pixel" : ""));
+  const Manifest manifest = Manifest::read(folder / "manifest.json");
+  std::vector<std::pair<std::string, uint64_t>> outcomes(manifest.outcomes.begin(), manifest.outcomes.end());
+  std::stable_sort(outcomes.begin(), outcomes.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  Table table{"What became of the inputs", {"outcome", "inputs"}, {}};
+  for (const auto& [outcome, count] : outcomes)
+    table.rows.push_back({Cell(outcome), Cell(with_thousands(static_cast<long long>(count)))});
+  if (!table.rows.empty()) page.table(table);
   std::vector<Picture> pictures;
   for (const GalleryFace& face : face_gallery(*dataset, kGalleryFaces, kTile)) pictures.push_back({side_by_side(face), face.key});
   page.images(pictures, 2 * kTile);
@@ -98,7 +105,7 @@ void add_line_chart(std::vector<Chart>& charts, const std::string& title, const 
 }
 
 void add_card(HtmlPage& page, const fs::path& model) {
-  if (!fs::exists(model)) return;
+  if (!exists(model)) return;
   const ModelFile file = ModelFile::open(model);
   const ModelCard& card = file.card();
   int64_t parameters = 0;
@@ -140,7 +147,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
   }
   if (!charts.empty()) page.charts(charts);
   const fs::path pictures = folder / "reconstructions";
-  if (fs::is_directory(pictures)) {
+  if (std::error_code code; fs::is_directory(pictures, code)) {
     const auto files = entries(pictures);
     page.heading("Original, what the network sees, what it paints");
     std::vector<Picture> shown;
@@ -149,7 +156,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
-  if (fs::exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
+  if (exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
 }
 
 void add_verdicts(HtmlPage& page, const fs::path& file) {
@@ -179,8 +186,10 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
 
 }  // namespace
 
-HtmlPage folder_page(const fs::path& folder, const std::string& title) {
-  if (!fs::is_directory(folder)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
+HtmlPage folder_page(const fs::path& dir, const std::string& title) {
+  const fs::path folder = dir.has_filename() ? dir : dir.parent_path();  // without a slash at its end
+  std::error_code code;
+  if (!fs::is_directory(folder, code)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
   const auto paths = entries(folder);
   HtmlPage page(title, "What fsfm found, learned and decided");
   int sections = 0;
@@ -191,11 +200,20 @@ HtmlPage folder_page(const fs::path& folder, const std::string& title) {
         ++sections;
       }
   };
-  each([](const fs::path& p) { return fs::exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
+  // The folder may be a dataset or a run itself.
+  if (exists(folder / "manifest.json")) {
+    add_dataset(page, folder);
+    ++sections;
+  }
+  if (exists(folder / "log.jsonl")) {
+    add_run(page, folder);
+    ++sections;
+  }
+  each([](const fs::path& p) { return exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
        [&](const fs::path& p) { page.section("Sheet: " + p.stem().string()).image({read_image(p), "", true}); });
-  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && fs::exists(p / "log.jsonl"); };
-  const auto is_pretraining = [](const fs::path& p) { return fs::exists(p / "reconstructions"); };
+  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && exists(p / "log.jsonl"); };
+  const auto is_pretraining = [](const fs::path& p) { return exists(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
   each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
   each([](const fs::path& p) { return p.filename() == "verdicts.json"; }, [&](const fs::path& p) { add_verdicts(page, p); });

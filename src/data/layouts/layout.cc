@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
+#include "data/layouts/walk.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
 
@@ -46,8 +47,7 @@ void keep_derived_keys_apart(std::vector<PrepareEntry>& entries, KeyMaker& keys)
 }  // namespace
 
 Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
-  std::error_code code;
-  if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
+  if (!on_disk(request.root)) throw Error(request.root.string() + " does not exist", "check the path");
   Listing listing = layout.enumerate(request);
   std::vector<PrepareEntry>& entries = listing.entries;
   std::string unsupported;

@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/text_file.h"
 #include "data/naming.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 
@@ -54,23 +56,28 @@ std::optional<int64_t> parse_index(const std::string& text) {
 }
 
 std::vector<std::string> read_lines(const fs::path& file) {
-  std::vector<std::string> lines;
-  for (auto& line : split(read_file(file), '\n'))
-    if (std::string text = trim(line); !text.empty()) lines.push_back(std::move(text));
-  return lines;
+  return read_text_lines(file);
 }
 
 nlohmann::json read_json(const fs::path& file) {
-  try {
-    return nlohmann::json::parse(read_file(file));
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(file.string() + " is no JSON: " + error.what(), "download it again");
-  }
+  return parse_json(read_text(file), file.string(), "download it again");
+}
+
+bool on_disk(const fs::path& path) {
+  std::error_code code;
+  const auto status = fs::status(path, code);
+  if (!fs::status_known(status))
+    throw Error("cannot look at " + path.string() + ": " + code.message(), "check the permissions", code.value());
+  return fs::exists(status);
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return on_disk(path) && fs::is_directory(path, ignored);
 }
 
 void require(const fs::path& root, const fs::path& sub, const std::string& layout, const std::string& expected) {
-  std::error_code code;
-  if (!fs::exists(root / sub, code))
+  if (!on_disk(root / sub))
     throw Error(root.string() + " is no " + layout + " tree: " + sub.generic_string() + " is missing",
                 "expected " + expected);
 }

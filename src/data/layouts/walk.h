@@ -22,7 +22,11 @@ PrepareEntry video_entry(const std::filesystem::path& path, const std::string& c
 
 // A whole number without sign ("0042"), else nullopt.
 std::optional<int64_t> parse_index(const std::string& text);
-// Lines of a text file, trimmed, without blank ones. Throws Error naming the file.
+// Is there such a file or folder; is it a folder? Throws Error when that cannot be found out (permissions, a link that
+// leads to itself).
+bool on_disk(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+// Lines of a text file in any usual encoding, trimmed, without blank ones. Throws Error naming the file.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 // Throws Error naming the file and what is wrong.
 nlohmann::json read_json(const std::filesystem::path& file);

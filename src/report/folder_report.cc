@@ -111,7 +111,7 @@ void add_card(HtmlPage& page, const fs::path& model) {
   int64_t parameters = 0;
   for (const auto& [name, tensor] : file.tensors()) parameters += tensor.count();
   std::vector<std::pair<std::string, std::string>> pairs = {
-      {"model file", model.filename().string()}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
+      {"model file", to_utf8(model.filename().string())}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
   if (!card.classes.empty()) pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
   if (card.threshold) pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
   if (card.abstain) pairs.emplace_back("inconclusive", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
@@ -123,7 +123,7 @@ void add_card(HtmlPage& page, const fs::path& model) {
 
 void add_run(HtmlPage& page, const fs::path& folder) {
   const auto lines = read_lines(folder / "log.jsonl");
-  const std::string name = folder.stem().string();
+  const std::string name = to_utf8(folder.stem().string());
   std::vector<Chart> charts;
   const Series pixel = series(lines, "held_out", "pixel_mse", "network"), baseline = series(lines, "held_out", "pixel_baseline", "mean colour");
   if (!pixel.y.empty() && !baseline.y.empty()) {
@@ -152,7 +152,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.heading("Original, what the network sees, what it paints");
     std::vector<Picture> shown;
     for (size_t i : {size_t{0}, files.size() / 2, files.size() - 1})
-      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), files[i].stem().string()});
+      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), to_utf8(files[i].stem().string())});
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
@@ -211,7 +211,7 @@ HtmlPage folder_page(const fs::path& dir, const std::string& title) {
   }
   each([](const fs::path& p) { return exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
-       [&](const fs::path& p) { page.section("Sheet: " + p.stem().string()).image({read_image(p), "", true}); });
+       [&](const fs::path& p) { page.section("Sheet: " + to_utf8(p.stem().string())).image({read_image(p), "", true}); });
   const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && exists(p / "log.jsonl"); };
   const auto is_pretraining = [](const fs::path& p) { return exists(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });

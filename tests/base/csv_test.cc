@@ -23,21 +23,27 @@ TEST(DecodeText, MarksEncodingsAndLineEndsGo) {
   const std::string plain = "path,label\na.jpg,real\n";
   for (const std::string& saved :
        {plain, "\xEF\xBB\xBF" + plain, utf16(plain, false, true), utf16(plain, true, true), utf16(plain, false, false),
-        utf16(plain, true, false), std::string("path,label\r\na.jpg,real\r\n"), std::string("path,label\ra.jpg,real\r")})
+        utf16(plain, true, false), std::string("path,label\r\na.jpg,real\r\n"),
+        std::string("path,label\ra.jpg,real\r")})
     EXPECT_EQ(decode_text(saved, "x"), plain);
-  EXPECT_EQ(decode_text("\xFF\xFE\x3D\xD8\x00\xDE" "e\x00", "x").substr(0, 4), "\xF0\x9F\x98\x80");  // a surrogate pair
+  EXPECT_EQ(decode_text("\xFF\xFE\x3D\xD8\x00\xDE"
+                        "e\x00",
+                        "x")
+                .substr(0, 4),
+            "\xF0\x9F\x98\x80");                              // a surrogate pair
   EXPECT_EQ(decode_text("caf\xE9.jpg", "x"), "caf\xE9.jpg");  // a name of an older system stays
 }
 
 TEST(DecodeText, WhatIsNoTextIsNamed) {
   using namespace std::string_literals;
-  const std::pair<std::string, const char*> files[] = {{"PK\3\4\x14\0\6\0[Content_Types].xml xl/workbook.xml"s, "Excel workbook"},
-                                                       {"PK\3\4mimetypeapplication/vnd.oasis.opendocument.spreadsheet"s, "OpenDocument"},
-                                                       {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"s, "Excel workbook"},
-                                                       {"\x1F\x8B\x08\0"s, "compressed"},
-                                                       {"\xFF\xD8\xFF\xE0"s, "picture"},
-                                                       {"<!DOCTYPE html><html>"s, "web page"},
-                                                       {"a\0b"s, "no text"}};
+  const std::pair<std::string, const char*> files[] = {
+      {"PK\3\4\x14\0\6\0[Content_Types].xml xl/workbook.xml"s, "Excel workbook"},
+      {"PK\3\4mimetypeapplication/vnd.oasis.opendocument.spreadsheet"s, "OpenDocument"},
+      {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"s, "Excel workbook"},
+      {"\x1F\x8B\x08\0"s, "compressed"},
+      {"\xFF\xD8\xFF\xE0"s, "picture"},
+      {"<!DOCTYPE html><html>"s, "web page"},
+      {"a\0b"s, "no text"}};
   for (const auto& [bytes, word] : files) {
     const std::string text = error_text([&, &bytes = bytes] { decode_text(bytes, "t.csv"); });
     EXPECT_NE(text.find(word), std::string::npos) << word << ": " << text;
@@ -60,17 +66,20 @@ class CsvFile : public ::testing::Test {
     write_file_atomic(dir_ / "t.csv", std::string_view(text));
     return {dir_ / "t.csv", kColumns};
   }
-  const std::vector<CsvColumn> kColumns = {
-      {.name = "path", .also = {"file name"}, .required = true}, {.name = "label", .required = true}, {.name = "split"}};
+  const std::vector<CsvColumn> kColumns = {{.name = "path", .also = {"file name"}, .required = true},
+                                           {.name = "label", .required = true},
+                                           {.name = "split"}};
   test::TempDir dir_;
 };
 
 TEST_F(CsvFile, OneTableInManyDresses) {
   for (const char* text :
-       {"path,label,split\na.jpg,real,train\n", "Path;LABEL;Split\na.jpg;real;train\n", "path\tlabel\tsplit\na.jpg\treal\ttrain\n",
-        "path|label|split\na.jpg|real|train", "sep=;\npath;label;split\na.jpg;real;train\n", "\"sep=|\"\npath|label|split\na.jpg|real|train\n",
-        "path, label , split\n a.jpg , real,\ttrain\n", "# made by hand\n\npath,label,split,,\n\na.jpg,real,train,,\n,,,,\n",
-        "#path,label,split\na.jpg,real,train\n", ",label,split,FILE_NAME\n0,real,train,a.jpg\n",
+       {"path,label,split\na.jpg,real,train\n", "Path;LABEL;Split\na.jpg;real;train\n",
+        "path\tlabel\tsplit\na.jpg\treal\ttrain\n", "path|label|split\na.jpg|real|train",
+        "sep=;\npath;label;split\na.jpg;real;train\n", "\"sep=|\"\npath|label|split\na.jpg|real|train\n",
+        "path, label , split\n a.jpg , real,\ttrain\n",
+        "# made by hand\n\npath,label,split,,\n\na.jpg,real,train,,\n,,,,\n", "#path,label,split\na.jpg,real,train\n",
+        ",label,split,FILE_NAME\n0,real,train,a.jpg\n",
         "\"path\",\"label\",\"split\"\n\"a.jpg\",\"real\",\"train\"\n"}) {
     const CsvTable table = read(text);
     ASSERT_TRUE(table.has_header()) << text;

@@ -62,8 +62,9 @@ class RepackedShard : public ::testing::Test {
     for (size_t i = 0; i < data->samples().size(); ++i) {
       const auto& ref = data->samples()[i];
       const auto bytes = data->load_encoded(i);
-      all.insert(ref.key + " " + data->info().classes[static_cast<size_t>(ref.label)] + " " + data->load_record(i)->key +
-                 " " + std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) +
+      all.insert(ref.key + " " + data->info().classes[static_cast<size_t>(ref.label)] + " " +
+                 data->load_record(i)->key + " " +
+                 std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) +
                  std::to_string(data->load_parsing(i)->at(30'000)));
     }
     return all;
@@ -87,7 +88,8 @@ class RepackedShard : public ::testing::Test {
   std::vector<Member> pictures_first() const {
     auto apart = members_;
     std::stable_sort(apart.begin(), apart.end(), [](const Member& a, const Member& b) {
-      return a.name.ends_with(".png") && !a.name.ends_with(".seg.png") && (!b.name.ends_with(".png") || b.name.ends_with(".seg.png"));
+      return a.name.ends_with(".png") && !a.name.ends_with(".seg.png") &&
+             (!b.name.ends_with(".png") || b.name.ends_with(".seg.png"));
     });
     return apart;
   }
@@ -155,7 +157,8 @@ TEST_F(RepackedShard, ASampleWithoutItsPictureOrRecordIsLeftOutAndSaid) {
   ASSERT_TRUE(members_[4].name.ends_with(".json"));
   for (int run = 0; run < 2; ++run) {  // also when the new index has been written
     const auto result = test::run_cli({"doctor", dir_.path().string()});
-    EXPECT_NE(result.err.find("hold 4 samples where the manifest says 6; 2 that lack"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("hold 4 samples where the manifest says 6; 2 that lack"), std::string::npos)
+        << result.err;
   }
   auto rest = contents();
   EXPECT_EQ(rest.size(), 4u);
@@ -175,7 +178,8 @@ TEST_F(RepackedShard, WhatCannotBeReadIsNamed) {
   const std::string plain = read_file(tar_);
   ASSERT_EQ(std::system(("gzip -k " + tar_.string()).c_str()), 0);
   fs::remove(tar_);
-  EXPECT_NE(test::error_text([&] { open_dataset(dir_.path()); }).find(".tar.gz lies there; unpack it"), std::string::npos);
+  EXPECT_NE(test::error_text([&] { open_dataset(dir_.path()); }).find(".tar.gz lies there; unpack it"),
+            std::string::npos);
   fs::rename(tar_.string() + ".gz", tar_);
   EXPECT_NE(test::error_text([&] { open_dataset(dir_.path()); }).find("packed archive (gzip)"), std::string::npos);
   auto members = members_;
@@ -198,7 +202,8 @@ TEST_F(RepackedShard, AMemberThatIsReplacedWhileTheSetIsOpenIsNotTakenForAnother
   pack(dir_ / "other.tar", swapped);
   const std::string bytes = read_file(dir_ / "other.tar");
   ASSERT_EQ(bytes.size(), size_);
-  std::fstream(tar_, std::ios::in | std::ios::out | std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  std::fstream(tar_, std::ios::in | std::ios::out | std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   EXPECT_NE(test::error_text([&] { data->load_encoded(0); }).find("was changed"), std::string::npos);
   EXPECT_THROW(data->load(1), Error);
   EXPECT_NO_THROW(data->load_encoded(3));
@@ -215,7 +220,9 @@ TEST(TarReader, LinksSizesAndSparseMembers) {
     for (const auto& m : list_tar(file, tar)) text += m.name + "=" + read_tar(file, m.offset, m.size, tar) + " ";
     return text;
   };
-  ASSERT_EQ(shell("mkdir d && printf one > d/a && ln d/a d/b && ln -s a d/c && mkfifo d/f && tar -cf l.tar d/a d/b d/c d/f"), 0);
+  ASSERT_EQ(
+      shell("mkdir d && printf one > d/a && ln d/a d/b && ln -s a d/c && mkfifo d/f && tar -cf l.tar d/a d/b d/c d/f"),
+      0);
   EXPECT_EQ(list("l.tar"), "d/a=one d/b=one ");
   ASSERT_EQ(shell("truncate -s 1M s && tar --sparse -cf s.tar s && tar --sparse --format=pax -cf p.tar s"), 0);
   for (const char* tar : {"s.tar", "p.tar"})

@@ -46,21 +46,24 @@ TEST_F(Tables, SpreadsheetsAreReadWhateverTheyMakeOfATable) {
         std::string("\xEF\xBB\xBFpath;label;\r\nfaces/a.jpg;0;\r\nfaces/b b.jpg;1;\r\nclip.mp4;1;\r\n"),
         std::string("sep=\t\r\nFile\tClass\rfaces\\a.jpg\treal\rfaces\\b b.jpg\tfake\rclip.mp4\t1\r"),
         std::string("id, image , label\n1, faces/a.jpg, real\n2, \"faces/b b.jpg\", fake\n3, ./clip.mp4, 1\n"),
-        "filename,label\n" + root + "/faces/a.jpg,real\n" + root + "/faces/b b.jpg,1\n# note\n" + root + "/clip.mp4,1\n",
-        std::string("faces/a.jpg;0\nfaces/b b.jpg;1\nclip.mp4;1\n")}) {
+        "filename,label\n" + root + "/faces/a.jpg,real\n" + root + "/faces/b b.jpg,1\n# note\n" + root +
+            "/clip.mp4,1\n",
+        std::string("# by hand\nfaces/a.jpg;0\nfaces/b b.jpg;1\nclip.mp4;1\n")}) {
     const Listing listing = list("csv", text);
     std::string all;
     for (const auto& e : listing.entries)
-      all += fs::path(e.path).lexically_normal().lexically_relative(dir_.path()).generic_string() + "=" + e.class_name + " ";
+      all += fs::path(e.path).lexically_normal().lexically_relative(dir_.path()).generic_string() + "=" + e.class_name +
+             " ";
     EXPECT_EQ(all, kAll) << text;
     EXPECT_EQ(listing.entries[0].video, "faces/a") << text;
   }
 }
 
 TEST_F(Tables, ListsAreReadWhateverStandsBetween) {
-  for (const char* text :
-       {"faces/a.jpg 0\nfaces/b b.jpg 1\nclip.mp4 fake\n", "\xEF\xBB\xBF# path label\r\nfaces\\a.jpg\t0\r\n\r\nfaces/b b.jpg\t1\r\nclip.mp4 1",
-        "faces/a.jpg,0\nfaces/b b.jpg, 1\nclip.mp4;fake\n", "path label\n0 faces/a.jpg\n1 \"faces/b b.jpg\"\nfake clip.mp4\n"})
+  for (const char* text : {"faces/a.jpg 0\nfaces/b b.jpg 1\nclip.mp4 fake\n",
+                           "\xEF\xBB\xBF# path label\r\nfaces\\a.jpg\t0\r\n\r\nfaces/b b.jpg\t1\r\nclip.mp4 1",
+                           "faces/a.jpg,0\nfaces/b b.jpg, 1\nclip.mp4;fake\n",
+                           "path label\n0 faces/a.jpg\n1 \"faces/b b.jpg\"\nfake clip.mp4\n"})
     EXPECT_EQ(read("list", text), kAll) << text;
 }
 
@@ -86,6 +89,8 @@ TEST_F(Tables, RefusalsSayWhatIsThereAndWhatIsWanted) {
   says("csv", "path,label\nfaces/a.jpg,\n", "path or label is empty");
   says("csv", std::string("PK\3\4 xl/workbook.xml", 20), "Excel workbook");
   says("list", "faces/a.jpg\n", "expected `path label`");
+  touch("fake one.jpg");
+  for (const char* path : {"my holiday.jpg\n", "fake one.jpg\n"}) says("list", path, "expected `path label`");
   says("list", "faces/a.jpg ../x\n", "cannot be a class name");
   says("csv", "path,label\ngone/a.jpg,real\ngone/b.jpg,real\n", "none of the 2 files");
   const Listing some = list("csv", "path,label\nfaces/a.jpg,real\ngone/b.jpg,real\n");

@@ -11,8 +11,9 @@ TEST(Json, DepthIsBoundedBeforeAnythingIsBuilt) {
   for (const char* open : {"[", "{\"a\":"}) {
     std::string deep;
     for (int i = 0; i < 200'000; ++i) deep += open;
-    EXPECT_NE(test::error_text([&] { parse_json(deep, "x.json", "mend it"); }).find("x.json: its JSON is nested too deeply"),
-              std::string::npos);
+    EXPECT_NE(
+        test::error_text([&] { parse_json(deep, "x.json", "mend it"); }).find("x.json: its JSON is nested too deeply"),
+        std::string::npos);
     EXPECT_TRUE(parse_json_or_discard(deep).is_discarded());
   }
   // Brackets inside of texts do not count.

@@ -97,9 +97,11 @@ std::string names_of(const std::vector<fs::path>& files) {
 }  // namespace
 
 Listing enumerate_dfdc(const LayoutRequest& request) {
-  std::map<fs::path, Labels> lists;  // by the folder whose videos they label
+  fs::path root = request.root.lexically_normal();
+  if (!root.has_filename()) root = root.parent_path();  // a trailing slash
+  std::map<fs::path, Labels> lists;                     // by the folder whose videos they label
   size_t promised = 0;
-  for (const auto& file : list_files(request.root, [](const fs::path& p) { return is_labels_csv(p) || is_metadata(p); })) {
+  for (const auto& file : list_files(root, [](const fs::path& p) { return is_labels_csv(p) || is_metadata(p); })) {
     Labels& labels = lists[file.parent_path()];
     // Where both stand in a folder they say the same; the table is the later and more complete one.
     for (auto& [name, labelled] : is_labels_csv(file) ? read_labels_csv(file) : read_metadata(file))
@@ -109,7 +111,7 @@ Listing enumerate_dfdc(const LayoutRequest& request) {
 
   Listing listing;
   std::vector<fs::path> unlabelled;
-  for (const auto& path : list_files(request.root, is_video_path)) {
+  for (const auto& path : list_files(root, is_video_path)) {
     // The nearest list above a video that names it labels it.
     const std::string file = path.filename().string();
     const Labelled* found = nullptr;
@@ -117,7 +119,7 @@ Listing enumerate_dfdc(const LayoutRequest& request) {
     for (;; folder = folder.parent_path()) {
       if (const auto list = lists.find(folder); list != lists.end())
         if (const auto video = list->second.find(file); video != list->second.end()) found = &video->second;
-      if (found || folder == request.root || !folder.has_relative_path() || folder == folder.parent_path()) break;
+      if (found || folder == root || !folder.has_relative_path() || folder == folder.parent_path()) break;
     }
     if (!found) {
       unlabelled.push_back(path);
@@ -126,34 +128,34 @@ Listing enumerate_dfdc(const LayoutRequest& request) {
     std::error_code ignored;
     const std::string name = fs::weakly_canonical(folder, ignored).filename().string();
     const fs::path below = path.lexically_relative(folder).replace_extension();
-    const fs::path part = folder.lexically_relative(request.root);
+    const fs::path part = folder.lexically_relative(root);
     const std::string prefix = part.empty() || part == "." ? name : part.generic_string();
     listing.entries.push_back(
         video_entry(path, found->class_name, split_of(*found, name), prefix + "/" + below.generic_string()));
   }
-  const auto archives = list_files(request.root, is_archive);
+  const auto archives = list_files(root, is_archive);
   if (listing.entries.empty()) {
     constexpr const char* kTree =
         "expected ROOT/test/{labels.csv,*.mp4}, ROOT/dfdc_train_part_N/{metadata.json,*.mp4} or Kaggle's "
         "ROOT/train_sample_videos/{metadata.json,*.mp4}";
-    const std::string root = request.root.string();
-    if (on_disk(request.root / "dataset.json"))
-      throw Error(root + " is the preview of DFDC (it has dataset.json)", "use the layout dfdcp");
+    if (on_disk(root / "dataset.json"))
+      throw Error(root.string() + " is the preview of DFDC (it has dataset.json)", "use the layout dfdcp");
     if (unlabelled.empty() && !archives.empty())
-      throw Error(root + " holds " + std::to_string(archives.size()) + " packed archives (" + names_of(archives) +
-                      ") and no video",
+      throw Error(root.string() + " holds " + std::to_string(archives.size()) + " packed archives (" +
+                      names_of(archives) + ") and no video",
                   "unpack them");
     if (!unlabelled.empty())
-      throw Error(root + " holds " + std::to_string(unlabelled.size()) + " videos and no metadata.json or labels.csv that names them",
+      throw Error(root.string() + " holds " + std::to_string(unlabelled.size()) +
+                      " videos and no metadata.json or labels.csv that names them",
                   "put the list beside them, or use the layout folder for videos without labels");
-    throw Error(root + " is no dfdc tree", kTree);
+    throw Error(root.string() + " is no dfdc tree", kTree);
   }
   if (listing.entries.size() < promised)
     listing.notes.push_back(std::to_string(listing.entries.size()) + " of the " + std::to_string(promised) +
                             " listed videos are on the disk");
   if (!unlabelled.empty())
     listing.notes.push_back(std::to_string(unlabelled.size()) + " videos have no label in any list (" +
-                            unlabelled.front().lexically_relative(request.root).string() +
+                            unlabelled.front().lexically_relative(root).string() +
                             (unlabelled.size() > 1 ? ", ..." : "") + ") and were left out");
   if (!archives.empty())
     listing.notes.push_back(std::to_string(archives.size()) + " archives are still packed (" + names_of(archives) +

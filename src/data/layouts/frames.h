@@ -11,13 +11,13 @@ namespace fsfm {
 
 // A video by its file, or by the pictures that somebody took out of it.
 struct Clip {
-  std::string name;  // "000"
+  std::string name;                           // "000"
   std::filesystem::path video;                // empty: there are frames only
   std::vector<std::filesystem::path> frames;  // in the order of time; empty for a video
 };
 
-// The clips of `folder`: every video in its sub-folder videos/, and for names without a video the folders of pictures in
-// frames/ or images/. Sorted by name; empty when there is nothing.
+// The clips of `folder`: every video in its sub-folder videos/, and for names without a video the folders of pictures
+// in frames/ or images/. Sorted by name; empty when there is nothing.
 std::vector<Clip> clips_in(const std::filesystem::path& folder);
 
 // Appends the clip as entries like `entry` (class, split, identity): a video entry, or as many pictures as its frames

@@ -40,9 +40,10 @@ class Entries {
     if (!listed.exists && missing_++ == 0) first_missing_ = path;
     // Below the list, an absolute path names the same videos as a relative one.
     std::error_code ignored;
-    fs::path name = listed.spelling.is_absolute() ? listed.file.lexically_relative(fs::absolute(folders_[0], ignored))
-                                                  : fs::path();
+    fs::path name =
+        listed.spelling.is_absolute() ? listed.file.lexically_relative(fs::absolute(folders_[0], ignored)) : fs::path();
     if (name.empty() || *name.begin() == "..") name = listed.spelling.relative_path();
+    name = name.lexically_normal();
     PrepareEntry entry;
     entry.path = listed.file;
     entry.class_name = class_of_label(label);
@@ -65,8 +66,8 @@ class Entries {
 
   Listing take() && {
     if (missing_ > 0 && missing_ == entries_.size())
-      throw Error("none of the " + std::to_string(missing_) + " files that " + list_.string() + " names is there, e.g. " +
-                      first_missing_,
+      throw Error("none of the " + std::to_string(missing_) + " files that " + list_.string() +
+                      " names is there, e.g. " + first_missing_,
                   "paths are taken from the folder of the list, or in full");
     if (missing_ > 0)
       note(std::to_string(missing_) + " of the " + std::to_string(entries_.size()) + " files of " + list_.string() +
@@ -112,9 +113,13 @@ std::optional<ListLine> split_list_line(const std::string& line) {
   const size_t first = line.find_first_of(" \t,;|");
   if (first == std::string::npos) return std::nullopt;
   const ListLine turned = parts_at(first);
-  if (!is_media(turned.path) && is_media(turned.label)) return ListLine{turned.label, turned.path};
+  // "fake a.jpg" is one; "my holiday.jpg" is a path without a label.
+  const std::string& word = turned.path;
+  const bool is_label = word == "0" || word == "1" || is_genuine_class(word) || is_plainly_attack_class(word);
+  if (is_label && is_media(turned.label)) return ListLine{turned.label, word};
+  if (is_media(line)) return std::nullopt;
   const size_t gap = line.find_last_of(" \t");
-  if (gap == std::string::npos || is_media(line)) return std::nullopt;
+  if (gap == std::string::npos) return std::nullopt;
   return parts_at(gap);
 }
 
@@ -140,11 +145,12 @@ Listing enumerate_list(const LayoutRequest& request) {
   size_t number = 0;
   for (const auto& line : read_lines(request.root)) {
     const std::string where = request.root.string() + " entry " + std::to_string(++number);
-    const auto parts = split_list_line(line);
+    auto parts = split_list_line(line);
+    if (is_media(line) && entries.exists(line)) parts.reset();  // a path alone, whatever words are in it
     if (line.starts_with('#') && !(parts && entries.exists(parts->path))) continue;  // a comment
     if (!parts) throw Error(where + ": expected `path label`, not '" + to_utf8(line.substr(0, 80)) + "'", kUnlabelled);
-    const bool is_header = number == 1 && !is_media(parts->path) && !is_media(parts->label) &&
-                           to_lower(parts->label).starts_with("label");
+    const bool is_header =
+        number == 1 && !is_media(parts->path) && !is_media(parts->label) && to_lower(parts->label).starts_with("label");
     if (!is_header) entries.add(parts->path, parts->label, where);
   }
   return std::move(entries).take();
@@ -154,29 +160,32 @@ Listing enumerate_csv(const LayoutRequest& request) {
   const CsvTable table(request.root, csv_columns());
   const std::string name = request.root.string();
   Entries entries(request.root);
+  // What begins with '#' is a comment, unless there is a file of that name.
+  std::vector<CsvRow> rows = table.rows();
+  std::erase_if(rows, [&](const CsvRow& row) {
+    return row.fields.front().starts_with('#') &&
+           !entries.exists(table.has_header() ? table.field(row, "path") : row.fields.front());
+  });
   if (!table.has_header()) {
-    if (table.rows().empty()) throw Error(name + " is empty", kWantedHeader);
-    const auto& first = table.rows().front().fields;
+    if (rows.empty()) throw Error(name + " is empty", kWantedHeader);
+    const auto& first = rows.front().fields;
     if (std::none_of(first.begin(), first.end(), is_media))
       throw Error(name + ": its first line says " + table.describe() + ", no columns path and label",
                   std::string(kWantedHeader) + ": rename its columns, or separate them by , ; tab or |");
     // Which of more columns is the label is anybody's guess.
-    const bool plain = std::all_of(table.rows().begin(), table.rows().end(), [](const CsvRow& row) {
+    const bool plain = std::all_of(rows.begin(), rows.end(), [](const CsvRow& row) {
       return row.fields.size() == 2 && is_media(row.fields[0]) && !is_media(row.fields[1]);
     });
-    if (!plain)
-      throw Error(name + " has no header: its first line says " + table.describe(), kWantedHeader);
+    if (!plain) throw Error(name + " has no header: its first line says " + table.describe(), kWantedHeader);
     entries.note(name + " has no header: its columns are taken for path and label");
-  } else if (table.rows().empty()) {
+  } else if (rows.empty()) {
     throw Error(name + " has a header and no line below it", "is it the right file?");
   }
-  for (const auto& row : table.rows()) {
+  for (const auto& row : rows) {
     const std::string where = name + " line " + std::to_string(row.line);
     const auto field = [&](const char* column) { return table.field(row, column); };
-    const std::string path = table.has_header() ? field("path") : row.fields[0];
-    const std::string label = table.has_header() ? field("label") : row.fields[1];
-    if (row.fields.front().starts_with('#') && !entries.exists(path)) continue;  // a comment
-    PrepareEntry& entry = entries.add(path, label, where);
+    PrepareEntry& entry = table.has_header() ? entries.add(field("path"), field("label"), where)
+                                             : entries.add(row.fields[0], row.fields[1], where);
     entry.split = canonical_split(field("split")).value_or(field("split"));
     if (const std::string video = field("video"); !video.empty()) entry.video = video;
     if (const std::string frame = field("frame"); !frame.empty()) entry.frame = frame_number(frame, where);

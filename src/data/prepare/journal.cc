@@ -112,8 +112,7 @@ void Journal::read(const std::function<bool(const nlohmann::json&)>& exists) {
     for (size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
       const nlohmann::json line = parse_json_or_discard(std::string_view(text).substr(begin, end - begin));
       ++number;
-      if (!is_line(line))
-        throw Error(file_.string() + " line " + std::to_string(number) + " is damaged", kStartAgain);
+      if (!is_line(line)) throw Error(file_.string() + " line " + std::to_string(number) + " is damaged", kStartAgain);
       take(line);
     }
     text.erase(0, begin);

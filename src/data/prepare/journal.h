@@ -22,8 +22,8 @@ struct Account {
 class Journal {
  public:
   // Reads an existing journal, line by line: of each it keeps two hashes. A torn last line is cut off, and so are lines
-  // whose position `exists` denies; inputs that were "not done" are as if they were not there. Throws Error when another
-  // process holds it or a line in the middle is damaged.
+  // whose position `exists` denies; inputs that were "not done" are as if they were not there. Throws Error when
+  // another process holds it or a line in the middle is damaged.
   Journal(const std::filesystem::path& file, const std::function<bool(const nlohmann::json& position)>& exists);
   ~Journal();
   Journal(const Journal&) = delete;

@@ -42,9 +42,10 @@ class ShardNotes {
       log::warn("note: {}: the index of {} of its shards was made again from the tar{} ({})", dir.string(), remade_,
                 in_memory_ > 0 ? ", in memory, for the folder cannot be written" : "", why_);
     if (uneven_ > 0)
-      log::warn("note: {} of {} shards ({}{}) hold {} samples where the manifest says {}; {} that lack their picture or "
-                ".json are left out",
-                uneven_, dir.string(), first_uneven_, uneven_ > 1 ? ", ..." : "", samples_, promised_, left_out_);
+      log::warn(
+          "note: {} of {} shards ({}{}) hold {} samples where the manifest says {}; {} that lack their picture or "
+          ".json are left out",
+          uneven_, dir.string(), first_uneven_, uneven_ > 1 ? ", ..." : "", samples_, promised_, left_out_);
   }
 
  private:
@@ -97,8 +98,7 @@ class ShardDataset final : public Dataset {
     const auto [shard, i] = find(index);
     const auto bytes = shards_[shard]->record(i);
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return FaceRecord::from_json(parse_json_or_discard(text),
-                                 location(index) + ".json");
+    return FaceRecord::from_json(parse_json_or_discard(text), location(index) + ".json");
   }
   std::string location(size_t index) const override { return files_[find(index).first] + ":" + samples_.at(index).key; }
 

@@ -44,8 +44,8 @@ ShardMembers samples_of(const std::vector<TarMember>& members, const std::string
   ShardMembers result;
   for (auto& parts : all) {
     if (parts.picture && parts.record) {
-      result.samples.push_back({std::move(parts.key), *parts.picture, *parts.record,
-                                parts.map ? std::optional(*parts.map) : std::nullopt});
+      result.samples.push_back(
+          {std::move(parts.key), *parts.picture, *parts.record, parts.map ? std::optional(*parts.map) : std::nullopt});
     } else if (result.incomplete++ == 0) {
       result.example = parts.key + (parts.picture ? " without its .json" : " without its picture");
     }

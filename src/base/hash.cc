@@ -1,9 +1,12 @@
 #include "base/hash.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include <array>
-#include <fstream>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -47,16 +50,32 @@ std::string sha256(std::span<const std::byte> bytes) {
 
 std::string sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text.data(), text.size()))); }
 
+uint64_t hash64(std::span<const std::byte> bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const std::byte b : bytes) hash = (hash ^ std::to_integer<uint64_t>(b)) * 0x100000001b3u;
+  return hash;
+}
+
 std::string sha256_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
+  const auto fail = [&](int code) {
+    return Error("cannot read " + path.string() + ": " + std::strerror(code), "check the file and its permissions",
+                 code);
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw fail(errno);
   Sha256 hash;
-  std::vector<char> part(1 << 20);
-  do {
-    file.read(part.data(), static_cast<std::streamsize>(part.size()));
-    hash.add(std::as_bytes(std::span(part.data(), static_cast<size_t>(file.gcount()))));
-  } while (file);
-  if (!file.eof()) throw Error("cannot read " + path.string(), "check the file and its permissions");
-  return hash.hex();
+  std::vector<std::byte> part(1 << 20);
+  for (;;) {
+    const ssize_t n = ::read(fd, part.data(), part.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const int code = errno;
+      ::close(fd);
+      if (n < 0) throw fail(code);
+      return hash.hex();
+    }
+    hash.add(std::span(part).first(static_cast<size_t>(n)));
+  }
 }
 
 }  // namespace fsfm

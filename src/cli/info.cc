@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "engine/checkpoint.h"
 #include "engine/vit_layout.h"
+#include "tensorio/json.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm::cli {
@@ -93,7 +94,7 @@ std::string describe_purpose(const std::filesystem::path& file, const Weights& w
   if (weights.format != "safetensors" || !is_plain_file(file)) return "";
   const auto metadata = read_safetensors(file).metadata;
   if (const auto state = metadata.find("fsfm.state"); state != metadata.end()) {
-    const json values = json::parse(state->second, nullptr, false);
+    const json values = parse_json_or_discard(state->second);
     std::string text = "training checkpoint";
     if (values.is_object() && values.contains("kind") && values["kind"].is_string())
       text += " of fsfm " + values["kind"].get<std::string>();
@@ -110,7 +111,7 @@ void line(const char* label, const std::string& value) {
 
 // Figures to four digits after the first that counts.
 json rounded(json value) {
-  if (value.is_number_float()) return json::parse(fmt::format("{:.5g}", value.get<double>()), nullptr, false);
+  if (value.is_number_float()) return parse_json_or_discard(fmt::format("{:.5g}", value.get<double>()));
   if (value.is_structured())
     for (auto& part : value) part = rounded(std::move(part));
   return value;

@@ -158,6 +158,10 @@ int run_prepare(int argc, char** argv) {
       .group("Published datasets");
   options.add("domains", s.layout_request.domains, "mcio, wcs, diff: which of their parts (default: all)")
       .group("Published datasets");
+  options
+      .add("split-lists", s.layout_request.split_lists,
+           "ffpp: folder of train.json, val.json and test.json (default: in ROOT), or none: no splits")
+      .group("Published datasets");
   add_class_options_or_none(options, s.layout_request.stated);
   options.add("class", s.layout_request.class_name, "layout folder: the class of all its faces (default: real)")
       .group("Labels");
@@ -195,11 +199,14 @@ int run_prepare(int argc, char** argv) {
                       {"attack_classes", s.layout_request.stated.attack},
                       {"unlabelled", s.layout_request.stated.unlabelled}};
   if (!s.layout_request.class_name.empty()) made["class"] = s.layout_request.class_name;
+  if (const std::string& lists = s.layout_request.split_lists; !lists.empty())
+    made["split_lists"] = lists == "none" ? "none" : "given";
   if (is_prepared(s.root)) return convert(s, made);
 
   s.layout_request.root = s.root;
   s.layout_request.frames = s.frames;
   s.layout_request.out = s.out;
+  s.layout_request.every = s.every;
   Listing listing = enumerate_layout(layout, s.layout_request);
   const bool labelled = !listing.attack_classes->empty();
   leave_out_own_output(listing, s.out);
@@ -216,7 +223,7 @@ int run_prepare(int argc, char** argv) {
                                          .every = s.every,
                                          .keep_unparsed = s.keep_unparsed || labelled},
                                .out = s.out,
-                               .name = s.name.empty() ? dataset_name(s.root) : s.name,
+                               .name = s.name.empty() ? dataset_name(s.root) : to_utf8(s.name),
                                .format = s.format,
                                .job = job,
                                .jobs = jobs,

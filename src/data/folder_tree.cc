@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/media_kind.h"
+#include "base/text.h"
 #include "data/label_tree.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
@@ -126,14 +127,14 @@ class FolderTree final : public Dataset {
                                  info_.classes.begin());
     ref.split = label.split;
     const FrameName name = parse_frame_name(label.rest);
-    ref.video = info_.name + "/" + label.class_name + "/" + name.video;
+    ref.video = info_.name + "/" + label.class_name + "/" + to_utf8(name.video);
     ref.frame = name.frame;
     // Pictures that differ by their extension only (a.jpg, a.png) or by the order of folders (real/train, train/real)
     // are two samples: the later keeps its extension, or its whole path.
-    const std::string whole = (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" + label.rest;
+    const std::string whole = (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" + to_utf8(label.rest);
     ref.key = fs::path(whole).replace_extension().generic_string();
     if (!keys_.insert(ref.key).second && !keys_.insert(ref.key = whole).second)
-      keys_.insert(ref.key = relative.generic_string());
+      keys_.insert(ref.key = to_utf8(relative.generic_string()));
     samples_.push_back(std::move(ref));
     entries_.push_back(std::move(entry));
   }
@@ -157,7 +158,7 @@ std::string dataset_name(const std::filesystem::path& dir) {
   if (code) whole = dir.lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();  // a trailing slash
   if (canonical_split(whole.filename().string()) && whole.parent_path().has_filename()) whole = whole.parent_path();
-  const std::string name = whole.filename().string();
+  const std::string name = to_utf8(whole.filename().string());
   return name.empty() ? "dataset" : name;
 }
 

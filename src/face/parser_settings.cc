@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "face/parsing_dataset.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 namespace {
@@ -19,7 +20,7 @@ ParserSettings read_parser_settings(const fs::path& parser, ParserSettings setti
   const fs::path file = settings_file(parser);
   if (!path_exists(file)) return settings;
   try {
-    const auto json = nlohmann::json::parse(read_file(file, 1 << 20));
+    const auto json = parse_json(read_file(file, 1 << 20), file.string(), "see docs/face-parsers.md");
     for (const auto& [key, value] : json.items()) {
       if (key == "input_size") settings.input_size = value.get<int>();
       else if (key == "mean") settings.norm.mean = value.get<std::array<float, 3>>();

@@ -11,11 +11,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dataset.h"
+#include "data/store/manifest.h"
 #include "detect/verdict_json.h"
 #include "media/codec.h"
 #include "metrics/roc.h"
 #include "report/charts.h"
 #include "report/face_gallery.h"
+#include "tensorio/json.h"
 #include "tensorio/model_file.h"
 
 namespace fsfm::report {
@@ -27,17 +29,13 @@ constexpr size_t kGalleryFaces = 12;
 constexpr int kTile = 168;
 
 json read_json(const fs::path& file) {
-  try {
-    return json::parse(read_file(file));
-  } catch (const json::exception&) {
-    throw Error(file.string() + " is not valid JSON", "make it again");
-  }
+  return parse_json(read_file(file), file.string(), "make it again");
 }
 
 std::vector<json> read_lines(const fs::path& file) {
   std::vector<json> lines;
   for (const auto& line : split(read_file(file), '\n')) {
-    json value = json::parse(line, nullptr, false);
+    json value = parse_json_or_discard(line);
     if (value.is_object()) lines.push_back(std::move(value));
   }
   return lines;
@@ -58,16 +56,17 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
 void add_dataset(HtmlPage& page, const fs::path& folder) {
   const auto dataset = open_dataset(folder);
   const auto& samples = dataset->samples();
-  page.section("Faces: " + folder.filename().string(),
-               fmt::format("{} faces, each with the class of every pixel. Nothing vanishes: every input is counted.",
-                           with_thousands(static_cast<long long>(samples.size()))));
-  const json manifest = read_json(folder / "manifest.json");
-  if (const auto outcomes = manifest.find("outcomes"); outcomes != manifest.end() && outcomes->is_object()) {
-    Table table{"What became of the inputs", {"outcome", "inputs"}, {}};
-    for (const auto& [outcome, count] : outcomes->items())
-      if (count.is_number_unsigned()) table.rows.push_back({Cell(outcome), Cell(with_thousands(count.get<long long>()))});
-    if (!table.rows.empty()) page.table(table);
-  }
+  page.section("Faces: " + dataset->info().name,
+               fmt::format("{} faces{}. Nothing vanishes: every input is counted.",
+                           with_thousands(static_cast<long long>(samples.size())),
+                           dataset->load_parsing(0) ? ", each with the class of every pixel" : ""));
+  const Manifest manifest = Manifest::read(folder / "manifest.json");
+  std::vector<std::pair<std::string, uint64_t>> outcomes(manifest.outcomes.begin(), manifest.outcomes.end());
+  std::stable_sort(outcomes.begin(), outcomes.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  Table table{"What became of the inputs", {"outcome", "inputs"}, {}};
+  for (const auto& [outcome, count] : outcomes)
+    table.rows.push_back({Cell(outcome), Cell(with_thousands(static_cast<long long>(count)))});
+  if (!table.rows.empty()) page.table(table);
   std::vector<Picture> pictures;
   for (const GalleryFace& face : face_gallery(*dataset, kGalleryFaces, kTile)) pictures.push_back({side_by_side(face), face.key});
   page.images(pictures, 2 * kTile);
@@ -98,7 +97,7 @@ void add_card(HtmlPage& page, const fs::path& model) {
   int64_t parameters = 0;
   for (const auto& [name, tensor] : file.tensors()) parameters += tensor.count();
   std::vector<std::pair<std::string, std::string>> pairs = {
-      {"model file", model.filename().string()}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
+      {"model file", to_utf8(model.filename().string())}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
   if (!card.classes.empty()) pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
   if (card.threshold) pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
   if (card.abstain) pairs.emplace_back("inconclusive", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
@@ -110,7 +109,7 @@ void add_card(HtmlPage& page, const fs::path& model) {
 
 void add_run(HtmlPage& page, const fs::path& folder) {
   const auto lines = read_lines(folder / "log.jsonl");
-  const std::string name = folder.stem().string();
+  const std::string name = to_utf8(folder.stem().string());
   std::vector<Chart> charts;
   const Series pixel = series(lines, "held_out", "pixel_mse", "network"), baseline = series(lines, "held_out", "pixel_baseline", "mean colour");
   if (!pixel.y.empty() && !baseline.y.empty()) {
@@ -139,7 +138,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.heading("Original, what the network sees, what it paints");
     std::vector<Picture> shown;
     for (size_t i : {size_t{0}, files.size() / 2, files.size() - 1})
-      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), files[i].stem().string()});
+      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), to_utf8(files[i].stem().string())});
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
@@ -177,7 +176,8 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
 
 }  // namespace
 
-HtmlPage folder_page(const fs::path& folder, const std::string& title) {
+HtmlPage folder_page(const fs::path& dir, const std::string& title) {
+  const fs::path folder = dir.has_filename() ? dir : dir.parent_path();  // without a slash at its end
   if (!is_folder(folder)) throw Error(folder.string() + " is not a folder", "name the folder the results are in");
   const auto paths = folder_entries(folder);
   HtmlPage page(title, "What fsfm found, learned and decided");
@@ -189,9 +189,18 @@ HtmlPage folder_page(const fs::path& folder, const std::string& title) {
         ++sections;
       }
   };
+  // The folder may be a dataset or a run itself.
+  if (path_exists(folder / "manifest.json")) {
+    add_dataset(page, folder);
+    ++sections;
+  }
+  if (path_exists(folder / "log.jsonl")) {
+    add_run(page, folder);
+    ++sections;
+  }
   each([](const fs::path& p) { return path_exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
-       [&](const fs::path& p) { page.section("Sheet: " + p.stem().string()).image({read_image(p), "", true}); });
+       [&](const fs::path& p) { page.section("Sheet: " + to_utf8(p.stem().string())).image({read_image(p), "", true}); });
   const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && path_exists(p / "log.jsonl"); };
   const auto is_pretraining = [](const fs::path& p) { return path_exists(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });

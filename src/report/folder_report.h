@@ -9,9 +9,10 @@
 namespace fsfm::report {
 
 // Looks, in this order, for
-//   */manifest.json        prepared datasets: counts, outcomes, faces with their parsing maps
+//   manifest.json          the folder is, or (*/manifest.json) holds, prepared datasets: counts, outcomes, faces with
+//                          their parsing maps
 //   *.png                  sheets, e.g. of fsfm masks
-//   *.run/log.jsonl        runs of fsfm pretrain and fsfm finetune: curves, reconstructions, the model's card
+//   log.jsonl, *.run/log.jsonl  runs of fsfm pretrain and fsfm finetune: curves, reconstructions, the model's card
 //   verdicts.json[l]       output of fsfm detect --json (a document or lines), with its annotated pictures
 // What is not there gets no section. Throws Error when nothing of it is there or a file is damaged.
 HtmlPage folder_page(const std::filesystem::path& folder, const std::string& title);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "nn/weights.h"
+#include "tensorio/json.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
@@ -40,14 +41,14 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
     const torch::Tensor& host = alive.emplace_back(tensor.detach().cpu().contiguous());
     views[name] = host_view(host);
   }
-  write_safetensors(path, views, {{kStateKey, checkpoint.state.dump()}});
+  write_safetensors(path, views, {{kStateKey, json_text(checkpoint.state)}});
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const TensorFile file = read_safetensors(path);
   const auto state = file.metadata.find(kStateKey);
   Checkpoint checkpoint;
-  if (state != file.metadata.end()) checkpoint.state = nlohmann::json::parse(state->second, nullptr, false);
+  if (state != file.metadata.end()) checkpoint.state = parse_json_or_discard(state->second);
   if (!checkpoint.state.is_object())
     throw Error(path.string() + " is no training checkpoint", "--resume needs the folder of an interrupted run");
   for (const auto& [name, view] : file.tensors) checkpoint.tensors[name] = to_torch(view);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "media/codec.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 namespace {
@@ -22,7 +23,7 @@ fs::path prepare(const fs::path& folder, std::optional<int64_t> resumed_step) {
   std::string kept;
   if (resumed_step)
     for (const auto& line : RunLog::read(folder))
-      if (line.value("step", int64_t{0}) <= *resumed_step) kept += line.dump() + "\n";
+      if (line.value("step", int64_t{0}) <= *resumed_step) kept += json_text(line) + "\n";
   write_file_atomic(folder / kLogName, kept);
   return folder / kLogName;
 }
@@ -52,7 +53,7 @@ void RunLog::event(const std::string& kind, int64_t step, double epoch, const nl
 
 void RunLog::append(const nlohmann::json& line) {
   std::ofstream file(path_, std::ios::app | std::ios::binary);
-  file << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
+  file << json_text(line) << '\n' << std::flush;
   if (!file) throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "free some space");
 }
 
@@ -64,7 +65,7 @@ std::vector<nlohmann::json> RunLog::read(const std::filesystem::path& folder) {
   std::vector<nlohmann::json> lines;
   if (!fs::exists(folder / kLogName)) return lines;
   for (const auto& text : split(read_file(folder / kLogName), '\n')) {
-    auto line = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    auto line = parse_json_or_discard(text);
     if (line.is_object()) lines.push_back(std::move(line));
   }
   return lines;

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -251,6 +252,37 @@ TEST(PrepareCli, ASetOfAttacksAloneStaysOne) {
         {.folder = dir.path()});
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(open_dataset(dir / "set")->info().attack_classes, (std::vector<std::string>{attack}));
+  }
+}
+
+TEST(PrepareCli, NamesOfOlderSystemsAreNoUtf8AndNothingBreaks) {
+  TempDir dir;
+  write_face_tree(dir / "set\xE9", "train", "real", 3, 1, 64);
+  write_face_tree(dir / "set\xE9", "train", "fak\xE9", 3, 5, 64);
+  for (const auto& entry : fs::directory_iterator(dir / "set\xE9/train/real"))
+    if (entry.path().filename() == "face_0001.png") fs::rename(entry.path(), dir / "set\xE9/train/real/caf\xE9.png");
+  const auto run = [&](const std::vector<std::string>& args) {
+    const CliResult result = run_cli(args, {.folder = dir.path()});
+    EXPECT_EQ(result.exit_code, 0) << args[0] << " " << result.err;
+    return result;
+  };
+  const auto is_json = [](const std::string& text) { return nlohmann::json::accept(text); };
+  for (const char* format : {"shards", "folders"}) {
+    const std::string out = std::string("out\xE9-") + format;
+    for (int again = 0; again < 2; ++again)
+      run({"prepare", "classes", "set\xE9", "--no-detect", "--parser", "none", "--format", format, "--out", out});
+    EXPECT_TRUE(is_json(read_file(dir / out / "manifest.json")));
+    const auto data = open_dataset(dir / out);
+    EXPECT_EQ(data->info().name, "set%E9");
+    EXPECT_EQ(data->info().classes, (std::vector<std::string>{"fak%E9", "real"}));
+    EXPECT_EQ(data->samples().size(), 6u);
+    for (const auto& set : {out, std::string("set\xE9")}) {
+      const std::string json = run({"doctor", set, "--json"}).out;
+      EXPECT_TRUE(is_json(json) && json.find("set%E9") != std::string::npos) << json;
+    }
+    run({"prepare", "folder", out, "--format", "folders", "--out", out + "-copy"});
+    EXPECT_EQ(open_dataset(dir / (out + "-copy"))->samples().size(), 6u);
+    run({"report", out, "--out", "page\xE9.html"});
   }
 }
 

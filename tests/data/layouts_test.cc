@@ -112,6 +112,7 @@ TEST_F(Layouts, ClassesMayStandBelowSplits) {
 }
 
 TEST_F(Layouts, ListAndCsv) {
+  for (const char* name : {"a/x.jpg", "b y.png", "clip.mp4", "a,1.jpg", "b.jpg", "x.jpg", "y.png"}) touch(name);
   touch("faces.txt", "a/x.jpg real\nb y.png\tfake\n\nclip.mp4 fake\n");
   EXPECT_EQ(counts(list("list", "faces.txt")), (Counts{{"/real", 1}, {"/fake", 2}}));
   touch("numbers.txt", "x.jpg 0\ny.png 1\n");
@@ -196,6 +197,49 @@ TEST_F(Layouts, FaceForensicsChoices) {
   EXPECT_THROW(list("ffpp"), Error);
 }
 
+TEST_F(Layouts, FaceForensicsTakesFramesWhereVideosAreAbsent) {
+  draw_ffpp();
+  const fs::path youtube = "original_sequences/youtube/c23", fakes = "manipulated_sequences/DeepFakes/c23";
+  fs::remove_all(dir_ / youtube / "videos");
+  fs::create_directories(dir_ / youtube / "videos");
+  for (int i = 0; i < 12; ++i) {
+    touch(youtube / "frames/071" / (std::to_string(i) + ".png"));
+    touch(youtube / "images/720" / ("000" + std::to_string(10 + i) + ".jpg"));
+    touch(youtube / "landmarks/071" / (std::to_string(i) + ".npy"));
+    touch(fakes / "frames/071_054" / (std::to_string(i) + ".png"));  // its video is there: not taken twice
+  }
+  request_.methods = {"Deepfakes"};
+  request_.frames = 4;
+  const auto listing = list("ffpp");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 4}, {"val/real", 4}, {"train/fake", 2}, {"val/fake", 1}, {"test/fake", 1}}));
+  std::vector<int64_t> taken;
+  for (const auto& e : listing.entries)
+    if (e.video == "youtube_071") taken.push_back(e.frame);
+  EXPECT_EQ(taken, (std::vector<int64_t>{0, 3, 7, 11}));  // in the order of time: 2 before 10
+  EXPECT_EQ(entry(listing, "frames/071/11.png").key, "train/real/youtube_071_frame_11");
+  EXPECT_NE(listing.notes.at(1).find("2 of 6 videos are there as folders of frames"), std::string::npos);
+  request_.every = 6;
+  EXPECT_EQ(counts(list("ffpp")).at("train/real"), 2);
+  // Another compression than the one asked for is named.
+  request_.compression = "c40";
+  request_.methods = {"Face2Face"};
+  EXPECT_NE(test::error_text([&] { list("ffpp"); }).find("--compression c23"), std::string::npos);
+}
+
+TEST_F(Layouts, FaceForensicsWithoutListsAsksForThem) {
+  touch("original_sequences/youtube/c23/frames/000/1.png");
+  touch("manipulated_sequences/Deepfakes/c23/frames/000_003/1.png");
+  const std::string text = test::error_text([&] { list("ffpp"); });
+  EXPECT_NE(text.find("--split-lists"), std::string::npos) << text;
+  request_.split_lists = "none";
+  EXPECT_EQ(counts(list("ffpp")), (Counts{{"/real", 1}, {"/fake", 1}}));
+  touch("lists/train.json", R"([["000","003"]])");
+  touch("lists/val.json", "[]");
+  touch("lists/test.json", "[]");
+  request_.split_lists = (dir_ / "lists").string();
+  EXPECT_EQ(counts(list("ffpp")), (Counts{{"train/real", 1}, {"train/fake", 1}}));
+}
+
 TEST_F(Layouts, DeepFakeDetectionIsATestSet) {
   touch("original_sequences/actors/raw/videos/01__exit_phone_room.mp4");
   touch("manipulated_sequences/DeepFakeDetection/raw/videos/01_02__exit_phone_room__YVGY8LOK.mp4");
@@ -216,6 +260,56 @@ TEST_F(Layouts, CelebDfTakesItsTestList) {
   EXPECT_EQ(listing.notes.size(), 1u);
   touch("List_of_testing_videos.txt", "0 Celeb-real/id0_0001.mp4\n");
   EXPECT_THROW(list("celebdf"), Error);
+}
+
+TEST_F(Layouts, CelebDfInVideosOrFramesFolders) {
+  touch("Celeb-real/videos/id0_0001.mp4");
+  touch("YouTube-real/frames/00170/3.png");
+  touch("Celeb-synthesis/frames/id0_id1_0000/12.png");
+  touch("List_of_testing_videos.txt", "1 Celeb-real\\id0_0001.mp4\r\n0 Celeb-synthesis/id0_id1_0000.mp4\r\n");
+  const auto listing = list("celebdf");
+  EXPECT_EQ(counts(listing), (Counts{{"test/real", 1}, {"train/real", 1}, {"test/fake", 1}}));
+  EXPECT_EQ(entry(listing, "12.png").frame, 12);
+}
+
+TEST_F(Layouts, DfdcTakesKagglesSample) {
+  for (const char* name : {"train_sample_videos/aa.mp4", "train_sample_videos/bb.mp4", "train_sample_videos/extra.mp4",
+                           "test_videos/cc.mp4", "test_videos/dd.mp4", "dfdc_train_part_1/deep/er/ee.mp4"})
+    touch(name);
+  touch("sample_submission.csv", "filename,label\ncc.mp4,0.5\ndd.mp4,0.5\n");
+  touch("dfdc_train_part_02.zip");
+  touch("train_sample_videos/metadata.json",
+        R"({"aa.mp4":{"label":"FAKE","split":"train","original":"bb.mp4"},"bb.mp4":{"label":"Real","split":"train"},
+            "gone.mp4":{"label":"REAL"},"extra.mp4":{"label":"maybe"}})");
+  touch("dfdc_train_part_1/metadata.json", R"({"ee.mp4":{"label":"fake"},"aa.mp4":{"label":"REAL"}})");
+  const auto listing = list("dfdc");
+  EXPECT_EQ(counts(listing), (Counts{{"train/real", 1}, {"train/fake", 2}}));
+  ASSERT_EQ(listing.notes.size(), 3u);
+  EXPECT_EQ(listing.notes[0], "3 of the 5 listed videos are on the disk");
+  EXPECT_NE(listing.notes[1].find("3 videos have no label in any list"), std::string::npos);
+  EXPECT_NE(listing.notes[2].find("dfdc_train_part_02.zip"), std::string::npos);
+  EXPECT_EQ(counts(list("dfdc", "train_sample_videos")), (Counts{{"train/real", 1}, {"train/fake", 1}}));
+  EXPECT_EQ(entry(list("dfdc", "train_sample_videos"), "aa.mp4").video, "train_sample_videos/aa");
+  EXPECT_NE(test::error_text([&] { list("dfdc", "test_videos"); }).find("layout folder"), std::string::npos);
+  touch("packed/dfdc_train_part_00.zip");
+  EXPECT_NE(test::error_text([&] { list("dfdc", "packed"); }).find("unpack"), std::string::npos);
+  touch("test_videos/labels.csv", "\xEF\xBB\xBF" "filename;label;original\r\ncc.mp4;1;\r\n");
+  EXPECT_EQ(counts(list("dfdc", "test_videos")), (Counts{{"test/fake", 1}}));
+  touch("dataset.json", "{}");
+  fs::remove_all(dir_ / "train_sample_videos");
+  fs::remove_all(dir_ / "dfdc_train_part_1");
+  fs::remove_all(dir_ / "test_videos");
+  EXPECT_NE(test::error_text([&] { list("dfdc"); }).find("dfdcp"), std::string::npos);
+}
+
+TEST_F(Layouts, NestedAndUnreadableTreesAreOneLine) {
+  std::string deep = "{\"x\":";
+  for (int i = 0; i < 200'000; ++i) deep += "{\"x\":";
+  touch("deep.json", deep);
+  EXPECT_NE(test::error_text([&] { list("deepfakebench", "deep.json"); }).find("nested too deeply"), std::string::npos);
+  fs::create_symlink("loop", dir_ / "loop");
+  for (const auto& layout : layouts())
+    EXPECT_NE(test::error_text([&] { list(layout.name, "loop"); }), "") << layout.name;
 }
 
 TEST_F(Layouts, DfdcReadsEitherList) {

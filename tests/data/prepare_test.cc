@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <fstream>
+#include <functional>
+#include <new>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -12,6 +16,7 @@
 #include "data/prepare/keys.h"
 #include "data/prepare/ordered.h"
 #include "media/codec.h"
+#include "support/error_text.h"
 #include "support/face_painter.h"
 #include "support/pictures.h"
 #include "support/temp_dir.h"
@@ -183,6 +188,82 @@ TEST(Prepare, AnInterruptedRunGoesOnWhereItStopped) {
     EXPECT_EQ(read_file(parts / "manifest.json"), read_file(whole / "manifest.json"));
     EXPECT_EQ(read_file(parts / "prepare.jsonl"), read_file(whole / "prepare.jsonl"));
     EXPECT_EQ(open_dataset(parts)->samples().size(), 4u);
+  }
+}
+
+// Finds nothing and runs out of something at its second picture.
+class FailingDetector final : public FaceDetector {
+ public:
+  explicit FailingDetector(std::function<void()> fail) : fail_(std::move(fail)) {}
+  std::vector<Face> detect(const Image& image) override {
+    if (++calls_ == 2) fail_();
+    return PaintedDetector().detect(image);
+  }
+  std::string name() const override { return "failing"; }
+
+ private:
+  std::function<void()> fail_;
+  int calls_ = 0;
+};
+
+TEST(Prepare, TheMachinesTroublesAreNoFaultOfAnInput) {
+  const std::pair<const char*, std::function<void()>> troubles[] = {
+      {"out of memory", [] { throw std::bad_alloc(); }},
+      {"many open files", [] { throw Error("too many open files", "", EMFILE); }},
+      {"nput/output error", [] { throw std::system_error(EIO, std::generic_category()); }}};
+  for (const auto& [word, fail] : troubles) {
+    TempDir dir;
+    draw_inputs(dir / "in");
+    const auto entries = entries_of(dir / "in");
+    auto options = options_for(dir / "in", dir / "out");
+    options.threads = 1;
+    auto failing = tools();
+    failing.make_detector = [&, &fail = fail] { return std::make_unique<FailingDetector>(fail); };
+    const std::string text = test::error_text([&] { prepare_dataset(entries, options, failing); });
+    EXPECT_NE(text.find(word), std::string::npos) << text;
+    EXPECT_NE(text.find("run the same command again"), std::string::npos) << text;
+    const auto report = prepare_dataset(entries, options, tools());  // nothing was lost and nobody is to blame
+    EXPECT_EQ(report.account.inputs.at("unreadable"), 1u);
+    auto whole = options_for(dir / "in", dir / "whole");
+    prepare_dataset(entries, whole, tools());
+    EXPECT_EQ(read_file(dir / "out/prepare.jsonl"), read_file(dir / "whole/prepare.jsonl"));
+  }
+}
+
+TEST(Prepare, AnInputThatWasNotToBeHadIsTriedAgain) {
+  TempDir dir;
+  draw_inputs(dir / "in");
+  const auto entries = entries_of(dir / "in");
+  const auto options = options_for(dir / "in", dir / "out");
+  fs::rename(dir / "in/album/good.1.png", dir / "away.png");
+  EXPECT_EQ(prepare_dataset(entries, options, tools()).account.inputs.at("not done"), 1u);
+  EXPECT_EQ(open_dataset(dir / "out")->samples().size(), 3u);
+  fs::rename(dir / "away.png", dir / "in/album/good.1.png");
+  const auto report = prepare_dataset(entries, options, tools());
+  EXPECT_EQ(report.inputs_now, 1u);
+  EXPECT_FALSE(report.account.inputs.contains("not done"));
+  EXPECT_EQ(report.account.inputs.at("kept"), 4u);
+  EXPECT_EQ(open_dataset(dir / "out")->samples().size(), 4u);
+}
+
+TEST(Journal, IsReadInPartsAndKnowsEveryKey) {
+  TempDir dir;
+  std::string text;
+  for (int i = 0; i < 3000; ++i)
+    text += R"({"key":"k)" + std::to_string(i) + R"(","input":"i","outcome":"kept","faces":1,"at":)" + std::to_string(i) +
+            R"(,"why":")" + std::string(static_cast<size_t>(i % 90), 'x') + "\"}\n";
+  write_file_atomic(dir / "j", text + "{\"torn");
+  const Journal journal(dir / "j", [](const nlohmann::json& at) { return at.get<int>() <= 2500; });
+  EXPECT_EQ(journal.position(), 2500);
+  EXPECT_TRUE(journal.has("k0") && journal.has("k2500"));
+  EXPECT_FALSE(journal.has("k2501"));
+  EXPECT_EQ(journal.account().inputs.at("kept"), 2501u);
+  EXPECT_EQ(journal.account().faces, 2501u);
+  const std::string kept = read_file(dir / "j");
+  EXPECT_EQ(text.substr(0, kept.size()), kept);
+  for (const std::string& bad : {std::string("{}\n") + kept, kept + "nonsense\n", std::string(1000, '[') + "\n" + kept}) {
+    write_file_atomic(dir / "b", std::string_view(bad));
+    EXPECT_THROW(Journal(dir / "b", [](const nlohmann::json&) { return true; }), Error);
   }
 }
 
@@ -412,6 +493,7 @@ TEST(Keys, AreSafeAndUnique) {
   EXPECT_EQ(keys.make("a/b.c"), "a/b_c");
   EXPECT_EQ(keys.make("a/b_c"), "a/b_c-2");
   EXPECT_EQ(keys.make("../../x"), "x");
+  EXPECT_EQ(keys.make("A/b.C"), "A/b_C-3");  // one file on a disk that ignores capitals
   EXPECT_EQ(keys.make("///"), "unnamed");
   const std::string longest = keys.make(std::string(300, 'p') + "/" + std::string(300, 'q'));
   EXPECT_LT(longest.size(), 200u);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
+#include "support/run_cli.h"
 #include "support/temp_dir.h"
 
 namespace fsfm::report {
@@ -26,6 +27,25 @@ TEST(FolderReport, ShowsVerdictsAndRunsAndEscapesNames) {
   EXPECT_NE(html.find("0.750"), std::string::npos);
   EXPECT_NE(html.find("Transfer: run"), std::string::npos);
   EXPECT_EQ(html.find("<b>x</b>"), std::string::npos);
+}
+
+TEST(FolderReport, ShowsAPreparedSetItselfAndWhatBecameOfItsInputs) {
+  test::TempDir dir;
+  test::write_face_tree(dir / "crops", "train", "real", 5, 1, 64);
+  test::write_face_tree(dir / "crops", "train", "fake", 4, 9, 64);
+  write_file_atomic(dir / "crops/train/real/broken.png", std::string_view("no picture"));
+  const auto prepared = test::run_cli({"prepare", "classes", "crops", "--no-detect", "--parser", "none", "--out", "lab/set"},
+                                      {.folder = dir.path()});
+  ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+  for (const char* folder : {"lab/set", "lab/set/", "lab"}) {
+    const std::string html = folder_page(dir / folder, "Title").html();
+    EXPECT_NE(html.find("What became of the inputs"), std::string::npos) << folder;
+    EXPECT_NE(html.find("unreadable"), std::string::npos) << folder;
+    EXPECT_NE(html.find("9 faces. "), std::string::npos) << folder;  // without maps: no word of them
+    EXPECT_LT(html.find("kept"), html.find("unreadable"));
+  }
+  const auto page = test::run_cli({"report", "lab/set", "--out", "page.html"}, {.folder = dir.path()});
+  EXPECT_EQ(page.exit_code, 0) << page.err;
 }
 
 TEST(FolderReport, EntriesOfOtherTypesAreLeftOut) {

@@ -27,7 +27,7 @@ std::vector<fs::path> pictures_of_line(const fs::path& frames, const std::string
   } else {
     for (const char* ending : {"_frame0.png", "_frame1.png"}) found.emplace_back(listed.string() + ending);
   }
-  std::erase_if(found, [](const fs::path& path) { return !fs::exists(path); });
+  std::erase_if(found, [](const fs::path& path) { return !path_exists(path); });
   return found;
 }
 
@@ -61,7 +61,7 @@ Listing enumerate_domains(const LayoutRequest& request, const std::string& layou
     for (const std::string split : {"train", "test"}) {
       for (const char* class_name : {"real", "fake"}) {
         const fs::path list = request.root / "txt" / (domain + "_" + class_name + "_" + split + ".txt");
-        if (!fs::exists(list)) continue;
+        if (!path_exists(list)) continue;
         std::set<fs::path> taken;  // lists may name a picture twice
         for (const auto& line : read_lines(list)) {
           const fs::path inside = fs::path(line).lexically_normal();

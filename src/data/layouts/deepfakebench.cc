@@ -14,10 +14,11 @@ namespace {
 
 // Frames are named from the folder that holds the datasets, wherever the JSON stands; "" when this frame is nowhere.
 fs::path base_of(const fs::path& json_file, const fs::path& frame) {
-  fs::path folder = fs::absolute(json_file).parent_path();
+  std::error_code ignored;
+  fs::path folder = fs::absolute(json_file, ignored).parent_path();
   for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())
     for (const char* below : {"", "rgb", "datasets", "datasets/rgb", "data"})
-      if (fs::exists(folder / below / frame)) return folder / below;
+      if (path_exists(folder / below / frame)) return folder / below;
   return {};
 }
 
@@ -60,7 +61,7 @@ class Walker {
       entry.video = label + "/" + name;
       entry.frame = parse_index(relative.stem().string()).value_or(position);
       ++position;
-      if (!base_.empty() && fs::exists(entry.path))
+      if (!base_.empty() && path_exists(entry.path))
         listing_.entries.push_back(std::move(entry));
       else if (missing_++ == 0)
         first_missing_ = relative;

@@ -11,7 +11,7 @@ Listing enumerate_vggface2(const LayoutRequest& request) {
   // Both parts serve pretraining, which knows no split: they stay apart in the names only.
   for (const char* part : {"train", "test"}) {
     const auto folder = request.root / part;
-    if (!std::filesystem::is_directory(folder)) continue;
+    if (!is_folder(folder)) continue;
     for (const auto& identity : subfolders(folder))
       append_media(listing, identity, "real", "", std::string(part) + "/" + identity.filename().string() + "/");
   }
@@ -24,7 +24,7 @@ Listing enumerate_ytf(const LayoutRequest& request) {
   Listing listing;
   std::filesystem::path base = request.root;
   for (const char* name : {"frame_images_DB", "aligned_images_DB"}) {  // whole frames before aligned faces
-    if (!std::filesystem::is_directory(request.root / name)) continue;
+    if (!is_folder(request.root / name)) continue;
     base = request.root / name;
     break;
   }

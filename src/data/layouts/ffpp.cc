@@ -1,11 +1,13 @@
 // FaceForensics++ and its DeepFakeDetection part.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
+#include "data/layouts/frames.h"
 #include "data/layouts/walk.h"
 
 namespace fsfm {
@@ -23,29 +25,45 @@ fs::path child(const fs::path& parent, const std::string& name) {
   return parent / name;
 }
 
-// SEQUENCE/<compression>/videos; uncompressed videos are called raw or c0.
-fs::path videos_folder(const fs::path& sequence, const std::string& compression) {
+// The clips of SEQUENCE/<compression>; uncompressed videos are called raw or c0.
+std::vector<Clip> clips_of(const fs::path& sequence, const std::string& compression) {
   std::vector<std::string> names = {compression};
   if (compression == "raw") names.push_back("c0");
   if (compression == "c0") names.push_back("raw");
   for (const auto& name : names)
-    if (fs::is_directory(sequence / name / "videos")) return sequence / name / "videos";
-  return sequence / compression / "videos";
+    if (auto clips = clips_in(sequence / name); !clips.empty()) return clips;
+  return {};
 }
 
-std::vector<fs::path> videos_in(const fs::path& folder) {
-  return fs::is_directory(folder) ? list_files(folder, is_video_path) : std::vector<fs::path>{};
+// What a tree holds in other compressions, as a way out: "it has c40: --compression c40".
+std::string other_compressions(const std::vector<fs::path>& sequences) {
+  std::set<std::string> found;
+  for (const auto& sequence : sequences)
+    for (const char* name : {"raw", "c0", "c23", "c40"})
+      if (!clips_in(sequence / name).empty()) found.insert(name);
+  if (found.empty()) return std::string("expected ") + kTree;
+  return "it has " + join(std::vector(found.begin(), found.end()), ", ") + ": --compression " + *found.begin();
+}
+
+// The folder with the three lists; empty when there is none.
+fs::path lists_folder(const LayoutRequest& request) {
+  if (!request.split_lists.empty()) return request.split_lists;
+  for (const auto& folder : {request.root, request.root / "splits", request.root / "dataset" / "splits"})
+    for (const char* split : {"train", "val", "test"})
+      if (path_exists(folder / (std::string(split) + ".json"))) return folder;
+  return {};
 }
 
 // Split of every original ("000") and every pair ("000_003", both ways).
-std::map<std::string, std::string> read_splits(const fs::path& root) {
+std::map<std::string, std::string> read_splits(const LayoutRequest& request) {
   std::map<std::string, std::string> split_of;
+  const fs::path folder = lists_folder(request);
   for (const char* split : {"train", "val", "test"}) {
-    const std::string name = std::string(split) + ".json";
-    fs::path file;
-    for (const auto& folder : {root, root / "splits", root / "dataset" / "splits"})
-      if (file.empty() && fs::exists(folder / name)) file = folder / name;
-    if (file.empty()) throw Error(root.string() + " has no " + name, std::string("expected ") + kTree);
+    const fs::path file = folder / (std::string(split) + ".json");
+    if (folder.empty() || !path_exists(file))
+      throw Error((folder.empty() ? request.root : folder).string() + " has no split list " + std::string(split) + ".json",
+                  "put train.json, val.json and test.json of github.com/ondyari/FaceForensics (dataset/splits) there, "
+                  "name their folder with --split-lists, or say --split-lists none for a set without splits");
     try {
       for (const auto& pair : read_json(file)) {
         const auto a = pair.at(0).get<std::string>(), b = pair.at(1).get<std::string>();
@@ -72,9 +90,12 @@ std::vector<std::string> wanted_methods(const LayoutRequest& request) {
   if (takes_papers_methods(request)) return {"Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"};
   const fs::path sequences = request.root / "manipulated_sequences";
   for (const auto& method : request.methods) {
-    if (!videos_in(videos_folder(child(sequences, method), request.compression)).empty()) continue;
+    if (!clips_of(child(sequences, method), request.compression).empty()) continue;
     std::vector<std::string> names;
     for (const auto& folder : subfolders(sequences)) names.push_back(folder.filename().string());
+    if (std::any_of(names.begin(), names.end(), [&](const auto& n) { return to_lower(n) == to_lower(method); }))
+      throw Error(sequences.string() + " has no " + request.compression + " videos or frames of '" + method + "'",
+                  other_compressions({child(sequences, method)}));
     throw Error(sequences.string() + " has no " + request.compression + " videos of '" + method + "'",
                 names.empty() ? std::string("expected ") + kTree : "it has " + join(names, ", "));
   }
@@ -86,40 +107,51 @@ std::vector<std::string> wanted_methods(const LayoutRequest& request) {
 Listing enumerate_ffpp(const LayoutRequest& request) {
   const std::vector<std::string> methods = wanted_methods(request);
   const bool class_each = request.labels == "methods" || request.methods == std::vector<std::string>{"each"};
-  const auto split_of = read_splits(request.root);
+  const bool has_splits = request.split_lists != "none";
+  const auto split_of = has_splits ? read_splits(request) : std::map<std::string, std::string>();
   Listing listing;
-  size_t promised = 0, originals = 0, unlisted = 0;
+  size_t promised = 0, originals = 0, unlisted = 0, found = 0, as_frames = 0;
   for (const auto& [name, split] : split_of) originals += name.find('_') == std::string::npos;
 
-  const auto add = [&](const fs::path& folder, const std::string& class_name, const std::string& prefix, int frames,
-                       size_t expected) {
-    promised += expected;
-    for (const auto& path : videos_in(folder)) {
-      const std::string name = path.stem().string();
-      const auto split = split_of.find(name);
-      if (split == split_of.end()) {
+  const auto add = [&](const fs::path& sequence, const std::string& class_name, const std::string& prefix, int frames) {
+    promised += originals;
+    for (const Clip& clip : clips_of(sequence, request.compression)) {
+      const auto split = split_of.find(clip.name);
+      if (has_splits && split == split_of.end()) {
         ++unlisted;
         continue;
       }
-      PrepareEntry entry = video_entry(path, class_name, split->second, prefix + name);
-      entry.frames = frames;
-      listing.entries.push_back(std::move(entry));
+      PrepareEntry entry;
+      entry.class_name = class_name;
+      if (has_splits) entry.split = split->second;
+      entry.video = prefix + clip.name;
+      as_frames += append_clip(listing, clip, std::move(entry), frames, request.every);
+      ++found;
     }
   };
   // Every original stands against one forgery a method: as many times the frames keep the classes even (4 x 32 = 128).
-  add(videos_folder(request.root / "original_sequences" / "youtube", request.compression), "real", "youtube_",
-      request.frames * static_cast<int>(std::max<size_t>(1, methods.size())), originals);
-  for (const auto& method : methods)
-    add(videos_folder(child(request.root / "manipulated_sequences", method), request.compression),
-        class_each ? method : "fake", method + "_", request.frames, originals);
+  const fs::path real = request.root / "original_sequences" / "youtube";
+  std::vector<fs::path> sequences = {real};
+  add(real, "real", "youtube_", request.frames * static_cast<int>(std::max<size_t>(1, methods.size())));
+  for (const auto& method : methods) {
+    sequences.push_back(child(request.root / "manipulated_sequences", method));
+    add(sequences.back(), class_each ? method : "fake", method + "_", request.frames);
+  }
+  if (listing.entries.empty() && unlisted > 0)
+    throw Error(request.root.string() + " has " + std::to_string(unlisted) + " videos and none of them is in a split list",
+                "check the lists, or say --split-lists none");
   if (listing.entries.empty())
-    throw Error(request.root.string() + " has no videos of compression " + request.compression,
-                std::string("expected ") + kTree);
-  if (listing.entries.size() < promised)
+    throw Error(request.root.string() + " has no videos or frames of compression " + request.compression,
+                other_compressions(sequences));
+  if (found < promised)
     listing.notes.push_back(
-        with_thousands(static_cast<long long>(listing.entries.size())) + " of the " +
-        with_thousands(static_cast<long long>(promised)) + " videos that the split lists promise (" +
-        (methods.empty() ? "originals" : join(methods, ", ")) + ", " + request.compression + ") are on the disk");
+        with_thousands(static_cast<long long>(found)) + " of the " + with_thousands(static_cast<long long>(promised)) +
+        " videos that the split lists promise (" + (methods.empty() ? "originals" : join(methods, ", ")) + ", " +
+        request.compression + ") are on the disk");
+  if (as_frames > 0)
+    listing.notes.push_back(with_thousands(static_cast<long long>(as_frames)) + " of " +
+                            with_thousands(static_cast<long long>(found)) +
+                            " videos are there as folders of frames, which were taken");
   if (unlisted > 0)
     listing.notes.push_back(std::to_string(unlisted) + " videos are in no split list and were left out");
   return listing;
@@ -127,15 +159,30 @@ Listing enumerate_ffpp(const LayoutRequest& request) {
 
 Listing enumerate_dfd(const LayoutRequest& request) {
   Listing listing;
-  for (const auto& path : videos_in(videos_folder(request.root / "original_sequences" / "actors", request.compression)))
-    listing.entries.push_back(video_entry(path, "real", "test", "actors_" + path.stem().string()));
-  for (const auto& path : videos_in(
-           videos_folder(child(request.root / "manipulated_sequences", "DeepFakeDetection"), request.compression)))
-    listing.entries.push_back(video_entry(path, "fake", "test", "DeepFakeDetection_" + path.stem().string()));
+  size_t found = 0, as_frames = 0;
+  const auto add = [&](const fs::path& sequence, const char* class_name, const std::string& prefix) {
+    for (const Clip& clip : clips_of(sequence, request.compression)) {
+      PrepareEntry entry;
+      entry.class_name = class_name;
+      entry.split = "test";
+      entry.video = prefix + clip.name;
+      as_frames += append_clip(listing, clip, std::move(entry), clip.video.empty() ? request.frames : 0, request.every);
+      ++found;
+    }
+  };
+  const fs::path actors = request.root / "original_sequences" / "actors",
+                 fakes = child(request.root / "manipulated_sequences", "DeepFakeDetection");
+  add(actors, "real", "actors_");
+  add(fakes, "fake", "DeepFakeDetection_");
+  if (as_frames > 0)
+    listing.notes.push_back(std::to_string(as_frames) + " of " + std::to_string(found) +
+                            " videos are there as folders of frames, which were taken");
   if (listing.entries.empty())
     throw Error(request.root.string() + " has no DeepFakeDetection videos of compression " + request.compression,
-                "expected ROOT/original_sequences/actors/c23/videos/*.mp4 and "
-                "ROOT/manipulated_sequences/DeepFakeDetection/c23/videos/*.mp4 (or --compression raw)");
+                clips_of(actors, "raw").empty() && clips_of(fakes, "raw").empty() && clips_of(actors, "c40").empty()
+                    ? "expected ROOT/original_sequences/actors/c23/videos/*.mp4 and "
+                      "ROOT/manipulated_sequences/DeepFakeDetection/c23/videos/*.mp4 (or --compression raw)"
+                    : other_compressions({actors, fakes}));
   return listing;
 }
 

@@ -9,6 +9,7 @@
 #include "base/media_kind.h"
 #include "base/text.h"
 #include "data/layouts/all.h"
+#include "data/layouts/walk.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
 
@@ -78,8 +79,7 @@ void check_statement(const Layout& layout, const LayoutRequest& request) {
 }  // namespace
 
 Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
-  std::error_code code;
-  if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
+  if (!path_exists(request.root)) throw Error(request.root.string() + " does not exist", "check the path");
   check_statement(layout, request);
   Listing listing = layout.enumerate(request);
   std::vector<PrepareEntry>& entries = listing.entries;

@@ -34,6 +34,8 @@ struct LayoutRequest {
   std::string labels = "binary";     // "binary": every forgery is class fake; "methods": a class each
   std::vector<std::string> domains;  // mcio, wcs, diff: which of their parts (empty = all)
   int frames = 32;                   // of a video; ffpp balances its classes around it
+  int every = 0;                     // > 0: every K-th frame instead
+  std::string split_lists = {};      // ffpp: folder of train.json, val.json, test.json; "none": no splits; "": below root
   ClassStatement stated = {};        // folder, classes, list, csv, deepfakebench: what the user says of the classes
   std::string class_name = {};       // folder: the class of all its faces ("" = real)
   std::filesystem::path out = {};    // where the faces go: what lies there is no input

@@ -8,7 +8,9 @@
 #include "base/file.h"
 #include "base/media_kind.h"
 #include "base/text.h"
+#include "base/text_file.h"
 #include "data/naming.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 
@@ -77,23 +79,15 @@ std::optional<int64_t> parse_index(const std::string& text) {
 }
 
 std::vector<std::string> read_lines(const fs::path& file) {
-  std::vector<std::string> lines;
-  for (auto& line : split(read_file(file), '\n'))
-    if (std::string text = trim(line); !text.empty()) lines.push_back(std::move(text));
-  return lines;
+  return read_text_lines(file);
 }
 
 nlohmann::json read_json(const fs::path& file) {
-  try {
-    return nlohmann::json::parse(read_file(file));
-  } catch (const nlohmann::json::exception& error) {
-    throw Error(file.string() + " is no JSON: " + error.what(), "download it again");
-  }
+  return parse_json(read_text(file), file.string(), "download it again");
 }
 
 void require(const fs::path& root, const fs::path& sub, const std::string& layout, const std::string& expected) {
-  std::error_code code;
-  if (!fs::exists(root / sub, code))
+  if (!path_exists(root / sub))
     throw Error(root.string() + " is no " + layout + " tree: " + sub.generic_string() + " is missing",
                 "expected " + expected);
 }

@@ -25,7 +25,7 @@ PrepareEntry video_entry(const std::filesystem::path& path, const std::string& c
 
 // A whole number without sign ("0042"), else nullopt.
 std::optional<int64_t> parse_index(const std::string& text);
-// Lines of a text file, trimmed, without blank ones. Throws Error naming the file.
+// Lines of a text file in any usual encoding, trimmed, without blank ones. Throws Error naming the file.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
 // Throws Error naming the file and what is wrong.
 nlohmann::json read_json(const std::filesystem::path& file);

@@ -12,7 +12,7 @@ Listing enumerate_wilddeepfake(const LayoutRequest& request) {
   for (const char* class_name : {"real", "fake"}) {
     for (const char* split : {"train", "test"}) {
       const fs::path folder = request.root / (std::string(class_name) + "_" + split);
-      if (!fs::is_directory(folder)) continue;
+      if (!is_folder(folder)) continue;
       packed += list_files(folder, [](const fs::path& p) {
                   return p.extension() == ".gz" || p.extension() == ".tar";
                 }).size();

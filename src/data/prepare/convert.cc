@@ -58,13 +58,16 @@ std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::files
                                         const std::function<bool(uint64_t, uint64_t)>& progress) {
   std::error_code code;
   if (is_prepared(target)) throw Error(target.string() + " already holds a dataset", "choose another --out");
-  if (fs::exists(target, code) && !fs::is_empty(target, code))
+  if (fs::exists(target, code) && (!fs::is_directory(target, code) || !fs::is_empty(target, code)))
     throw Error(target.string() + " is not an empty folder", "choose another --out");
   // Written aside and renamed: a copy that was interrupted is never taken for a whole one.
   const fs::path out = fs::path(target.has_filename() ? target : target.parent_path()) += ".partial";
-  fs::remove_all(out, code);
-  fs::create_directories(out, code);
-  if (code) throw Error("cannot make " + out.string() + ": " + code.message(), "choose another --out");
+  if (fs::exists(out, code))
+    throw Error(out.string() + " is in the way: it was left by a copy that was cut off, or is yours",
+                "remove it or choose another --out");
+  if (out.has_parent_path()) fs::create_directories(out.parent_path(), code);
+  if (code || !fs::create_directory(out, code))
+    throw Error("cannot make " + out.string() + ": " + code.message(), "choose another --out", code.value());
   Unfinished unfinished{out};
   const auto& info = dataset.info();
   const auto splits = splits_of(dataset);

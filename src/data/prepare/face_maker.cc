@@ -1,7 +1,13 @@
 #include "data/prepare/face_maker.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <new>
+#include <system_error>
 
 #include "base/content_kind.h"
 #include "base/error.h"
@@ -49,10 +55,27 @@ std::string storable_extension(std::span<const std::byte> file) {
   return "";
 }
 
+constexpr const char* kGoOn = "what was done is kept: run the same command again to go on";
+
+// Troubles of this file alone; others (EMFILE, ENOSPC, EIO, ESTALE, ...) would meet the next file as well.
+bool is_of_one_file(int code) {
+  return code == ENOENT || code == EACCES || code == EPERM || code == ENOTDIR || code == EISDIR || code == ELOOP ||
+         code == ENAMETOOLONG;
+}
+
+// Decoders with files of their own do not say that the machine has no handle left. The errno of opening; 0: it opens.
+int opening_fails(const fs::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  ::close(fd);
+  return 0;
+}
+
 }  // namespace
 
 std::string name_below(const fs::path& path, const fs::path& root) {
-  const fs::path relative = path.lexically_relative(fs::is_directory(root) ? root : root.parent_path());
+  std::error_code ignored;
+  const fs::path relative = path.lexically_relative(fs::is_directory(root, ignored) ? root : root.parent_path());
   return to_utf8(relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string());
 }
 
@@ -69,9 +92,15 @@ FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetect
 
 InputResult FaceMaker::make(const PrepareEntry& entry) {
   InputResult result;
+  const auto failed = [&](const char* how, const std::string& why) {
+    result.faces.clear();
+    result.frames.clear();
+    result.unparsed = 0;
+    result.outcome = how;
+    result.why = why;
+  };
   if (!entry.left_out.empty()) {
-    result.outcome = outcome::kLeftOut;
-    result.why = entry.left_out;
+    failed(outcome::kLeftOut, entry.left_out);
     return result;
   }
   try {
@@ -84,10 +113,20 @@ InputResult FaceMaker::make(const PrepareEntry& entry) {
       make_picture(entry, result);
   } catch (const InternalError&) {
     throw;
-  } catch (const std::exception& error) {  // whatever a codec makes of hostile bytes, the other inputs go on
-    result.faces.clear();
-    result.outcome = outcome::kUnreadable;
-    result.why = error.what();
+  } catch (const Error& error) {
+    const int code = error.code() != 0 ? error.code() : opening_fails(entry.path);
+    if (code == 0)
+      failed(outcome::kUnreadable, error.what());  // a decoder's word about the file
+    else if (is_of_one_file(code))
+      failed(outcome::kNotDone, error.what());
+    else
+      throw Error(std::string(error.what()) + " (at " + entry.path.string() + ")", kGoOn, code);
+  } catch (const std::bad_alloc&) {
+    throw Error("out of memory at " + entry.path.string(), std::string("use fewer --threads; ") + kGoOn, ENOMEM);
+  } catch (const std::system_error& error) {
+    throw Error(entry.path.string() + ": " + error.what(), kGoOn, error.code().value());
+  } catch (const std::exception& error) {  // a library's refusal: the other inputs go on
+    failed(outcome::kNotDone, error.what());
   }
   return result;
 }

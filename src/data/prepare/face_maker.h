@@ -33,7 +33,9 @@ struct FaceMakerOptions {
 namespace outcome {
 inline constexpr const char *kKept = "kept", *kUnreadable = "unreadable", *kNoFace = "no face",
                             *kTooSmall = "too small", *kParseFailed = "parse failed", *kDuplicate = "duplicate",
-                            *kEmpty = "no frames", *kLeftOut = "left out";
+                             *kEmpty = "no frames", *kLeftOut = "left out";
+// Of an input that was not to be had today (gone, no permission) or that a library failed at: tried again by the next run.
+inline constexpr const char* kNotDone = "not done";
 }  // namespace outcome
 
 // Seconds of one thread and pictures that went through each stage.
@@ -63,7 +65,8 @@ class FaceMaker {
  public:
   FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector,
             std::unique_ptr<FaceParser> parser);
-  // Never throws for a bad input: its outcome says so.
+  // A bad input is no exception: its outcome says so. Throws Error for the machine's troubles (no memory, no file handles, a
+  // disk that fails), which say nothing about the input: the run stops and can go on later.
   InputResult make(const PrepareEntry& entry);
   const StageTimes& times() const { return times_; }
 

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 
+#include "base/digest_set.h"
 #include "data/prepare/face_maker.h"
 
 namespace fsfm {
@@ -21,8 +21,9 @@ struct Account {
 // Appends; holds a lock on the file, so that two runs cannot write one job. Thread-compatible.
 class Journal {
  public:
-  // Reads an existing journal. A torn last line is cut off, and so are lines whose position `exists` denies. Throws
-  // Error when another process holds it or a line in the middle is damaged.
+  // Reads an existing journal, line by line: of each it keeps two hashes. A torn last line is cut off, and so are lines
+  // whose position `exists` denies; inputs that were "not done" are as if they were not there. Throws Error when
+  // another process holds it or a line in the middle is damaged.
   Journal(const std::filesystem::path& file, const std::function<bool(const nlohmann::json& position)>& exists);
   ~Journal();
   Journal(const Journal&) = delete;
@@ -39,11 +40,12 @@ class Journal {
   const Account& account() const { return account_; }
 
  private:
+  void read(const std::function<bool(const nlohmann::json&)>& exists);
   void take(const nlohmann::json& line);
   std::filesystem::path file_;
   int fd_ = -1;
   nlohmann::json position_;
-  std::set<std::string> done_, contents_;
+  DigestSet done_, contents_;
   Account account_;
 };
 

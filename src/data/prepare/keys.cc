@@ -34,7 +34,8 @@ std::string KeyMaker::make(const std::string& wanted) {
   if (name.empty()) name = "unnamed";
   if (folders.size() > kLongestFolders) folders = sha256(folders).substr(0, 16) + "/";
   std::string key = folders + name;
-  for (int n = 2; !taken_.insert(key).second; ++n) key = folders + name + "-" + std::to_string(n);
+  // Names that differ in capitals only are one on some disks (exFAT, those of a Mac).
+  for (int n = 2; !taken_.insert(to_lower(key)).second; ++n) key = folders + name + "-" + std::to_string(n);
   return key;
 }
 

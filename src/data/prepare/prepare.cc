@@ -13,6 +13,7 @@
 #include "data/naming.h"
 #include "data/prepare/ordered.h"
 #include "data/store/authors_folder.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 namespace {
@@ -49,10 +50,10 @@ void check_same_options(const fs::path& out, const nlohmann::json& made) {
   if (!fs::exists(file, code)) {
     if (fs::exists(out / "manifest.json", code))
       throw Error(out.string() + " already holds another dataset", "choose another --out");
-    return write_file_atomic(file, made.dump(1) + "\n");
+    return write_file_atomic(file, json_text(made, 1) + "\n");
   }
-  const auto before = nlohmann::json::parse(read_file(file), nullptr, false);
-  if (before == made) return;
+  const auto before = parse_json_or_discard(read_file(file, 1 << 20));
+  if (before == parse_json_or_discard(json_text(made))) return;
   std::string differing;
   for (const auto& [key, value] : made.items())
     if (!before.is_object() || !before.contains(key) || before[key] != value)

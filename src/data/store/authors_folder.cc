@@ -1,12 +1,15 @@
 #include "data/store/authors_folder.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "data/folder_tree.h"
 #include "data/naming.h"
 #include "media/codec.h"
+#include "tensorio/json.h"
 #include "tensorio/npy.h"
 
 namespace fsfm {
@@ -14,7 +17,7 @@ namespace {
 
 Normalization read_mean_std(const fs::path& file) {
   try {
-    const auto json = nlohmann::json::parse(read_file(file, 1 << 16));
+    const auto json = parse_json(read_file(file, 1 << 16), file.string(), "compute it again");
     Normalization norm;
     norm.mean = json.at("mean").get<std::array<float, 3>>();
     norm.std = json.at("std").get<std::array<float, 3>>();
@@ -50,12 +53,15 @@ class AuthorsFolder final : public Dataset {
       info_.normalization = read_mean_std(side_car);
     }
     const fs::path images = dir / "images", maps = dir / "parsing_maps";
+    std::set<std::string> keys;
     for (const auto& path : list_files(images, is_image_path)) {
       const fs::path relative = path.lexically_relative(images);
       const FrameName name = parse_frame_name(relative);
       SampleRef ref;
-      ref.key = fs::path(relative).replace_extension().generic_string();
-      ref.video = info_.name + "/real/" + name.video;
+      // Two pictures that differ by their extension only are two samples: the later keeps its extension.
+      ref.key = to_utf8(fs::path(relative).replace_extension().generic_string());
+      if (!keys.insert(ref.key).second) keys.insert(ref.key = to_utf8(relative.generic_string()));
+      ref.video = info_.name + "/real/" + to_utf8(name.video);
       ref.frame = name.frame;
       samples_.push_back(std::move(ref));
       fs::path map = maps / fs::path(relative).replace_extension(".npy");

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "data/naming.h"
 #include "data/store/authors_folder.h"
 #include "data/store/palette.h"
@@ -10,6 +11,17 @@
 
 namespace fsfm {
 namespace {
+
+// images/ is flat: folders become part of the name ("a/b" -> "a__b"). A key that another could be mistaken for then
+// ("a__b") begins with the hash of its video, so that every key has a name of its own, today and after a resume, and
+// the frames of a video keep its name.
+std::string flat_name(const std::string& key) {
+  std::string name = key;
+  for (size_t at; (at = name.find('/')) != std::string::npos;) name.replace(at, 1, "__");
+  const auto holds = [&](const char* text) { return key.find(text) != std::string::npos; };
+  if (!holds("__") && !holds("_/") && !holds("/_")) return name;
+  return sha256(video_of_person(key.substr(0, key.rfind("_frame_")))).substr(0, 8) + "-" + name;
+}
 
 class FolderWriter final : public SampleWriter {
  public:
@@ -23,9 +35,7 @@ class FolderWriter final : public SampleWriter {
   void add(const PreparedFace& face) override {
     fs::path picture;
     if (authors_) {
-      // images/ is flat: folders become part of the name.
-      std::string name = face.record.key;
-      for (size_t at; (at = name.find('/')) != std::string::npos;) name.replace(at, 1, "__");
+      const std::string name = flat_name(face.record.key);
       picture = dir_ / "images" / (name + ".png");
       if (!face.parsing.empty()) write_authors_map(dir_ / "parsing_maps" / (name + ".npy"), face.parsing);
     } else {

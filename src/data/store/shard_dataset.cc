@@ -3,13 +3,56 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "data/store/palette.h"
 #include "data/store/record.h"
 #include "data/store/shard_index.h"
 #include "media/codec.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 namespace {
+
+// A shard that was left packed after a download.
+void require_unpacked(const std::filesystem::path& tar) {
+  std::error_code ignored;
+  if (std::filesystem::exists(tar, ignored)) return;
+  for (const char* ending : {".gz", ".zst", ".xz", ".bz2"})
+    if (const std::string packed = tar.string() + ending; std::filesystem::exists(packed, ignored))
+      throw Error(tar.string() + " is missing and " + packed + " lies there", "unpack it");
+}
+
+// What there is to say about all shards of a dataset, in a line each.
+class ShardNotes {
+ public:
+  void add(const std::filesystem::path& tar, const Shard& shard, uint64_t promised) {
+    if (!shard.repair().why.empty()) {
+      if (remade_++ == 0) why_ = shard.repair().why;
+      if (remade_ == 1 && !why_.starts_with(tar.parent_path().string())) why_ = tar.string() + " " + why_;
+      in_memory_ += !shard.repair().saved;
+    }
+    if (shard.size() == promised && shard.left_out() == 0) return;
+    if (uneven_++ == 0) first_uneven_ = tar.string();
+    samples_ += shard.size();
+    promised_ += promised;
+    left_out_ += shard.left_out();
+  }
+  void say(const std::filesystem::path& dir) const {
+    if (remade_ > 0)
+      log::warn("note: {}: the index of {} of its shards was made again from the tar{} ({})", dir.string(), remade_,
+                in_memory_ > 0 ? ", in memory, for the folder cannot be written" : "", why_);
+    if (uneven_ > 0)
+      log::warn(
+          "note: {} of {} shards ({}{}) hold {} samples where the manifest says {}; {} that lack their picture or "
+          ".json are left out",
+          uneven_, dir.string(), first_uneven_, uneven_ > 1 ? ", ..." : "", samples_, promised_, left_out_);
+  }
+
+ private:
+  size_t remade_ = 0, in_memory_ = 0, uneven_ = 0, left_out_ = 0;
+  uint64_t samples_ = 0, promised_ = 0;
+  std::string why_, first_uneven_;
+};
 
 class ShardDataset final : public Dataset {
  public:
@@ -18,17 +61,18 @@ class ShardDataset final : public Dataset {
     info_.classes = manifest.classes;
     info_.attack_classes = manifest.attack_classes;
     if (manifest.sums.pixels > 0) info_.normalization = manifest.sums.normalization();
+    ShardNotes notes;
     for (const auto& shard : manifest.shards) {
-      shards_.push_back(std::make_unique<Shard>(dir / shard.file, manifest.name, manifest.classes));
-      if (shards_.back()->size() != shard.samples)
-        throw Error((dir / shard.file).string() + " holds " + std::to_string(shards_.back()->size()) +
-                        " samples, the manifest says " + std::to_string(shard.samples),
-                    "prepare the dataset again");
-      files_.push_back((dir / shard.file).string());
+      const std::filesystem::path tar = dir / shard.file;
+      require_unpacked(tar);
+      shards_.push_back(std::make_unique<Shard>(tar, manifest.name, manifest.classes));
+      notes.add(tar, *shards_.back(), shard.samples);
+      files_.push_back(tar.string());
       first_.push_back(samples_.size());
       auto own = shards_.back()->take_samples();
       samples_.insert(samples_.end(), std::make_move_iterator(own.begin()), std::make_move_iterator(own.end()));
     }
+    notes.say(dir);
     if (samples_.empty()) throw Error(dir.string() + " holds no sample", "see its prepare.jsonl for the reasons");
   }
 
@@ -53,9 +97,8 @@ class ShardDataset final : public Dataset {
   std::optional<FaceRecord> load_record(size_t index) const override {
     const auto [shard, i] = find(index);
     const auto bytes = shards_[shard]->record(i);
-    const auto* chars = reinterpret_cast<const char*>(bytes.data());
-    return FaceRecord::from_json(nlohmann::json::parse(chars, chars + bytes.size(), nullptr, false),
-                                 location(index) + ".json");
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return FaceRecord::from_json(parse_json_or_discard(text), location(index) + ".json");
   }
   std::string location(size_t index) const override { return files_[find(index).first] + ":" + samples_.at(index).key; }
 

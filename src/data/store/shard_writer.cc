@@ -6,6 +6,7 @@
 #include "data/store/sample_writer.h"
 #include "data/store/shard_index.h"
 #include "data/store/tar_writer.h"
+#include "tensorio/json.h"
 
 namespace fsfm {
 namespace {
@@ -47,7 +48,7 @@ class ShardWriter final : public SampleWriter {
     if (in_shard_ > 0 && (tar_->size() >= options_.max_bytes || in_shard_ >= options_.max_samples)) next_shard();
     const std::string key = member_key(face.record.key);
     tar_->add(key + "." + face.extension, face.picture);
-    tar_->add(key + ".json", as_bytes(face.record.to_json().dump()));
+    tar_->add(key + ".json", as_bytes(json_text(face.record.to_json())));
     if (!face.parsing.empty()) tar_->add(key + ".seg.png", encode_parsing_png(face.parsing));
     ++in_shard_;
   }
@@ -59,10 +60,10 @@ class ShardWriter final : public SampleWriter {
   void finish(Manifest& manifest) override {
     if (in_shard_ > 0)
       tar_->finish();
-    else
-      fs::remove(partial_path(shard_path(options_, number_)));
+    std::error_code ignored;
+    if (in_shard_ == 0) fs::remove(partial_path(shard_path(options_, number_)), ignored);
     tar_.reset();
-    for (int64_t n = 0; fs::exists(shard_path(options_, n)); ++n)
+    for (int64_t n = 0; fs::exists(shard_path(options_, n), ignored); ++n)
       index_shard(shard_path(options_, n), options_.dir, manifest);
   }
 

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -84,6 +86,8 @@ int run_blend(int argc, char** argv) {
       .range(0, 100000);
   options.add("size", side, "side of the pictures written").range(32, 2048);
   options.add("val-every", val_every, "every n-th video or picture goes to val").range(2, 1000);
+  ClassStatement stated;
+  add_class_options_or_none(options, stated);
   options.footer(
       "Self-blended images (Shiohara & Yamasaki, CVPR 2022). Real and attack are resized, filmed and stored\n"
       "alike, so that neither size nor compression tells them apart. Example:\n"
@@ -91,7 +95,11 @@ int run_blend(int argc, char** argv) {
   options.enable_recipe();
   if (!options.parse(argc, argv)) return 0;
 
-  const auto dataset = open_dataset(input);
+  const auto dataset = open_only_source(input, "", stated);
+  for (const auto& note : dataset->info().notes) log::warn("{}; {}", note.text, note.advice);
+  log::info("{}: {}", input.string(), classes_text(dataset->info()));
+  if (classes_text(dataset->info()) == kUnlabelledClass)
+    log::info("unlabelled faces are taken for real ones, as DATASET names them");
   const auto& attacks = dataset->info().attack_classes;
   const auto is_attack = [&](const SampleRef& sample) {
     const std::string& name = dataset->info().classes.at(static_cast<size_t>(sample.label));

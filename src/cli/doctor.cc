@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/class_options.h"
 #include "base/options.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "media/codec.h"
 #include "report/face_gallery.h"
 #include "report/html_page.h"
@@ -27,7 +29,7 @@ report::Table class_table(const DoctorReport& r) {
                       {}};
   for (const auto& p : r.classes)
     table.rows.push_back(
-        {report::Cell(p.name, p.attack ? "attack" : "genuine"), with_thousands(static_cast<long long>(p.samples)),
+        {report::Cell(p.name, p.name == kUnlabelledClass ? "" : p.attack ? "attack" : "genuine"), with_thousands(static_cast<long long>(p.samples)),
          with_thousands(static_cast<long long>(p.videos)), fmt::format("{:.0f} x {:.0f}", p.width, p.height),
          fmt::format("{:.0f} %", 100 * p.jpeg_share),
          quality_text(p),
@@ -132,9 +134,11 @@ int run_doctor(int argc, char** argv) {
   options.add("html", html, "write a page with pictures to this file").command_line_only();
   options.add("sheet", sheet, "write a picture of 40 faces and their regions (.png, .jpg or .webp)").command_line_only();
   options.add("strict", strict, "exit with 1 if there is an error or a warning").command_line_only();
+  ClassStatement stated;
+  add_class_options_or_none(options, stated);
   if (!options.parse(argc, argv)) return 0;
 
-  const auto data = open_dataset(dir, split);
+  const auto data = open_only_source(dir, split, stated);
   Progress bar("examine", data->samples().size(), "faces", progress_visible());
   const DoctorReport report = examine(*data, {.max_samples = static_cast<size_t>(max_samples), .threads = threads},
                                       [&](uint64_t done, uint64_t) { bar.update(done); });

@@ -8,10 +8,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -21,6 +23,7 @@
 #include "cli/commands.h"
 #include "cli/sources.h"
 #include "data/dataset.h"
+#include "data/shared_files.h"
 #include "detect/evaluation.h"
 #include "detect/robustness.h"
 #include "detect/score_dataset.h"
@@ -39,7 +42,7 @@ constexpr int kInterruptedExit = 128;  // + the signal's number, as shells count
 struct Flags {
   std::filesystem::path model, compare, out, dev;
   std::vector<std::filesystem::path> data;
-  std::vector<std::string> attack;
+  ClassStatement stated;
   std::string split, dev_split;
   bool json = false, write_threshold = false, robust = false;
   double max_bpcer = 0;
@@ -70,7 +73,6 @@ Network open_network(const std::filesystem::path& path, int threads) {
 ScoreOptions score_options(const Flags& flags, const std::string& label) {
   return {.batch_size = flags.batch_size,
           .threads = flags.threads,
-          .attack_classes = flags.attack,
           .progress_label = label,
           .show_progress = progress_visible()};
 }
@@ -100,6 +102,27 @@ void say_what_counts_as_attack(const ModelCard& card, const std::vector<ScoredDa
     std::printf("%s: attack = %s; real = %s\n", data.name.c_str(), attacks.empty() ? "none" : attacks.c_str(),
                 real.empty() ? "none" : real.c_str());
   }
+}
+
+void warn_of_shared_files(const Source& a, const Source& b, const char* consequence, int threads) {
+  const SharedFiles shared = shared_files(*a.dataset, *b.dataset, threads);
+  if (shared.count > 0)
+    log::warn("{} of the {} pictures of {} are in {} too, e.g. {}: {}", shared.count, a.dataset->samples().size(), a.name,
+              b.name, shared.example, consequence);
+}
+
+// A detector that is surely worse than chance reads the labels the other way round.
+void warn_of_turned_labels(const Evaluation& evaluation, const ScoredDataset& scored) {
+  constexpr size_t kEnough = 10;  // faces of each kind
+  constexpr double kFarBelow = 0.35;
+  const LevelFigures& level = evaluation.frames;
+  if (level.attacks < kEnough || level.bona_fide < kEnough || !(level.curve.auc < kFarBelow) ||
+      !(level.intervals.auc.high < 0.5))
+    return;
+  std::set<std::string> names(scored.classes.begin(), scored.classes.end());
+  log::warn("{}: AUC {:.3f} is far below 0.5: are the labels turned ({}), or the model's classes?", scored.name,
+            level.curve.auc,
+            describe_classes(std::vector<std::string>(names.begin(), names.end()), scored.attack_classes));
 }
 
 OperatingPoint point_of(const ModelCard& card) {
@@ -193,8 +216,7 @@ bool parse(Flags& flags, int argc, char** argv) {
            "prepared dataset or tree {train,val,test}/{real,fake,...}/; several give a cross-dataset table")
       .required();
   options.add("split", flags.split, "train, val or test (default: test where there is one, else everything)");
-  options.add("attack", flags.attack,
-              "classes of the data that are attacks (default: all but real, live, genuine, ...)");
+  add_class_options(options, flags.stated);
   options.add("json", flags.json, "print JSON instead of text").command_line_only();
   options.add("out", flags.out, "folder for report.html, metrics.json and scores.csv");
   options.add("dev", flags.dev, "development set: temperature and threshold are fitted on it, never on --data")
@@ -250,14 +272,21 @@ int run_evaluate(int argc, char** argv) {
   const Network network = open_network(flags.model, flags.threads);
   const std::optional<Network> other =
       flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
-  const auto sources = open_sources(flags.data, flags.split, "test");
+  std::vector<Source> sources = open_sources(flags.data, flags.split, "test", flags.stated);
+  for (const auto& source : sources) require_labels(*source.dataset);
   std::optional<Source> development;
   if (!flags.dev.empty()) {
-    development = open_source(flags.dev, flags.dev_split, "val");
+    development = open_source(flags.dev, flags.dev_split, "val", flags.stated);
+    require_labels(*development->dataset);
     for (const auto& source : sources)
       if (source.dataset->location(0) == development->dataset->location(0))
         log::warn("{} is development and test set at once: its error rates come out too kind", development->name);
+      else
+        warn_of_shared_files(source, *development, "its error rates come out too kind", flags.threads);
   }
+  for (size_t i = 0; i < sources.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      warn_of_shared_files(sources[i], sources[k], "they are not two tests", flags.threads);
   if (!flags.out.empty()) make_out_folder(flags.out);
 
   OperatingPoint point = point_of(network.card);
@@ -280,6 +309,7 @@ int run_evaluate(int argc, char** argv) {
     report.evaluations.push_back(
         evaluate(scored.back(), network.is_attack, point,
                  {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads}));
+    warn_of_turned_labels(report.evaluations.back(), scored.back());
     if (flags.robust) {
       const auto points =
           robustness_sweep(*source.dataset, network.card, network.logits(), point, score_options(flags, source.name),

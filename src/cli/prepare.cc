@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/open_parser.h"
+#include "cli/sources.h"
 #include "data/folder_tree.h"
 #include "data/layouts/layout.h"
 #include "data/naming.h"
@@ -83,19 +85,19 @@ void settle_faces(Settings& s) {
   if (s.size < 0) s.size = s.detect ? 224 : 0;
 }
 
-void print_classes(const std::vector<std::string>& classes, const std::vector<std::string>& attacks) {
-  std::string text;
-  for (const auto& name : classes) {
-    const bool attack = std::find(attacks.begin(), attacks.end(), name) != attacks.end();
-    text += (text.empty() ? "" : ", ") + name + (attack ? " (attack)" : "");
-  }
-  std::printf("classes  %s\n", text.c_str());
+void print_classes(const Manifest& manifest) {
+  DatasetInfo info;
+  info.classes = manifest.classes;
+  info.attack_classes = manifest.attack_classes;
+  std::printf("classes  %s\n", classes_text(info).c_str());
 }
 
 int convert(const Settings& s, const nlohmann::json& made) {
   if (s.shard != "1/1" || s.max > 0)
     throw Error(s.root.string() + " is a prepared dataset, which is copied whole", "leave --shard and --max out");
-  const auto dataset = open_dataset(s.root);
+  if (!s.layout_request.class_name.empty())
+    throw Error("--class is for faces without classes, and " + s.root.string() + " is prepared", "name its classes: --real, --attack-classes");
+  const auto dataset = open_only_source(s.root, "", s.layout_request.stated);
   Progress progress("convert", dataset->samples().size(), "faces", progress_visible());
   const std::optional<Manifest> manifest =
       convert_dataset(*dataset, s.out, s.format, made, [&](uint64_t done, uint64_t) {
@@ -110,7 +112,7 @@ int convert(const Settings& s, const nlohmann::json& made) {
   std::printf("%s faces of %s copied into %s as %s\n",
               with_thousands(static_cast<long long>(manifest->samples())).c_str(), s.root.string().c_str(),
               s.out.string().c_str(), s.format.c_str());
-  print_classes(manifest->classes, manifest->attack_classes);
+  print_classes(*manifest);
   return 0;
 }
 
@@ -165,6 +167,9 @@ int run_prepare(int argc, char** argv) {
       .group("Published datasets");
   options.add("domains", s.layout_request.domains, "mcio, wcs, diff: which of their parts (default: all)")
       .group("Published datasets");
+  add_class_options_or_none(options, s.layout_request.stated);
+  options.add("class", s.layout_request.class_name, "layout folder: the class of all its faces (default: real)")
+      .group("Labels");
   options.enable_recipe();
   options.footer(layout_table());
   if (!options.parse(argc, argv)) return 0;
@@ -172,7 +177,7 @@ int run_prepare(int argc, char** argv) {
   settle_faces(s);
   const Layout& layout = find_layout(s.layout);
   const auto [job, jobs] = parse_shard(s.shard);
-  const nlohmann::json made = {{"program", FSFM_VERSION},
+  nlohmann::json made = {{"program", FSFM_VERSION},
                                {"layout", s.layout},
                                {"root", dataset_name(s.root)},
                                {"detector", s.detect ? s.detector : ""},
@@ -193,13 +198,18 @@ int run_prepare(int argc, char** argv) {
                                {"domains", s.layout_request.domains},
                                {"keep_duplicates", s.keep_duplicates},
                                {"keep_unparsed", s.keep_unparsed}};
+  if (!s.layout_request.stated.empty())
+    made["stated"] = {{"real", s.layout_request.stated.real},
+                      {"attack_classes", s.layout_request.stated.attack},
+                      {"unlabelled", s.layout_request.stated.unlabelled}};
+  if (!s.layout_request.class_name.empty()) made["class"] = s.layout_request.class_name;
   if (is_prepared(s.root)) return convert(s, made);
 
   s.layout_request.root = s.root;
   s.layout_request.frames = s.frames;
+  s.layout_request.out = s.out;
   Listing listing = enumerate_layout(layout, s.layout_request);
-  const bool labelled = std::any_of(listing.entries.begin(), listing.entries.end(),
-                                    [](const PrepareEntry& e) { return !is_genuine_class(e.class_name); });
+  const bool labelled = !listing.attack_classes->empty();
   listing.entries.insert(listing.entries.end(), listing.left_out.begin(), listing.left_out.end());
   leave_out_own_output(listing.entries, s.out);
   for (const auto& note : listing.notes) log::warn("note: {}", note);
@@ -221,6 +231,7 @@ int run_prepare(int argc, char** argv) {
                                .max_inputs = s.max,
                                .keep_duplicates = s.keep_duplicates,
                                .threads = s.threads,
+                               .attack_classes = listing.attack_classes,
                                .made = made};
   PrepareTools tools;
   if (s.detect) {
@@ -243,7 +254,7 @@ int run_prepare(int argc, char** argv) {
     std::printf("interrupted; run the same command again to go on\n");
     return 128 + interrupt_signal();
   }
-  print_classes(report.manifest.classes, report.manifest.attack_classes);
+  print_classes(report.manifest);
   if (report.jobs_missing > 0)
     std::printf("%d of %d jobs still to come; the last one writes manifest.json\n", report.jobs_missing, jobs);
   std::printf("every input is accounted for in %s\n",

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -25,8 +26,7 @@ namespace fsfm::cli {
 ScoreOptions probe_scoring(const ProbeFlags& flags, const Source& source) {
   return {.batch_size = flags.batch_size,
           .threads = flags.threads,
-          .attack_classes = flags.attack,
-          .only = draw_faces(*source.dataset, flags.attack, static_cast<size_t>(flags.samples), flags.seed),
+          .only = draw_faces(*source.dataset, {}, static_cast<size_t>(flags.samples), flags.seed),
           .progress_label = source.name,
           .show_progress = progress_visible()};
 }
@@ -48,7 +48,7 @@ bool parse(ProbeFlags& flags, int argc, char** argv) {
   options.add("data", flags.data, "prepared datasets or trees {train,val,test}/{real,fake,...}/; real faces alone will do")
       .required();
   options.add("split", flags.split, "train, val or test (default: test where there is one, else everything)");
-  options.add("attack", flags.attack, "classes of the data that are attacks (default: all but real, live, genuine, ...)");
+  add_class_options_or_none(options, flags.stated);
   options.add("samples", flags.samples, "faces of each dataset, drawn at random; 0 = all").range(0, 1e9);
   options.add("json", flags.json, "print JSON instead of text").command_line_only();
   options.add("out", flags.out, "folder for report.html, probe.json and scores.csv");
@@ -92,6 +92,7 @@ report::ProbedDataset summarize(const Source& source, ProbeScores scores, const 
   data.figures =
       probe_figures(scores, {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads});
   data.faces = scores.faces.size();
+  data.unlabelled = classes_text(source.dataset->info()) == kUnlabelledClass;
   data.attacks = static_cast<size_t>(std::count(scores.faces.labels.begin(), scores.faces.labels.end(), 1));
   data.unreadable = scores.faces.unreadable.size();
   const auto& main = main_column(scores, flags.probe).scores;
@@ -112,22 +113,22 @@ report::ProbedDataset summarize(const Source& source, ProbeScores scores, const 
 
 // What the distance is measured from: --reference, or the train split of the data where another one is probed.
 Source open_reference(const ProbeFlags& flags) {
-  if (flags.reference.size() == 1) return open_source(flags.reference[0], flags.reference_split, "train");
+  if (flags.reference.size() == 1) return open_source(flags.reference[0], flags.reference_split, "train", flags.stated);
   if (!flags.reference.empty()) {
     std::vector<std::unique_ptr<Dataset>> parts;
     std::string name;
-    for (auto& source : open_sources(flags.reference, flags.reference_split, "train")) {
+    for (auto& source : open_sources(flags.reference, flags.reference_split, "train", flags.stated)) {
       name += (name.empty() ? "" : " + ") + source.name;
       parts.push_back(std::move(source.dataset));
     }
     return {concatenate(std::move(parts)), name};
   }
-  const auto whole = open_dataset(flags.data[0]);
+  const auto whole = open_dataset(flags.data[0], "", flags.stated);
   const auto splits = splits_of(*whole);
   const bool has_train = std::find(splits.begin(), splits.end(), "train") != splits.end();
   if (flags.data.size() != 1 || !has_train || splits.size() < 2 || flags.split == "train")
     throw Error("fsfm probe knn: no reference faces", "name real faces: --reference DIR");
-  return open_source(flags.data[0], "train", "train");
+  return open_source(flags.data[0], "train", "train", flags.stated);
 }
 
 Probe knn(const ModelFile& model, const ProbeFlags& flags, report::ProbeReport& report) {
@@ -135,7 +136,6 @@ Probe knn(const ModelFile& model, const ProbeFlags& flags, report::ProbeReport& 
   const Source source = open_reference(flags);
   ProbeFlags everything = flags;
   everything.samples = 0;
-  everything.attack.clear();  // --attack names classes of the data
   auto reference = std::make_shared<FaceFeatures>(encoder->features(*source.dataset, probe_scoring(everything, source)));
   KnnOptions options{.neighbours = flags.neighbours, .threads = flags.threads};
   report.meaning = fmt::format(
@@ -160,7 +160,8 @@ int run_probe(int argc, char** argv) {
   ProbeFlags flags;
   if (!parse(flags, argc, argv)) return 0;
   const ModelFile model = ModelFile::open(flags.model);
-  const auto sources = open_sources(flags.data, flags.split, "test");
+  const auto sources = open_sources(flags.data, flags.split, "test", flags.stated);
+  for (const auto& source : sources) log::info("{}: {}", source.name, classes_text(source.dataset->info()));
   if (!flags.out.empty()) make_out_folder(flags.out);
 
   report::ProbeReport report{.probe = flags.probe, .card = model.card(), .model_path = flags.model.string()};

@@ -17,7 +17,7 @@ struct ProbeFlags {
   std::string probe;
   std::filesystem::path model, out;
   std::vector<std::filesystem::path> data, reference;
-  std::vector<std::string> attack;
+  ClassStatement stated;
   std::string split, reference_split, parser = "shipped", device = "auto", precision = "fp32";
   bool json = false;
   int samples = 400, draws = 2, neighbours = 10, batch_size = 16, threads = 0, resamples = 2000;

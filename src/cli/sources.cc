@@ -7,10 +7,12 @@
 
 namespace fsfm::cli {
 
-Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred) {
-  auto dataset = open_dataset(dir, asked);
+Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred,
+                   const ClassStatement& stated) {
+  auto dataset = open_dataset(dir, asked, stated);
   if (const std::string& left_out = dataset->info().left_out; !left_out.empty())
     log::warn("note: {}: {} files lie among the pictures and are left out", dir.string(), left_out);
+  for (const auto& note : dataset->info().notes) log::warn("{}: {}; {}", dir.string(), note.text, note.advice);
   std::string split = asked;
   if (asked.empty()) {
     const auto splits = splits_of(*dataset);
@@ -27,14 +29,35 @@ Source open_source(const std::filesystem::path& dir, const std::string& asked, c
 }
 
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
-                                 const std::string& preferred) {
+                                 const std::string& preferred, const ClassStatement& stated) {
   std::vector<Source> sources;
   std::map<std::string, int> seen;
+  std::map<std::filesystem::path, std::filesystem::path> places;
   for (const auto& dir : dirs) {
-    sources.push_back(open_source(dir, asked, preferred));
+    sources.push_back(open_source(dir, asked, preferred, stated));
+    if (const auto [at, added] = places.emplace(std::filesystem::weakly_canonical(dir), dir); !added)
+      log::warn("{} is the same folder as {}", dir.string(), at->second.string());
     if (const int nth = ++seen[sources.back().name]; nth > 1) sources.back().name += "#" + std::to_string(nth);
   }
+  std::vector<const DatasetInfo*> infos;
+  for (const auto& source : sources) infos.push_back(&source.dataset->info());
+  require_stated_classes(infos, stated);
   return sources;
+}
+
+std::unique_ptr<Dataset> open_only_source(const std::filesystem::path& dir, const std::string& split,
+                                          const ClassStatement& stated) {
+  auto dataset = open_dataset(dir, split, stated);
+  const DatasetInfo* info = &dataset->info();
+  require_stated_classes({&info, 1}, stated);
+  return dataset;
+}
+
+std::string classes_text(const DatasetInfo& info) {
+  std::vector<std::string> known = info.classes;
+  const bool open = std::erase(known, kUnlabelledClass) > 0;
+  if (!open) return describe_classes(known, info.attack_classes);
+  return known.empty() ? "unlabelled" : describe_classes(known, info.attack_classes) + "; others unlabelled";
 }
 
 void make_out_folder(const std::filesystem::path& out) {

@@ -16,9 +16,19 @@ struct Source {
 };
 
 // The split asked for, or `preferred` where the folder has one, or everything.
-Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred);
+// `stated`: what the user says of the classes. Warns of what was odd about the folder, and of one that is named twice.
+Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred,
+                   const ClassStatement& stated = {});
+// The same for several. Throws Error for a stated name that none of them has.
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
-                                 const std::string& preferred);
+                                 const std::string& preferred, const ClassStatement& stated = {});
+
+// One dataset that a command takes whole, or one split of it. Throws Error for a stated name that it does not have.
+std::unique_ptr<Dataset> open_only_source(const std::filesystem::path& dir, const std::string& split,
+                                          const ClassStatement& stated);
+
+// "real: live; attack: print, replay", or that the faces are unlabelled.
+std::string classes_text(const DatasetInfo& info);
 
 // Makes the folder that --out names. Throws Error when it cannot be made.
 void make_out_folder(const std::filesystem::path& out);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -16,8 +17,12 @@
 namespace fsfm {
 namespace {
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 // Forwards to a base dataset through a list of indices.
-class Subset final : public Dataset {
+class Subset : public Dataset {
  public:
   Subset(std::shared_ptr<const Dataset> base, std::vector<size_t> indices)
       : base_(std::move(base)), indices_(std::move(indices)) {
@@ -37,10 +42,42 @@ class Subset final : public Dataset {
   std::optional<FaceRecord> load_record(size_t index) const override { return base_->load_record(indices_.at(index)); }
   std::string location(size_t index) const override { return base_->location(indices_.at(index)); }
 
- private:
+ protected:
   std::shared_ptr<const Dataset> base_;
   std::vector<size_t> indices_;
   std::vector<SampleRef> samples_;
+};
+
+// A dataset of known classes of which the user says something else.
+class Restated final : public Subset {
+ public:
+  Restated(std::shared_ptr<const Dataset> base, const ClassStatement& stated)
+      : Subset(base, all_of(*base)), info_(base->info()) {
+    if (stated.unlabelled) {
+      info_.classes = {std::string(kUnlabelledClass)};
+      info_.attack_classes.clear();
+      for (auto& sample : samples_) sample.label = 0;
+      return;
+    }
+    info_.attack_classes.clear();
+    for (size_t c = 0; c < info_.classes.size(); ++c) {
+      std::string& name = info_.classes[c];
+      const ClassKind kind = stated.kind_of(name);
+      const bool attack = kind == ClassKind::unknown ? contains(base->info().attack_classes, name) : kind == ClassKind::attack;
+      // Faces that were stored without a label have one now.
+      if (name == kUnlabelledClass && kind != ClassKind::unknown) name = attack ? "attack" : "real";
+      if (attack) info_.attack_classes.push_back(name);
+    }
+  }
+  const DatasetInfo& info() const override { return info_; }
+
+ private:
+  static std::vector<size_t> all_of(const Dataset& dataset) {
+    std::vector<size_t> all(dataset.samples().size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    return all;
+  }
+  DatasetInfo info_;
 };
 
 class Concatenation final : public Dataset {
@@ -50,7 +87,13 @@ class Concatenation final : public Dataset {
     for (const auto& part : parts_) {
       classes.insert(part->info().classes.begin(), part->info().classes.end());
       attacks.insert(part->info().attack_classes.begin(), part->info().attack_classes.end());
+      info_.folders.insert(info_.folders.end(), part->info().folders.begin(), part->info().folders.end());
+      info_.notes.insert(info_.notes.end(), part->info().notes.begin(), part->info().notes.end());
     }
+    for (const auto& part : parts_)
+      for (const auto& name : part->info().classes)
+        if (attacks.contains(name) && !contains(part->info().attack_classes, name))
+          throw Error("class " + name + " is an attack in one dataset and real in another", how_to_name_classes());
     info_.classes.assign(classes.begin(), classes.end());
     info_.attack_classes.assign(attacks.begin(), attacks.end());
     for (const auto& part : parts_) append(*part, names);
@@ -104,11 +147,11 @@ std::optional<FaceRecord> Dataset::load_record(size_t) const { return std::nullo
 
 namespace {
 
-std::unique_ptr<Dataset> open_whole(const fs::path& dir) {
+std::unique_ptr<Dataset> open_whole(const fs::path& dir, const ClassStatement& stated) {
   const fs::path manifest_file = dir / "manifest.json";
   std::error_code code;
   if (!fs::exists(manifest_file, code))
-    return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir);
+    return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir, std::nullopt, stated);
   const Manifest manifest = Manifest::read(manifest_file);
   if (manifest.form == "shards") return open_shards(dir, manifest);
   if (manifest.form == "folders")
@@ -118,8 +161,10 @@ std::unique_ptr<Dataset> open_whole(const fs::path& dir) {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split) {
-  std::unique_ptr<Dataset> dataset = open_whole(dir);
+std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split,
+                                      const ClassStatement& stated) {
+  std::unique_ptr<Dataset> dataset = open_whole(dir, stated);
+  if (!stated.empty()) dataset = std::make_unique<Restated>(std::move(dataset), stated);
   if (split.empty()) return dataset;
   const std::string wanted = canonical_split(split).value_or(split);
   std::vector<size_t> indices = indices_of_split(*dataset, wanted);
@@ -165,6 +210,45 @@ std::vector<size_t> class_counts(const Dataset& dataset) {
   std::vector<size_t> counts(dataset.info().classes.size());
   for (const auto& sample : dataset.samples()) ++counts.at(static_cast<size_t>(sample.label));
   return counts;
+}
+
+ClassKind kind_of_label(const DatasetInfo& info, int label) {
+  const std::string& name = info.classes.at(static_cast<size_t>(label));
+  if (name == kUnlabelledClass) return ClassKind::unknown;
+  return contains(info.attack_classes, name) ? ClassKind::attack : ClassKind::real;
+}
+
+void require_labels(const Dataset& dataset) {
+  const DatasetInfo& info = dataset.info();
+  const auto open = std::count_if(
+      dataset.samples().begin(), dataset.samples().end(),
+      [&](const SampleRef& sample) { return kind_of_label(info, sample.label) == ClassKind::unknown; });
+  if (open == 0) return;
+  constexpr size_t kShown = 8;
+  std::vector<std::string> some = info.folders;
+  if (some.size() > kShown) some.resize(kShown);
+  std::string folders = join(some, ", ");
+  if (info.folders.size() > kShown) folders += ", ... (" + std::to_string(info.folders.size()) + " folders)";
+  throw Error(info.name + ": nothing says which of its " + std::to_string(open) + " faces are real and which are attacks" +
+                  (folders.empty() ? "" : " (folders: " + folders + ")"),
+              folders.empty() ? "put them below folders named by class (real/, fake/, ...)" : how_to_name_classes());
+}
+
+void require_stated_classes(std::span<const DatasetInfo* const> datasets, const ClassStatement& stated) {
+  std::vector<std::string> classes;
+  for (const auto* info : datasets)
+    for (const auto& name : info->classes)
+      if (!contains(classes, name)) classes.push_back(name);
+  for (const auto* side : {&stated.real, &stated.attack}) {
+    for (const auto& name : *side) {
+      const std::string lower = to_lower(name);
+      if (std::any_of(classes.begin(), classes.end(), [&](const std::string& c) { return to_lower(c) == lower; })) continue;
+      const std::string near = nearest_name(name, classes);
+      throw Error((side == &stated.real ? "--real" : "--attack-classes") + std::string(" names '") + name +
+                      "', which is no class of the data",
+                  near.empty() ? "it has " + join(classes, ", ") : "did you mean " + near + "?");
+    }
+  }
 }
 
 }  // namespace fsfm

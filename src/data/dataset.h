@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/class_names.h"
 #include "face/region_map.h"
 #include "media/image.h"
 #include "media/preprocess.h"
@@ -21,17 +23,26 @@ struct FaceRecord;  // data/store/record.h
 // One face crop, as listed.
 struct SampleRef {
   std::string key;    // unique within the dataset, e.g. "train/fake/Deepfakes_033_097_frame_0"
-  int label = 0;      // index into DatasetInfo::classes; 0 when unlabelled
+  int label = 0;      // index into DatasetInfo::classes
   std::string video;  // identity for video-level metrics: "<dataset>/<class>/<video>" (method.md section 7.6)
   std::string split;  // "train" | "val" | "test" | ""
   int64_t frame = -1;
 };
 
+// What was odd about a dataset when it was opened: a finding of the doctor, a warning elsewhere.
+struct DatasetNote {
+  std::string id;  // "left-out", "empty-class", "class-like-split", "one-kind"
+  std::string text, advice;
+};
+
 struct DatasetInfo {
   std::string name;
-  std::vector<std::string> classes;  // alphabetical folder names, e.g. {"fake","real"}; {"real"} when unlabelled
-  std::vector<std::string>
-      attack_classes;  // inferred: every class except real/live/genuine/bonafide/original; printed and stored
+  // Folder names in alphabetical order, e.g. {"fake","real"}. "unlabelled" (kUnlabelledClass) holds faces of which
+  // nothing says whether they are real; every other class is real or an attack.
+  std::vector<std::string> classes;
+  std::vector<std::string> attack_classes;  // by their names (base/class_names.h), the manifest or the user's statement
+  std::vector<std::string> folders{};       // of an unlabelled tree: those that may be meant as classes
+  std::vector<DatasetNote> notes{};
   std::optional<Normalization> normalization;  // of the dataset, when its preparation computed it
   std::string left_out = {};  // of a plain tree: what lies in it and nothing reads, e.g. "2 .psd, 1 .mp4"
 };
@@ -63,12 +74,14 @@ class Dataset {
 };
 
 // Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready
-// face crops: `{train,val,test}/{real,fake,...}/`, `{real,fake,...}/` or a bare folder of pictures (searched to any
-// depth, unlabelled). Folders are classes, in all splits, only if one of them is named like a genuine or an
-// attack class (data/naming.h) or as the manifest says. A class map `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split
-// (dfdc/train) is that split of its parent. `split` keeps one split ("" = all). Throws Error for an empty or missing
-// folder and for a split that has no pictures.
-std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "");
+// face crops: folders of classes and splits (data/label_tree.h), or pictures without classes at any depth. A class map
+// `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split (dfdc/train) is that split of its
+// parent. `split` keeps one split ("" = all). `stated`: what the user says of the classes, above every name and
+// manifest. Throws Error for an empty or missing folder, for a split that has no pictures, and for classes of which
+// nothing can be said.
+std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "",
+                                      const ClassStatement& stated = {});
+
 
 // The same samples of several datasets in one list; classes are matched by name. Datasets of equal name are told apart
 // ("dfdc", "dfdc#2"), so that their videos stay apart.
@@ -81,5 +94,11 @@ std::vector<std::string> splits_of(const Dataset& dataset);
 std::vector<size_t> indices_of_split(const Dataset& dataset, const std::string& split);
 // Number of samples of every class, in the order of info().classes.
 std::vector<size_t> class_counts(const Dataset& dataset);
+
+ClassKind kind_of_label(const DatasetInfo& info, int label);
+// Throws Error, which shows the folders and how to name them, when a sample is unlabelled.
+void require_labels(const Dataset& dataset);
+// Throws Error for a stated name that none of the datasets has as a class.
+void require_stated_classes(std::span<const DatasetInfo* const> datasets, const ClassStatement& stated);
 
 }  // namespace fsfm

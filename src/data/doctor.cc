@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "data/doctor_findings.h"
@@ -31,6 +32,7 @@ struct Look {
   bool has_regions = false;
   std::array<float, kFeatures> features{};
   Fingerprint print;
+  std::string content;  // hash of the file
 };
 
 Look look_at(const Dataset& dataset, size_t index, PixelSums& sums) {
@@ -68,6 +70,7 @@ Look look_at(const Dataset& dataset, size_t index, PixelSums& sums) {
   look.features[kBrightness] = static_cast<float>(static_cast<double>(own.sum[0] + own.sum[1] + own.sum[2]) /
                                                   (3.0 * 255.0 * static_cast<double>(own.pixels)));
   look.print = fingerprint(at_size);
+  look.content = sha256(file);
   look.ok = true;
   sums.add(own);
   return look;
@@ -147,6 +150,26 @@ std::vector<Shortcut> shortcuts(const Dataset& dataset, const std::vector<size_t
   }
   std::stable_sort(result.begin(), result.end(), [](const Shortcut& a, const Shortcut& b) { return a.auc > b.auc; });
   return result;
+}
+
+// The first sample of each content in another split, or of the other kind, is the twin.
+void find_same_files(const Dataset& dataset, const std::vector<size_t>& indices, const std::vector<Look>& looks,
+                     DoctorReport& report) {
+  std::map<std::string, std::vector<size_t>> samples;
+  for (size_t i = 0; i < looks.size(); ++i)
+    if (looks[i].ok) samples[looks[i].content].push_back(indices[i]);
+  const auto twins = [&](auto&& property, std::vector<std::pair<size_t, size_t>>& found) {
+    for (const auto& [content, group] : samples)
+      for (const size_t index : group)
+        for (const size_t other : {group.front(), group.back()})
+          if (property(index) != property(other)) {
+            found.emplace_back(index, other);
+            break;
+          }
+    std::sort(found.begin(), found.end());
+  };
+  twins([&](size_t i) { return dataset.samples()[i].split; }, report.same_in_splits);
+  twins([&](size_t i) { return kind_of_label(dataset.info(), dataset.samples()[i].label); }, report.same_in_kinds);
 }
 
 bool is_number(const std::string& text) {
@@ -268,6 +291,7 @@ DoctorReport examine(const Dataset& dataset, const DoctorOptions& options,
     });
     for (auto& pair : report.leaks) pair = {indices[pair.a], indices[pair.b], pair.distance, pair.correlation};
   }
+  find_same_files(dataset, indices, looks, report);
   report.findings = judge(report, dataset);
   return report;
 }

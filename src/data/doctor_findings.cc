@@ -25,9 +25,41 @@ void judge_files(const DoctorReport& report, const Dataset& dataset, std::vector
                       "remove or fetch them again; training stops at a broken picture"});
 }
 
+constexpr size_t kShownFolders = 8;
+constexpr size_t kFewFolders = 12;  // as many may be classes; more are persons
+
+// What the folders' names say, and what they do not.
+void judge_labels(const DoctorReport& report, const Dataset& dataset, std::vector<Finding>& findings) {
+  const DatasetInfo& info = dataset.info();
+  for (const auto& note : info.notes) findings.push_back({Level::warning, note.id, note.text, note.advice});
+  if (info.classes == std::vector<std::string>{std::string(kUnlabelledClass)}) {
+    std::vector<std::string> some = info.folders;
+    if (some.size() > kShownFolders) some.resize(kShownFolders);
+    std::string text = "nothing says which faces are real: all are taken as unlabelled";
+    if (!some.empty()) text += " (folders " + join(some, ", ") + (some.size() < info.folders.size() ? ", ...)" : ")");
+    const bool may_be_classes = info.folders.size() > 1 && info.folders.size() <= kFewFolders;
+    findings.push_back({may_be_classes ? Level::warning : Level::note, "unlabelled", text,
+                        "if the folders are classes, " + how_to_name_classes()});
+  }
+  if (!report.same_in_kinds.empty()) {
+    const auto& [a, b] = report.same_in_kinds.front();
+    findings.push_back({Level::error, "two-labels",
+                        fmt::format("{} pictures stand under real and under attack, byte by byte, e.g. {} and {}",
+                                    report.same_in_kinds.size(), dataset.location(a), dataset.location(b)),
+                        "one of the labels is wrong: find out which, and remove the other copy"});
+  }
+  if (!report.same_in_splits.empty()) {
+    const auto& [a, b] = report.same_in_splits.front();
+    findings.push_back({Level::error, "leak-file",
+                        fmt::format("{} pictures stand in several splits, byte by byte, e.g. {} and {}",
+                                    report.same_in_splits.size(), dataset.location(a), dataset.location(b)),
+                        "a test on training pictures says nothing: keep each in one split (a link to another split is one, too)"});
+  }
+}
+
 void judge_balance(const DoctorReport& report, const Dataset& dataset, std::vector<Finding>& findings) {
   const auto& attacks = dataset.info().attack_classes;
-  if (attacks.empty()) return;
+  if (dataset.info().classes.size() < 2 && attacks.empty()) return;  // real or unlabelled faces for pretraining
   const auto is_attack = [&](const std::string& name) {
     return std::find(attacks.begin(), attacks.end(), name) != attacks.end();
   };
@@ -131,6 +163,7 @@ void judge_left_out(const Dataset& dataset, std::vector<Finding>& findings) {
 std::vector<Finding> judge(const DoctorReport& report, const Dataset& dataset) {
   std::vector<Finding> findings;
   judge_files(report, dataset, findings);
+  judge_labels(report, dataset, findings);
   judge_leaks(report, dataset, findings);
   judge_shortcuts(report, findings);
   judge_balance(report, dataset, findings);

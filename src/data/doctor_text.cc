@@ -18,6 +18,9 @@ nlohmann::json to_json(const DoctorReport& report, const Dataset& dataset) {
                          {"samples", report.samples},
                          {"examined", report.examined},
                          {"counts", report.counts},
+                         {"attack_classes", dataset.info().attack_classes},
+                         {"same_in_splits", report.same_in_splits.size()},
+                         {"same_in_kinds", report.same_in_kinds.size()},
                          {"with_regions", report.with_regions},
                          {"shared_videos", report.shared_videos},
                          {"shared_identities", report.shared_identities}};
@@ -55,10 +58,13 @@ nlohmann::json to_json(const DoctorReport& report, const Dataset& dataset) {
   return json;
 }
 
-std::string format_report(const DoctorReport& report, const Dataset&) {
+std::string format_report(const DoctorReport& report, const Dataset& dataset) {
   std::string text = fmt::format("{}: {} faces", report.name, with_thousands(static_cast<long long>(report.samples)));
   if (report.examined < report.samples)
     text += fmt::format(", {} examined", with_thousands(static_cast<long long>(report.examined)));
+  const auto& info = dataset.info();
+  const bool unlabelled = info.classes == std::vector<std::string>{std::string(kUnlabelledClass)};
+  text += "\nclasses  " + (unlabelled ? info.classes.front() : describe_classes(info.classes, info.attack_classes));
   text += fmt::format("\n\n{:<16}{:>9}{:>9}{:>12}{:>7}{:>14}{:>9}{:>9}{:>8}\n", "class", "faces", "videos", "size",
                       "JPEG", "quality", "bits/px", "sharp", "light");
   for (const auto& p : report.classes)

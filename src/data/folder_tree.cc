@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/media_kind.h"
+#include "data/label_tree.h"
 #include "data/naming.h"
 #include "data/prepare/keys.h"
 #include "data/store/palette.h"
@@ -23,14 +25,6 @@ fs::path map_path(const fs::path& picture) {
   return picture.parent_path() / (picture.stem().string() + std::string(kMapSuffix));
 }
 
-// Does the folder hold a class: by its name, or because the manifest says so? Identities ("n000001") and albums do not.
-bool is_class_folder(const fs::path& folder, const std::optional<Manifest>& manifest) {
-  const std::string name = folder.filename().string();
-  return is_genuine_class(name) || is_plainly_attack_class(name) ||
-         (manifest && std::any_of(manifest->classes.begin(), manifest->classes.end(),
-                                  [&](const std::string& c) { return KeyMaker().make(c) == name; }));
-}
-
 struct Entry {
   fs::path path;
   bool has_map = false;
@@ -38,28 +32,38 @@ struct Entry {
 
 class FolderTree final : public Dataset {
  public:
-  FolderTree(const fs::path& dir, const std::optional<Manifest>& manifest) {
+  FolderTree(const fs::path& dir, const std::optional<Manifest>& manifest, const ClassStatement& stated) {
     std::error_code code;
     if (!fs::exists(dir, code)) throw Error(dir.string() + " does not exist", "check the path");
     if (!fs::is_directory(dir, code))
       throw Error(dir.string() + " is not a folder", "name a folder of pictures or a prepared dataset");
     info_.name = manifest ? manifest->name : dataset_name(dir);
     if (manifest && manifest->sums.pixels > 0) info_.normalization = manifest->sums.normalization();
-    std::vector<std::pair<fs::path, std::string>> parts;  // folder of a split, and which
-    for (const auto& folder : subfolders(dir))
-      if (const auto split = canonical_split(folder.filename().string())) parts.emplace_back(folder, *split);
-    if (parts.empty())
-      parts.emplace_back(dir, canonical_split(fs::weakly_canonical(dir, code).filename().string()).value_or(""));
-    // One plain class name in any split tells what the folders of all splits are: test/ may hold FaceSwap alone.
-    const bool has_classes = std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
-      const auto folders = subfolders(part.first);
-      return std::any_of(folders.begin(), folders.end(), [&](const auto& f) { return is_class_folder(f, manifest); });
+    std::vector<fs::path> pictures, relative;
+    std::set<fs::path> maps;
+    std::vector<fs::path> left_out;
+    const std::vector<fs::path> files = list_files(dir, [&](const fs::path& path) {
+      const MediaKind kind = media_kind_by_name_first(path);
+      if (kind == MediaKind::video || kind == MediaKind::unread) left_out.push_back(path);
+      return kind == MediaKind::picture;
     });
-    for (const auto& [folder, split] : parts) scan_split(folder, split, has_classes);
-    if (found_.empty()) throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff, ...)" +
-                                        (left_out_.empty() ? "" : " but " + count_extensions(left_out_)),
-                                    "check the path");
-    finish();
+    std::partition_copy(files.begin(), files.end(), std::inserter(maps, maps.end()), std::back_inserter(pictures), is_map);
+    info_.left_out = count_extensions(left_out);
+    if (pictures.empty())
+      throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff, ...)" +
+                      (left_out.empty() ? "" : " but " + info_.left_out),
+                  "check the path");
+    for (const auto& path : pictures) relative.push_back(path.lexically_relative(dir));
+    const TreeLabels labels =
+        manifest ? labels_of_manifest(relative, *manifest) : read_tree_labels(dir, relative, stated);
+    info_.classes = labels.classes;
+    info_.attack_classes = labels.attack_classes;
+    info_.folders = labels.folders;
+    info_.notes = labels.notes;
+    for (size_t i = 0; i < pictures.size(); ++i)
+      if (!labels.files[i].class_name.empty())
+        add(labels.files[i], {pictures[i], maps.contains(map_path(pictures[i]))}, relative[i]);
+    keys_.clear();
   }
 
   const DatasetInfo& info() const override { return info_; }
@@ -86,74 +90,65 @@ class FolderTree final : public Dataset {
   std::string location(size_t index) const override { return entries_.at(index).path.string(); }
 
  private:
-  struct Found {
-    Entry entry;
-    std::string class_name, split, relative;  // relative to the class folder
-  };
-
-  void scan_split(const fs::path& folder, const std::string& split, bool has_classes) {
-    const auto folders = subfolders(folder);
-    if (!has_classes || folders.empty()) return scan_class(folder, "", split);
-    for (const auto& class_folder : folders) scan_class(class_folder, class_folder.filename().string(), split);
+  // [split/]class/NAME.png, as fsfm prepare writes it.
+  static TreeLabels labels_of_manifest(const std::vector<fs::path>& files, const Manifest& manifest) {
+    std::map<std::string, std::string> class_of_folder;
+    for (const auto& name : manifest.classes) class_of_folder[KeyMaker().make(name)] = name;
+    TreeLabels labels;
+    labels.classes = manifest.classes;
+    labels.attack_classes = manifest.attack_classes;
+    size_t left_out = 0;
+    for (const auto& file : files) {
+      auto part = file.begin();
+      FileLabel label;
+      const auto is_class = [&](const fs::path& p) { return class_of_folder.contains(p.string()); };
+      if (!is_class(*part) && std::next(part) != file.end()) label.split = canonical_split(part->string()).value_or("");
+      if (!label.split.empty()) ++part;
+      if (std::next(part) != file.end() && is_class(*part))
+        label.class_name = class_of_folder.at((part++)->string());
+      else if (manifest.classes.size() == 1)
+        label.class_name = manifest.classes.front();
+      fs::path rest;
+      for (; part != file.end(); ++part) rest /= *part;
+      label.rest = rest.generic_string();
+      left_out += label.class_name.empty();
+      labels.files.push_back(std::move(label));
+    }
+    if (left_out > 0)
+      labels.notes.push_back({"left-out", std::to_string(left_out) + " pictures lie in no folder of the manifest's classes",
+                              "prepare the dataset again with them"});
+    return labels;
   }
 
-  void scan_class(const fs::path& folder, const std::string& class_name, const std::string& split) {
-    const std::vector<fs::path> files = list_files(folder, [&](const fs::path& path) {
-      const MediaKind kind = media_kind_by_name_first(path);
-      if (kind == MediaKind::video || kind == MediaKind::unread) left_out_.push_back(path);
-      return kind == MediaKind::picture;
-    });
-    std::set<fs::path> maps;
-    std::copy_if(files.begin(), files.end(), std::inserter(maps, maps.end()),
-                 is_map);
-    for (const auto& path : files)
-      if (!is_map(path))
-        found_.push_back({{path, maps.contains(map_path(path))},
-                          class_name,
-                          split,
-                          path.lexically_relative(folder).generic_string()});
-  }
-
-  void finish() {
-    std::set<std::string> names;
-    for (auto& found : found_) {
-      if (found.class_name.empty()) found.class_name = "real";  // unlabelled pictures are taken for genuine faces
-      names.insert(found.class_name);
-    }
-    info_.left_out = count_extensions(left_out_);
-    info_.classes.assign(names.begin(), names.end());
-    info_.attack_classes = infer_attack_classes(info_.classes);
-    std::set<std::string> keys;
-    for (auto& found : found_) {
-      SampleRef ref;
-      ref.label = static_cast<int>(std::distance(names.begin(), names.find(found.class_name)));
-      ref.split = found.split;
-      const FrameName name = parse_frame_name(found.relative);
-      ref.video = info_.name + "/" + found.class_name + "/" + name.video;
-      ref.frame = name.frame;
-      // Two pictures that differ by their extension only (a.jpg, a.png) are two samples: the later keeps its extension.
-      const std::string whole =
-          (found.split.empty() ? "" : found.split + "/") + found.class_name + "/" + found.relative;
-      ref.key = fs::path(whole).replace_extension().generic_string();
-      if (!keys.insert(ref.key).second) keys.insert(ref.key = whole);
-      samples_.push_back(std::move(ref));
-      entries_.push_back(std::move(found.entry));
-    }
-    found_.clear();
-    found_.shrink_to_fit();
+  void add(const FileLabel& label, Entry entry, const fs::path& relative) {
+    SampleRef ref;
+    ref.label = static_cast<int>(std::find(info_.classes.begin(), info_.classes.end(), label.class_name) -
+                                 info_.classes.begin());
+    ref.split = label.split;
+    const FrameName name = parse_frame_name(label.rest);
+    ref.video = info_.name + "/" + label.class_name + "/" + name.video;
+    ref.frame = name.frame;
+    // Pictures that differ by their extension only (a.jpg, a.png) or by the order of folders (real/train, train/real)
+    // are two samples: the later keeps its extension, or its whole path.
+    const std::string whole = (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" + label.rest;
+    ref.key = fs::path(whole).replace_extension().generic_string();
+    if (!keys_.insert(ref.key).second && !keys_.insert(ref.key = whole).second)
+      keys_.insert(ref.key = relative.generic_string());
+    samples_.push_back(std::move(ref));
+    entries_.push_back(std::move(entry));
   }
 
   DatasetInfo info_;
-  std::vector<Found> found_;
-  std::vector<fs::path> left_out_;
   std::vector<SampleRef> samples_;
   std::vector<Entry> entries_;
+  std::set<std::string> keys_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, const std::optional<Manifest>& manifest) {
-  return std::make_unique<FolderTree>(dir, manifest);
+std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir, const std::optional<Manifest>& manifest,
+                                          const ClassStatement& stated) {
+  return std::make_unique<FolderTree>(dir, manifest, stated);
 }
 
 std::string dataset_name(const std::filesystem::path& dir) {

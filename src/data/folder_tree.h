@@ -11,11 +11,11 @@
 
 namespace fsfm {
 
-// See open_dataset for the trees it knows. Whether folders are classes is decided once for all splits. A manifest lends
-// its name, mean and deviation, and its classes tell which folders are classes. Throws Error when `dir` is missing or
-// holds no picture.
+// Classes and splits as data/label_tree.h reads them. A manifest lends its name, mean and deviation, and says which
+// folders are classes and which of them are attacks. Throws Error when `dir` is missing or holds no picture.
 std::unique_ptr<Dataset> open_folder_tree(const std::filesystem::path& dir,
-                                          const std::optional<Manifest>& manifest = std::nullopt);
+                                          const std::optional<Manifest>& manifest = std::nullopt,
+                                          const ClassStatement& stated = {});
 
 // The name a dataset goes by: the folder's, or its parent's when the folder is a split.
 std::string dataset_name(const std::filesystem::path& dir);

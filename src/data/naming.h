@@ -1,4 +1,4 @@
-// What file and folder names say about a face: its class, its split and its video.
+// What file names say about a face: its video, its frame, its person. Classes and splits: base/class_names.h.
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/class_names.h"
+
 namespace fsfm {
-
-// Does a class of this name hold genuine faces? real, live, genuine, bonafide, original, authentic, pristine, ... and
-// names that begin with one of them at a word border ("real_youtube", "live-1"); case does not matter.
-bool is_genuine_class(std::string_view name);
-// Does the name plainly say forged or spoofed (fake*, spoof*, attack*, print*, replay*, mask*, ...)? Only used to tell
-// class folders from other folders: every class that is not genuine counts as an attack.
-bool is_plainly_attack_class(std::string_view name);
-// The classes that are not genuine, in the given order. Empty when `classes` names a single genuine class.
-std::vector<std::string> infer_attack_classes(const std::vector<std::string>& classes);
-
-// "train", "val" or "test" for the names in use (training, valid, devel, dev, testing, ...); nullopt for anything else.
-std::optional<std::string> canonical_split(std::string_view folder_name);
 
 // A picture's name taken apart: "Deepfakes_033_097_frame_179" -> {"Deepfakes_033_097", 179}.
 struct FrameName {

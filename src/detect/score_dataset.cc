@@ -118,6 +118,7 @@ ScoredDataset read_faces(const Dataset& dataset, const Transform& transform, con
 
 ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
                             const ScoreOptions& options) {
+  require_labels(dataset);
   std::vector<float> logits;
   ScoredDataset result =
       read_faces(dataset, Transform::parse(card.resize), {card.mean, card.std}, options,

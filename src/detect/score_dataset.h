@@ -48,7 +48,7 @@ ScoredDataset read_faces(const Dataset& dataset, const Transform& transform, con
                          const ScoreOptions& options, const UseFaces& use);
 
 // The card gives transform, mean and std. A picture that cannot be read is left out and reported. Throws Error when
-// none can be read and when `attack_classes` names a class that the dataset does not have.
+// none can be read, when a face is unlabelled and when `attack_classes` names a class that the dataset does not have.
 ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const LogitFunction& network,
                             const ScoreOptions& options);
 

@@ -25,8 +25,9 @@ bool has_threshold(const ProbedDataset& data) {
 }
 
 std::string counts(const ProbedDataset& data) {
-  std::string text = fmt::format("{} faces, {} attack, {} real", count_text(data.faces), count_text(data.attacks),
-                                 count_text(data.faces - data.attacks));
+  std::string text = data.unlabelled ? count_text(data.faces) + " unlabelled faces"
+                                     : fmt::format("{} faces, {} attack, {} real", count_text(data.faces),
+                                                   count_text(data.attacks), count_text(data.faces - data.attacks));
   if (data.without_face) text += fmt::format("; in {} the parser found no face", count_text(data.without_face));
   if (data.unreadable) text += fmt::format("; {} could not be read", count_text(data.unreadable));
   return text;
@@ -96,7 +97,7 @@ HtmlPage probe_page(const ProbeReport& report) {
       for (size_t i = 0; i < scores.size(); ++i)
         if (std::isfinite(scores[i])) (data.scores.faces.labels[i] ? attack : real).push_back(scores[i]);
       std::vector<ScoreGroup> groups;
-      if (!real.empty()) groups.push_back({"real", real, kColorReal});
+      if (!real.empty()) groups.push_back({data.unlabelled ? "faces" : "real", real, kColorReal});
       if (!attack.empty()) groups.push_back({"attack", attack, kColorAttack});
       charts.push_back({score_histogram(groups, 0.5), "Distance to real faces",
                         "0.5 is the distance that few reference faces exceed among each other."});

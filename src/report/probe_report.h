@@ -14,6 +14,7 @@ struct ProbedDataset {
   std::string name{};
   std::vector<ProbeFigure> figures{};
   size_t faces = 0, attacks = 0, without_face = 0, unreadable = 0;  // without_face: no region could be told
+  bool unlabelled = false;                                          // nobody says which faces are attacks
   std::vector<Picture> suspicious{};                                // the faces with the highest scores, if shown
   ProbeScores scores{};
 };

@@ -52,10 +52,11 @@ Split hold_out_videos(std::shared_ptr<const Dataset> dataset, double fraction, u
   return split;
 }
 
-std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders, const std::string& split) {
-  if (folders.size() == 1) return open_dataset(folders.front(), split);
+std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders, const std::string& split,
+                                        const ClassStatement& stated) {
   std::vector<std::unique_ptr<Dataset>> parts;
-  for (const auto& folder : folders) parts.push_back(open_dataset(folder, split));
+  for (const auto& folder : folders) parts.push_back(open_dataset(folder, split, stated));
+  if (parts.size() == 1) return std::move(parts.front());
   return concatenate(std::move(parts));
 }
 

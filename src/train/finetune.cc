@@ -226,6 +226,8 @@ class FinetuneRun : public RunLoop {
   }
 
   void announce() const override {
+    for (const auto& warning : data_.warnings) log::warn("{}", warning);
+    log::info("{}", data_.meaning);
     log::info("classes {} (attack: {}); {} pictures to learn from, {} for validation ({})", join(data_.classes, ", "),
               join(data_.attack_classes, ", "), data_.train.dataset->samples().size(),
               data_.validation.dataset->samples().size(), data_.validation_source);

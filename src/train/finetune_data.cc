@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "data/self_blended.h"
+#include "data/shared_files.h"
 #include "train/data_split.h"
 
 namespace fsfm {
@@ -24,15 +25,6 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 }
 
 std::string domain_of(const SampleRef& sample) { return sample.video.substr(0, sample.video.find('/')); }
-
-std::vector<std::string> attack_classes_of(const DatasetInfo& info, const FinetuneRecipe& recipe) {
-  if (recipe.attack_classes.empty()) return info.attack_classes;
-  for (const auto& name : recipe.attack_classes)
-    if (!contains(info.classes, name))
-      throw Error("--attack-classes names '" + name + "', which the data does not have",
-                  "it has " + join(info.classes, ", "));
-  return recipe.attack_classes;
-}
 
 LabelledData label(std::shared_ptr<const Dataset> dataset, const FinetuneRecipe& recipe,
                    const std::vector<std::string>& classes, const std::vector<std::string>& attacks) {
@@ -70,16 +62,34 @@ void require_both(const LabelledData& data, const FinetuneRecipe& recipe, const 
               "put both below folders named by class (real/, fake/, ...), or use --self-blend with real faces only");
 }
 
+void add_warnings(FinetuneData& data, const Dataset& dataset) {
+  for (const auto& note : dataset.info().notes) data.warnings.push_back(note.text + "; " + note.advice);
+}
+
+// Validation faces that are learned from choose weights and threshold by what the network knows by heart.
+void look_for_shared_files(FinetuneData& data, int threads) {
+  const SharedFiles shared = shared_files(*data.validation.dataset, *data.train.dataset, threads);
+  if (shared.count > 0)
+    data.warnings.push_back(std::to_string(shared.count) + " validation pictures are training pictures too, e.g. " +
+                            shared.example + "; the validation figures are too kind");
+}
+
 }  // namespace
 
 FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
-  const auto all = open_all(recipe.data);
+  const auto all = open_all(recipe.data, "", recipe.stated);
+  require_labels(*all);
+  const auto other = recipe.val_data.empty() ? nullptr : open_all(recipe.val_data, "", recipe.stated);
+  if (other) require_labels(*other);
+  std::vector<const DatasetInfo*> infos = {&all->info()};
+  if (other) infos.push_back(&other->info());
+  require_stated_classes(infos, recipe.stated);
   const auto splits = splits_of(*all);
   const bool has_train = contains(splits, "train"), has_val = contains(splits, "val");
   FinetuneData data;
   std::shared_ptr<const Dataset> train = subset(all, training_indices(*all)), validation;
-  if (!recipe.val_data.empty()) {
-    validation = open_all(recipe.val_data);
+  if (other) {
+    validation = other;
     data.validation_source = "--val-data";
   } else if (has_train && has_val) {
     validation = subset(all, indices_of_split(*all, "val"));
@@ -95,7 +105,9 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
   }
   train = draw_samples(train, recipe.max_samples, recipe.seed);
 
-  const auto attacks = attack_classes_of(all->info(), recipe);
+  const auto& attacks = all->info().attack_classes;
+  data.meaning = describe_classes(all->info().classes, attacks);
+  add_warnings(data, *all);
   if (recipe.task == "multi") {
     data.classes = all->info().classes;
     data.attack_classes = attacks;
@@ -105,9 +117,7 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
     data.attack_classes = {data.classes.front()};
   }
   data.train = label(train, recipe, data.classes, attacks);
-  // Named classes hold for --val-data too, which need not have all of them.
-  const bool inferred = !recipe.val_data.empty() && recipe.attack_classes.empty();
-  auto validation_attacks = inferred ? validation->info().attack_classes : attacks;
+  auto validation_attacks = validation->info().attack_classes;
   data.validation = label(validation, recipe, data.classes, validation_attacks);
   if (recipe.self_blend > 0 && !has_attacks(data.validation)) {
     validation_attacks.emplace_back(kSelfBlendedClass);
@@ -116,6 +126,8 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe) {
   }
   require_both(data.train, recipe, "training data");
   require_both(data.validation, recipe, "validation data");
+  if (data.validation_source == "--val-data" || data.validation_source == "val split")
+    look_for_shared_files(data, recipe.threads);
   return data;
 }
 

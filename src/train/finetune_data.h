@@ -22,6 +22,8 @@ struct LabelledData {
 struct FinetuneData {
   LabelledData train, validation;
   std::vector<std::string> classes, attack_classes;  // of the model, in logit order
+  std::string meaning;                               // of the data's classes: "real: live; attack: print, replay"
+  std::vector<std::string> warnings;                 // odd folders, files shared by training and validation
   std::string validation_source;                     // "val split", "held-out videos", "--val-data"; says when the
                                                      // fakes among them are self-blended
 };

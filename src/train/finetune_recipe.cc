@@ -1,5 +1,6 @@
 #include "train/finetune_recipe.h"
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "train/schedule.h"
 
@@ -38,8 +39,7 @@ void FinetuneRecipe::declare(Options& options) {
       .range(0, 1e12)
       .group(kData);
   options.add("balance", balance, "show all classes equally often, and within a class small sources more than their share").group(kData);
-  options.add("attack-classes", attack_classes, "classes that mean attack (default: all but real, live, genuine, ...)")
-      .group(kData);
+  add_class_options(options, stated, kData);
 
   options.add("method", method, "what learns: everything, the head only, or an FS-Adapter beside the frozen network")
       .choices({"full", "linear-probe", "adapter"})

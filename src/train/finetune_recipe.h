@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/class_names.h"
 #include "train/run_settings.h"
 
 namespace fsfm {
@@ -20,7 +21,7 @@ struct FinetuneRecipe : RunSettings {
   int val_batch_size = 32;
   int64_t max_samples = 0;
   bool balance = false;
-  std::vector<std::string> attack_classes;  // empty = inferred from the class names
+  ClassStatement stated;  // what the user says of the classes; else their names do
 
   // Network
   std::string task = "dfd", init, method = "full", model, global_pool = "task";

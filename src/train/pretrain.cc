@@ -133,6 +133,7 @@ class PretrainRun : public RunLoop {
   }
 
   void announce() const override {
+    for (const auto& remark : data_.remarks) log::info("{}", remark);
     log::info("{} real faces, {} held out; ViT-{} on {}, {}; {} steps of {} faces, peak learning rate {:.3g}",
               data_.train->samples().size(), data_.held_out ? data_.held_out->samples().size() : 0, recipe_.model,
               device_.str(), recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(others_.size()));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "data/statistics.h"
 #include "train/data_split.h"
 
@@ -36,6 +37,20 @@ std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> datas
   return subset(std::move(dataset), std::move(kept));
 }
 
+// Faces that nobody has labelled are real by the user's choice of --data; what is learned from is said.
+std::vector<std::string> remarks_on(const DatasetInfo& info, const PretrainRecipe& recipe) {
+  std::vector<std::string> remarks, known = info.classes;
+  for (const auto& note : info.notes) remarks.push_back(note.text + "; " + note.advice);
+  constexpr size_t kShown = 8;
+  std::vector<std::string> some = info.folders;
+  if (some.size() > kShown) some.resize(kShown);
+  if (std::erase(known, kUnlabelledClass) > 0 && !recipe.all_classes)
+    remarks.push_back("no folder says what is real: unlabelled faces are taken for real ones, as --data names them" +
+                      (some.empty() ? "" : " (folders " + join(some, ", ") + (some.size() < info.folders.size() ? ", ...)" : ")")));
+  if (!known.empty()) remarks.push_back(describe_classes(known, info.attack_classes));
+  return remarks;
+}
+
 Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& train) {
   if (recipe.normalization == "imagenet") return {};
   if (recipe.normalization == "vggface2")
@@ -47,13 +62,18 @@ Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& 
 }  // namespace
 
 PretrainData open_pretrain_data(const PretrainRecipe& recipe) {
-  auto all = open_all(recipe.data, recipe.split);
+  auto all = open_all(recipe.data, recipe.split, recipe.stated);
+  const auto other = recipe.val_data.empty() ? nullptr : open_all(recipe.val_data, "", recipe.stated);
+  std::vector<const DatasetInfo*> infos = {&all->info()};
+  if (other) infos.push_back(&other->info());
+  require_stated_classes(infos, recipe.stated);
   PretrainData data;
+  data.remarks = remarks_on(all->info(), recipe);
   const auto splits = splits_of(*all);
   const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
   auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };
-  if (!recipe.val_data.empty())
-    data.held_out = genuine_only(open_all(recipe.val_data), recipe);
+  if (other)
+    data.held_out = genuine_only(other, recipe);
   else if (recipe.split.empty() && has("train") && has("val"))
     data.held_out = of_split("val");
   data.train = genuine_only(recipe.split.empty() ? subset(all, training_indices(*all)) : all, recipe);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "data/dataset.h"
 #include "media/preprocess.h"
@@ -14,6 +16,7 @@ struct PretrainData {
   std::shared_ptr<const Dataset> examples;         // a few of held_out, for pictures; null like it
   std::shared_ptr<const Dataset> attacks;          // of the same folders, never learned from; may be null
   Normalization normalization;
+  std::vector<std::string> remarks;  // what counts as real, and what was odd about the folders
 };
 
 // Held out are --val-data, else the val split, else whole videos drawn by the seed. Throws Error when there are no real

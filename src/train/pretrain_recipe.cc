@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/class_options.h"
 #include "base/error.h"
 #include "masking/masking.h"
 #include "nn/losses.h"
@@ -17,6 +18,7 @@ void PretrainRecipe::declare(Options& options) {
   options.add("val-data", val_data, "held-out faces (default: the val split, else --val-fraction of the data)")
       .group(kData);
   options.add("split", split, "split to learn from (default: train if there is one, else everything)").group(kData);
+  add_class_options_or_none(options, stated, kData);
   options.add("all-classes", all_classes, "learn from attack classes too, not from real faces only").group(kData);
   options.add("val-fraction", val_fraction, "share of the videos (or pictures) held out").range(0, 0.5).group(kData);
   options.add("val-samples", val_samples, "held-out faces evaluated at most").range(1, 1e9).group(kData);

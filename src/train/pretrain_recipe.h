@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/class_names.h"
 #include "nn/fsfm_net.h"
 #include "train/run_settings.h"
 
@@ -17,6 +18,7 @@ struct PretrainRecipe : RunSettings {
   // Data
   std::vector<std::filesystem::path> data, val_data;
   std::string split;         // "" = train when there is one, else everything
+  ClassStatement stated;     // what the user says of the classes
   bool all_classes = false;  // also attack classes (the method learns from real faces)
   double val_fraction = 0.05;
   int64_t max_samples = 0, val_samples = 256;

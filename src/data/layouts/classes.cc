@@ -1,30 +1,67 @@
-// Folders that are classes, below folders that may be splits.
+// Folders that are classes and splits.
 #include "base/error.h"
-#include "base/file.h"
+#include "base/text.h"
+#include "data/label_tree.h"
 #include "data/layouts/all.h"
 #include "data/layouts/walk.h"
 #include "data/naming.h"
 
 namespace fsfm {
+namespace {
+
+constexpr const char* kExpected =
+    "expected ROOT/{real,fake,...}/ or ROOT/{train,val,test}/{real,fake,...}/; for unlabelled pictures use the layout "
+    "folder";
+
+void apply(const FileLabel& label, PrepareEntry& entry, bool left_out) {
+  entry.class_name = label.class_name;
+  entry.split = label.split;
+  if (left_out) {
+    entry.video = label.rest;
+  } else if (entry.kind == PrepareEntry::Kind::video) {
+    entry.video = std::filesystem::path(label.rest).replace_extension().generic_string();
+  } else {
+    const FrameName name = parse_frame_name(label.rest);
+    entry.video = name.video;
+    entry.frame = name.frame;
+  }
+}
+
+}  // namespace
 
 Listing enumerate_classes(const LayoutRequest& request) {
   Listing listing;
-  const auto add_classes = [&](const std::filesystem::path& folder, const std::string& split) {
-    for (const auto& class_folder : subfolders(folder))
-      append_media(listing, class_folder, class_folder.filename().string(), split);
-  };
-  bool has_splits = false;
-  for (const auto& folder : subfolders(request.root)) {
-    if (const auto split = canonical_split(folder.filename().string())) {
-      has_splits = true;
-      add_classes(folder, *split);
-    }
+  append_media(listing, request.root, "", "");
+  erase_below(listing.entries, request.out);
+  erase_below(listing.left_out, request.out);
+  if (listing.entries.empty()) {
+    if (listing.left_out.empty())
+      throw Error(request.root.string() + " has no class folders with pictures or videos", kExpected);
+    return listing;
   }
-  if (!has_splits) add_classes(request.root, "");
-  if (listing.entries.empty() && listing.left_out.empty())
-    throw Error(request.root.string() + " has no class folders with pictures or videos",
-                "expected ROOT/{real,fake,...}/ or ROOT/{train,val,test}/{real,fake,...}/; for unlabelled pictures use "
-                "the layout folder");
+  std::vector<std::filesystem::path> files;
+  for (const auto* list : {&listing.entries, &listing.left_out})
+    for (const auto& entry : *list) files.push_back(entry.path.lexically_relative(request.root));
+  TreeLabels labels = read_tree_labels(request.root, files, request.stated);
+  if (!labels.labelled())
+    throw Error(request.root.string() + ": nothing says which of its folders are real and which are attacks" +
+                    (labels.folders.empty() ? "" : " (" + join(labels.folders, ", ") + ")"),
+                labels.folders.empty() ? kExpected : how_to_name_classes());
+  const size_t inputs = listing.entries.size();
+  size_t next = 0;
+  for (auto* list : {&listing.entries, &listing.left_out}) {
+    size_t kept = 0;
+    for (auto& entry : *list) {
+      const FileLabel& label = labels.files[next++];
+      if (label.class_name.empty()) continue;
+      apply(label, entry, next > inputs);
+      if (&(*list)[kept] != &entry) (*list)[kept] = std::move(entry);
+      ++kept;
+    }
+    list->resize(kept);
+  }
+  for (const auto& note : labels.notes) listing.notes.push_back(note.text + ": " + note.advice);
+  listing.attack_classes = std::move(labels.attack_classes);
   return listing;
 }
 

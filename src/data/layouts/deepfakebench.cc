@@ -1,5 +1,6 @@
 // DeepfakeBench: one JSON a dataset, naming the frames of every video.
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -42,9 +43,7 @@ class Walker {
 
  private:
   void add_video(const nlohmann::json& video, const std::string& split, const std::string& name) {
-    const std::string label = video.at("label").get<std::string>(), low = to_lower(label);
-    const bool is_real = low.ends_with("real") || low == "0" || is_genuine_class(label);
-    const std::string class_name = is_real ? "real" : request_.labels == "methods" ? label : "fake";
+    const std::string label = video.at("label").get<std::string>();
     int64_t position = 0;
     for (const auto& item : video.at("frames")) {
       std::string frame = item.get<std::string>();
@@ -56,7 +55,7 @@ class Walker {
       if (base_.empty()) base_ = base_of(request_.root, relative);
       PrepareEntry entry;
       entry.path = base_ / relative;
-      entry.class_name = class_name;
+      entry.class_name = label;
       entry.split = split;
       entry.video = label + "/" + name;
       entry.frame = parse_index(relative.stem().string()).value_or(position);
@@ -74,6 +73,26 @@ class Walker {
   size_t missing_ = 0;
 };
 
+// The benchmark's short names of the manipulations of FaceForensics++; its other labels say real or fake.
+bool is_known_forgery(const std::string& label) {
+  static const std::vector<std::string> kForgeries = {"ff-df", "ff-f2f", "ff-fs", "ff-nt", "ff-fh", "ff-fsh"};
+  return std::find(kForgeries.begin(), kForgeries.end(), to_lower(label)) != kForgeries.end();
+}
+
+// Labels become classes: "real", and "fake" or one a method.
+void name_classes(Listing& listing, const LayoutRequest& request) {
+  std::set<std::string> labels, known;
+  for (const auto& entry : listing.entries) (is_known_forgery(entry.class_name) ? known : labels).insert(entry.class_name);
+  const auto inferred = infer_attack_classes({labels.begin(), labels.end()}, request.stated);
+  known.insert(inferred.begin(), inferred.end());
+  for (auto& entry : listing.entries) {
+    if (!known.contains(entry.class_name))
+      entry.class_name = "real";
+    else if (request.labels != "methods")
+      entry.class_name = "fake";
+  }
+}
+
 }  // namespace
 
 Listing enumerate_deepfakebench(const LayoutRequest& request) {
@@ -89,6 +108,7 @@ Listing enumerate_deepfakebench(const LayoutRequest& request) {
                 "put the JSON beside the folder of the datasets");
   if (walker.missing() > 0)
     listing.notes.push_back(std::to_string(walker.missing()) + " listed frames are not on the disk");
+  name_classes(listing, request);
   return listing;
 }
 

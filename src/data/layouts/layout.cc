@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -44,11 +45,42 @@ void keep_derived_keys_apart(std::vector<PrepareEntry>& entries, KeyMaker& keys)
   }
 }
 
+std::vector<std::string> classes_of(const std::vector<PrepareEntry>& entries) {
+  std::set<std::string> names;
+  for (const auto& entry : entries) names.insert(entry.class_name);
+  return {names.begin(), names.end()};
+}
+
+void decide_classes(Listing& listing, const ClassStatement& stated) {
+  const std::vector<std::string> names = classes_of(listing.entries);
+  if (listing.names_from_user) {
+    listing.attack_classes = infer_attack_classes(names, stated);
+  } else if (!listing.attack_classes) {
+    listing.attack_classes.emplace();
+    for (const auto& name : names)
+      if (name != "real" && name != kUnlabelledClass) listing.attack_classes->push_back(name);
+  }
+}
+
+// A statement that would be ignored is a misunderstanding.
+void check_statement(const Layout& layout, const LayoutRequest& request) {
+  const bool folder = layout.name == "folder";
+  if ((request.stated.unlabelled || !request.class_name.empty()) && !folder)
+    throw Error(request.stated.unlabelled ? "--unlabelled goes with the layout folder"
+                                          : "--class goes with the layout folder",
+                "the layout " + layout.name + " has classes of its own");
+  const bool asks = folder || layout.name == "classes" || layout.name == "list" || layout.name == "csv" ||
+                    layout.name == "deepfakebench";
+  if (!(request.stated.real.empty() && request.stated.attack.empty()) && !asks)
+    throw Error("--real and --attack-classes say nothing to the layout " + layout.name, "it knows its classes; leave them out");
+}
+
 }  // namespace
 
 Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   std::error_code code;
   if (!fs::exists(request.root, code)) throw Error(request.root.string() + " does not exist", "check the path");
+  check_statement(layout, request);
   Listing listing = layout.enumerate(request);
   std::vector<PrepareEntry>& entries = listing.entries;
   std::vector<fs::path> unread;
@@ -60,10 +92,10 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
                 unsupported.empty() ? "check the path and the layout" : "convert them to JPEG first");
   if (!unsupported.empty())
     listing.notes.push_back(unsupported + " files are left out (the journal tells why): convert them to JPEG first");
-  // A set of one attack class is labelled too: without its class folder it would be read back as genuine.
-  const bool labelled = std::any_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
-    return e.class_name != entries.front().class_name || !e.split.empty() || !is_genuine_class(e.class_name);
-  });
+  decide_classes(listing, request.stated);
+  // Any other single class is labelled too: without its class folder it would be read back as real.
+  const bool labelled = std::any_of(entries.begin(), entries.end(),
+                                    [](const PrepareEntry& e) { return e.class_name != "real" || !e.split.empty(); });
   KeyMaker keys;
   const auto complete = [&](PrepareEntry& entry) {
     for (std::string* text : {&entry.split, &entry.class_name, &entry.video}) *text = to_utf8(*text);

@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/class_names.h"
 
 namespace fsfm {
 
@@ -31,12 +34,18 @@ struct LayoutRequest {
   std::string labels = "binary";     // "binary": every forgery is class fake; "methods": a class each
   std::vector<std::string> domains;  // mcio, wcs, diff: which of their parts (empty = all)
   int frames = 32;                   // of a video; ffpp balances its classes around it
+  ClassStatement stated = {};        // folder, classes, list, csv, deepfakebench: what the user says of the classes
+  std::string class_name = {};       // folder: the class of all its faces ("" = real)
+  std::filesystem::path out = {};    // where the faces go: what lies there is no input
 };
 
 struct Listing {
   std::vector<PrepareEntry> entries;
   std::vector<std::string> notes = {};  // for people: what the dataset's own lists promise and the disk lacks, ...
   std::vector<PrepareEntry> left_out = {};  // what nothing here reads, each with its reason; keyed like the entries
+  // Which classes are attacks. Left empty by a layout whose classes are known: "real", and every other is a forgery.
+  std::optional<std::vector<std::string>> attack_classes = {};
+  bool names_from_user = false;  // the classes' names come from folders or lists: judge them (base/class_names.h)
 };
 
 struct Layout {
@@ -50,8 +59,8 @@ const std::vector<Layout>& layouts();
 // Throws Error listing the names.
 const Layout& find_layout(const std::string& name);
 
-// Runs a layout and completes its entries: video identities, unique keys without dots. Throws Error when nothing is
-// found.
+// Runs a layout and completes its entries: video identities, unique keys without dots, attack classes. Throws Error when
+// nothing is found, and when nothing says whether a class is real.
 Listing enumerate_layout(const Layout& layout, const LayoutRequest& request);
 
 }  // namespace fsfm

@@ -13,14 +13,7 @@
 namespace fsfm {
 namespace {
 
-constexpr const char* kUnreadableLabel = "0 and 1 are taken for real and fake; any other label is a class name";
-
-// Lists in this field write 0 for genuine and 1 for forged.
-std::string class_of_label(const std::string& label) {
-  if (label == "0") return "real";
-  if (label == "1") return "fake";
-  return label;
-}
+constexpr const char* kUnreadableLabel = "a label is a class name, or a number whose meaning --real NAME... states";
 
 PrepareEntry entry_of(const fs::path& base, const std::string& path, const std::string& label,
                       const std::string& where) {
@@ -30,7 +23,7 @@ PrepareEntry entry_of(const fs::path& base, const std::string& path, const std::
   const fs::path relative(path);
   PrepareEntry entry;
   entry.path = relative.is_absolute() ? relative : base / relative;
-  entry.class_name = class_of_label(label);
+  entry.class_name = label;
   if (is_video_path(relative)) {
     entry.kind = PrepareEntry::Kind::video;
     entry.video = fs::path(relative.relative_path()).replace_extension().generic_string();
@@ -83,7 +76,7 @@ Listing enumerate_list(const LayoutRequest& request) {
     entries.push_back(
         entry_of(request.root.parent_path(), trim(line.substr(0, gap)), trim(line.substr(gap + 1)), where));
   }
-  return {std::move(entries), {}};
+  return {.entries = std::move(entries), .names_from_user = true};
 }
 
 Listing enumerate_csv(const LayoutRequest& request) {
@@ -112,7 +105,7 @@ Listing enumerate_csv(const LayoutRequest& request) {
     if (const std::string frame = field("frame"); !frame.empty()) entry.frame = frame_number(frame, where);
     entries.push_back(std::move(entry));
   }
-  return {std::move(entries), {}};
+  return {.entries = std::move(entries), .names_from_user = true};
 }
 
 }  // namespace fsfm

@@ -46,6 +46,14 @@ void append_media(Listing& listing, const fs::path& folder, const std::string& c
   }
 }
 
+void erase_below(std::vector<PrepareEntry>& entries, const fs::path& out) {
+  if (out.empty()) return;
+  const auto plain = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
+  std::string folder = plain(out);
+  if (!folder.ends_with('/')) folder += '/';
+  std::erase_if(entries, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
+}
+
 PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video) {
   PrepareEntry entry;

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "data/jpeg_quality.h"
-#include "data/naming.h"
 #include "data/prepare/keys.h"
 #include "data/store/authors_folder.h"
 #include "data/store/sample_writer.h"
@@ -69,8 +68,8 @@ std::optional<Manifest> convert_dataset(const Dataset& dataset, const std::files
   Unfinished unfinished{out};
   const auto& info = dataset.info();
   const auto splits = splits_of(dataset);
-  const bool unlabelled = info.classes.size() == 1 && is_genuine_class(info.classes.front()) && splits.size() == 1 &&
-                          splits.front().empty();
+  const bool unlabelled = info.classes == std::vector<std::string>{"real"} && info.attack_classes.empty() &&
+                          splits.size() == 1 && splits.front().empty();
   auto writer =
       format == "shards" ? make_shard_writer({.dir = out}, nullptr) : make_folder_writer(out, unlabelled, nullptr);
   KeyMaker keys;

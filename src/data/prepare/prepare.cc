@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -60,6 +61,14 @@ void check_same_options(const fs::path& out, const nlohmann::json& made) {
               "use the same options to go on, or another --out");
 }
 
+std::vector<std::string> attacks_by_name(const std::vector<PrepareEntry>& entries) {
+  std::set<std::string> names;
+  for (const auto& entry : entries)
+    if (entry.left_out.empty()) names.insert(entry.class_name);
+  names.erase(std::string(kUnlabelledClass));
+  return infer_attack_classes({names.begin(), names.end()});
+}
+
 void merge_jobs(const PrepareOptions& options, PrepareReport& report) {
   if (options.jobs == 1) return;
   Manifest merged;
@@ -93,17 +102,17 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
   fs::create_directories(options.out, code);
   if (code) throw Error("cannot make " + options.out.string() + ": " + code.message(), "choose another --out");
   const bool shards = options.format == "shards";
-  const bool unlabelled = std::all_of(entries.begin(), entries.end(), [&](const PrepareEntry& e) {
-    return !e.left_out.empty() || (e.split.empty() && e.class_name == entries.front().class_name);
+  const bool unlabelled = std::all_of(entries.begin(), entries.end(), [](const PrepareEntry& e) {
+    return !e.left_out.empty() || (e.split.empty() && e.class_name == "real");
   });
+  const std::vector<std::string> attacks = options.attack_classes ? *options.attack_classes : attacks_by_name(entries);
   const std::string suffix = job_suffix(options.job, options.jobs);
   const ShardWriterOptions shard_options{.dir = options.out, .prefix = "part" + suffix};
   check_same_options(options.out, options.made);
   Journal journal(options.out / ("prepare" + suffix + ".jsonl"),
                   [&](const nlohmann::json& at) { return !shards || shard_position_exists(shard_options, at); });
   auto writer = shards ? make_shard_writer(shard_options, journal.position())
-                       : make_folder_writer(options.out, unlabelled && is_genuine_class(entries.front().class_name),
-                                            journal.position());
+                       : make_folder_writer(options.out, unlabelled, journal.position());
 
   const std::vector<size_t> share = share_of(entries, options);
   std::vector<size_t> pending;
@@ -148,6 +157,9 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
     report.manifest.made = options.made;
     report.manifest.outcomes = journal.account().inputs;
     writer->finish(report.manifest);
+    report.manifest.attack_classes.clear();
+    for (const auto& name : report.manifest.classes)
+      if (std::find(attacks.begin(), attacks.end(), name) != attacks.end()) report.manifest.attack_classes.push_back(name);
     if (report.manifest.samples() == 0 && options.jobs == 1)
       throw Error("no face was kept of " + std::to_string(share.size()) + " inputs",
                   "see " + (options.out / "prepare.jsonl").string() + " for the reasons");

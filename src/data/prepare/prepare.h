@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct PrepareOptions {
   int64_t max_inputs = 0;         // 0 = all; else that many, spread evenly over the list
   bool keep_duplicates = false;
   int threads = 0;      // 0 = all cores
+  std::optional<std::vector<std::string>> attack_classes = {};  // nullopt: by the classes' names
   nlohmann::json made;  // goes into the manifest: layout, options, program version
 };
 

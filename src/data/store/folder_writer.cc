@@ -60,7 +60,7 @@ class FolderWriter final : public SampleWriter {
       for (const auto& [name, n] : classes) written_.classes.push_back(name);
     std::sort(written_.classes.begin(), written_.classes.end());
     written_.classes.erase(std::unique(written_.classes.begin(), written_.classes.end()), written_.classes.end());
-    written_.attack_classes = infer_attack_classes(written_.classes);
+    written_.attack_classes = known_attack_classes(written_.classes);  // who prepares knows better
     manifest.merge(written_);
   }
 

@@ -158,7 +158,7 @@ void index_shard(const std::filesystem::path& tar, const std::filesystem::path& 
   Manifest own;
   own.classes = classes;
   std::sort(own.classes.begin(), own.classes.end());
-  own.attack_classes = infer_attack_classes(own.classes);
+  own.attack_classes = known_attack_classes(own.classes);  // who prepares knows better
   own.shards.push_back(
       {fs::relative(tar, root).generic_string(), static_cast<uint64_t>(n), tar_bytes, sha256_file(tar)});
   manifest.merge(own);

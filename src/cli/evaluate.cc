@@ -274,6 +274,7 @@ int run_evaluate(int argc, char** argv) {
       flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
   std::vector<Source> sources = open_sources(flags.data, flags.split, "test", flags.stated);
   for (const auto& source : sources) require_labels(*source.dataset);
+  require_stated_classes(sources, flags.stated);
   std::optional<Source> development;
   if (!flags.dev.empty()) {
     development = open_source(flags.dev, flags.dev_split, "val", flags.stated);

@@ -161,6 +161,7 @@ int run_probe(int argc, char** argv) {
   if (!parse(flags, argc, argv)) return 0;
   const ModelFile model = ModelFile::open(flags.model);
   const auto sources = open_sources(flags.data, flags.split, "test", flags.stated);
+  require_stated_classes(sources, flags.stated);
   for (const auto& source : sources) log::info("{}: {}", source.name, classes_text(source.dataset->info()));
   if (!flags.out.empty()) make_out_folder(flags.out);
 

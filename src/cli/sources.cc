@@ -39,17 +39,20 @@ std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs,
       log::warn("{} is the same folder as {}", dir.string(), at->second.string());
     if (const int nth = ++seen[sources.back().name]; nth > 1) sources.back().name += "#" + std::to_string(nth);
   }
+  return sources;
+}
+
+void require_stated_classes(const std::vector<Source>& sources, const ClassStatement& stated) {
   std::vector<const DatasetInfo*> infos;
   for (const auto& source : sources) infos.push_back(&source.dataset->info());
-  require_stated_classes(infos, stated);
-  return sources;
+  fsfm::require_stated_classes(infos, stated);
 }
 
 std::unique_ptr<Dataset> open_only_source(const std::filesystem::path& dir, const std::string& split,
                                           const ClassStatement& stated) {
   auto dataset = open_dataset(dir, split, stated);
   const DatasetInfo* info = &dataset->info();
-  require_stated_classes({&info, 1}, stated);
+  fsfm::require_stated_classes({&info, 1}, stated);
   return dataset;
 }
 

@@ -19,9 +19,11 @@ struct Source {
 // `stated`: what the user says of the classes. Warns of what was odd about the folder, and of one that is named twice.
 Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred,
                    const ClassStatement& stated = {});
-// The same for several. Throws Error for a stated name that none of them has.
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
                                  const std::string& preferred, const ClassStatement& stated = {});
+
+// Throws Error for a stated name that none of them has.
+void require_stated_classes(const std::vector<Source>& sources, const ClassStatement& stated);
 
 // One dataset that a command takes whole, or one split of it. Throws Error for a stated name that it does not have.
 std::unique_ptr<Dataset> open_only_source(const std::filesystem::path& dir, const std::string& split,

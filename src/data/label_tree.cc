@@ -51,7 +51,9 @@ std::string shown(const std::vector<std::string>& names) {
 class TreeReader {
  public:
   TreeReader(const fs::path& root, const std::vector<fs::path>& files, const ClassStatement& stated)
-      : root_path_(root), stated_(stated) {
+      : root_path_(root),
+        root_split_(canonical_split(fs::weakly_canonical(root).filename().string()).value_or("")),
+        stated_(stated) {
     for (const auto& file : files) parents_.push_back(add(file.parent_path()));
     if (!stated_.unlabelled) {
       judge_by_name();
@@ -298,8 +300,7 @@ class TreeReader {
       }
     }
     label.split = !exact.empty() ? exact : rough;
-    if (label.split.empty())
-      label.split = canonical_split(fs::weakly_canonical(root_path_).filename().string()).value_or("");
+    if (label.split.empty()) label.split = root_split_;
     return label;
   }
 
@@ -351,6 +352,7 @@ class TreeReader {
   }
 
   fs::path root_path_;
+  std::string root_split_;
   const ClassStatement& stated_;
   Folder root_;
   std::string root_class_;

@@ -84,7 +84,7 @@ TEST_F(Evaluate, JsonIsAllThatStandsOnStdout) {
 
 TEST_F(Evaluate, SwappedAttackClassesTurnTheAucRound) {
   const auto straight = nlohmann::json::parse(evaluate({"--data", data(), "--json"}).out);
-  const auto turned = nlohmann::json::parse(evaluate({"--data", data(), "--json", "--attack", "real"}).out);
+  const auto turned = nlohmann::json::parse(evaluate({"--data", data(), "--json", "--attack-classes", "real", "--real", "fake"}).out);
   auto auc = [](const nlohmann::json& json) { return json["results"][0]["frame"]["auc"]["value"].get<double>(); };
   EXPECT_NEAR(auc(straight) + auc(turned), 1.0, 1e-9);
 }
@@ -182,7 +182,7 @@ TEST_F(Evaluate, MistakesAreOneLineWithTheWayOut) {
       {{"--data", (dir_ / "empty").string()}, "empty"},
       {{"--data", (dir_ / "missing").string()}, "missing"},
       {{"--data", data(), "--split", "train"}, "train"},
-      {{"--data", data(), "--attack", "fakee"}, "did you mean fake?"},
+      {{"--data", data(), "--attack-classes", "fakee"}, "did you mean fake?"},
       {{"--data", data(), "--write-threshold"}, "--dev"},
       {{"--data", data(), "--max-bpcer", "0.01"}, "--dev"},
       {{"--data", data(), "--compare", (dir_ / "p.safetensors").string()}, "finetune"},

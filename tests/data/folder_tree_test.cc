@@ -81,15 +81,15 @@ TEST(FolderTree, ClassesOfOneSplitAreClassesInAll) {
 
 TEST(FolderTree, AManifestNamesItsClasses) {
   TempDir dir;
-  write_picture(dir / "Face2Face/a.png");
-  EXPECT_EQ(open_dataset(dir.path())->info().classes, (std::vector<std::string>{"real"}));
+  write_picture(dir / "CrowdMethod/a.png");
+  EXPECT_EQ(open_dataset(dir.path())->info().classes, (std::vector<std::string>{"unlabelled"}));
   Manifest manifest;
   manifest.name = "f2f";
   manifest.form = "folders";
-  manifest.classes = manifest.attack_classes = {"Face2Face"};
-  manifest.count("", "Face2Face");
+  manifest.classes = manifest.attack_classes = {"CrowdMethod"};
+  manifest.count("", "CrowdMethod");
   manifest.write(dir / "manifest.json");
-  EXPECT_EQ(open_dataset(dir.path())->info().attack_classes, (std::vector<std::string>{"Face2Face"}));
+  EXPECT_EQ(open_dataset(dir.path())->info().attack_classes, (std::vector<std::string>{"CrowdMethod"}));
 }
 
 TEST(FolderTree, FoldersThatAreNoClassesAreOneUnlabelledSet) {
@@ -97,7 +97,8 @@ TEST(FolderTree, FoldersThatAreNoClassesAreOneUnlabelledSet) {
   write_picture(dir / "n000001/0001.jpg");
   write_picture(dir / "n000002/0001.jpg");
   const auto data = open_dataset(dir.path());
-  EXPECT_EQ(data->info().classes, (std::vector<std::string>{"real"}));
+  EXPECT_EQ(data->info().classes, (std::vector<std::string>{"unlabelled"}));
+  EXPECT_EQ(data->info().folders, (std::vector<std::string>{"n000001", "n000002"}));
   EXPECT_TRUE(data->info().attack_classes.empty());
   EXPECT_NE(data->samples()[0].video, data->samples()[1].video);
   EXPECT_NE(data->samples()[0].key, data->samples()[1].key);

@@ -112,8 +112,13 @@ TEST_F(Layouts, ClassesMayStandBelowSplits) {
 }
 
 TEST_F(Layouts, ListAndCsv) {
-  touch("faces.txt", "a/x.jpg 0\nb y.png\tfake\n\nclip.mp4 1\n");
+  touch("faces.txt", "a/x.jpg real\nb y.png\tfake\n\nclip.mp4 fake\n");
   EXPECT_EQ(counts(list("list", "faces.txt")), (Counts{{"/real", 1}, {"/fake", 2}}));
+  touch("numbers.txt", "x.jpg 0\ny.png 1\n");
+  EXPECT_NE(test::error_text([&] { list("list", "numbers.txt"); }).find("--real NAME"), std::string::npos);
+  request_.stated.real = {"0"};
+  EXPECT_EQ(*list("list", "numbers.txt").attack_classes, (std::vector<std::string>{"1"}));
+  request_.stated = {};
   touch("bad.txt", "only-a-path.jpg\n");
   EXPECT_THROW(list("list", "bad.txt"), Error);
   touch("faces.csv", "path,label,split,video,frame\n\"a,1.jpg\",real,train,v1,7\nb.jpg,print,dev,v2,\n");

@@ -5,26 +5,6 @@
 namespace fsfm {
 namespace {
 
-TEST(Naming, GenuineClassesAreWholeWords) {
-  for (const char* name : {"real", "Real", "live", "bonafide", "original_sequences", "real-youtube", "live1"})
-    EXPECT_TRUE(is_genuine_class(name)) << name;
-  for (const char* name : {"fake", "reality", "unreal", "print", "oliver", ""})
-    EXPECT_FALSE(is_genuine_class(name)) << name;
-}
-
-TEST(Naming, EveryClassThatIsNotGenuineIsAnAttack) {
-  EXPECT_EQ(infer_attack_classes({"highdef", "live", "mobile", "print"}),
-            (std::vector<std::string>{"highdef", "mobile", "print"}));
-  EXPECT_TRUE(infer_attack_classes({"real"}).empty());
-}
-
-TEST(Naming, SplitsHaveOneSpelling) {
-  EXPECT_EQ(canonical_split("devel"), "val");
-  EXPECT_EQ(canonical_split("Training"), "train");
-  EXPECT_EQ(canonical_split("testing"), "test");
-  EXPECT_FALSE(canonical_split("trainer").has_value());
-}
-
 TEST(Naming, FramesKnowTheirVideo) {
   const auto expect = [](const char* path, const char* video, int64_t frame) {
     const FrameName name = parse_frame_name(path);

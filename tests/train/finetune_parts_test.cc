@@ -100,11 +100,11 @@ TEST(FinetuneData, ValidationDataMayLackANamedAttackClass) {
   FinetuneRecipe recipe;
   recipe.data = {dir / "data"};
   recipe.val_data = {dir / "val"};
-  recipe.attack_classes = {"mask", "print"};
+  recipe.stated.attack = {"mask", "print"};
   const FinetuneData data = open_finetune_data(recipe);
   EXPECT_EQ(data.train.genuine, (std::vector<uint8_t>{0, 0, 1}));  // mask, print, real
   EXPECT_EQ(data.validation.genuine, (std::vector<uint8_t>{0, 1}));
-  recipe.attack_classes = {"msak"};
+  recipe.stated.attack = {"msak"};
   EXPECT_THROW(open_finetune_data(recipe), Error);
 }
 

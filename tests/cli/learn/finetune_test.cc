@@ -233,7 +233,7 @@ TEST_F(FinetuneCli, MistakesAreOneLine) {
   check({"--init", path("nowhere.pth"), "--data", path("a")}, "nowhere.pth");
   check({"--init", path("init.safetensors"), "--data", path("a/train/real")}, "--self-blend");
   check({"--init", path("init.safetensors"), "--data", path("b/train/live"), "--self-blend", "0.5"}, "fsfm prepare");
-  check({"--init", path("init.safetensors"), "--data", path("a"), "--attack-classes", "fakes"}, "it has fake, real");
+  check({"--init", path("init.safetensors"), "--data", path("a"), "--attack-classes", "fakes"}, "did you mean fake?");
   check({"--init", path("init.safetensors"), "--data", path("a"), "--batch-size", "0"}, "--batch-size 0");
   check({"--init", path("init.safetensors"), "--data", path("a"), "--epochs", "0"}, "--epochs 0");
 }

@@ -233,7 +233,8 @@ std::vector<ClassKind> judge_classes(std::span<const std::string> names, const C
   return kinds;
 }
 
-std::vector<std::string> infer_attack_classes(const std::vector<std::string>& names, const ClassStatement& stated) {
+std::vector<std::string> infer_attack_classes(const std::vector<std::string>& names, const ClassStatement& stated,
+                                              const std::string& way_out) {
   const auto kinds = judge_classes(names, stated);
   std::vector<std::string> attacks, open;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -242,7 +243,7 @@ std::vector<std::string> infer_attack_classes(const std::vector<std::string>& na
   }
   if (!open.empty())
     throw Error("nothing says whether " + quoted(open) + (open.size() == 1 ? " is" : " are") + " real or attack",
-                how_to_name_classes());
+                way_out.empty() ? how_to_name_classes() : way_out);
   return attacks;
 }
 

@@ -40,7 +40,9 @@ struct ClassStatement {
 std::vector<ClassKind> judge_classes(std::span<const std::string> names, const ClassStatement& stated = {});
 
 // The attack classes among `names`, in their order. Throws Error that names those of which nothing can be said.
-std::vector<std::string> infer_attack_classes(const std::vector<std::string>& names, const ClassStatement& stated = {});
+// `way_out` is its hint; "" = how_to_name_classes().
+std::vector<std::string> infer_attack_classes(const std::vector<std::string>& names, const ClassStatement& stated = {},
+                                              const std::string& way_out = "");
 
 // Those of `names` that are attacks by their names, without a question about the others.
 std::vector<std::string> known_attack_classes(const std::vector<std::string>& names);

@@ -24,7 +24,7 @@ constexpr Line kLines[] = {
      "imposter imposters impostor impostors deepfake deepfakes counterfeit falsified doctored"},
     // Methods of the published datasets.
     {WordRole::strong, true,
-     "faceswap faceswaps face2face neuraltextures faceshifter deepfakedetection simswap inswapper fsgan dagan "
+     "faceswap faceswaps face2face neuraltextures faceshifter simswap inswapper fsgan dagan "
      "sadtalker wav2lip mobileswap blendface hififace ghostface megafs facedancer fomm tpsm mcnet "
      "hyperreenact facevid2vid pirender stylegan stylegan2 stylegan3 progan stargan stargan2 cyclegan attgan "
      "stylemask styleclip ganimation deepfacelab faceapp midjourney dalle dalle2 dalle3 "
@@ -38,7 +38,7 @@ constexpr Line kLines[] = {
      "faceedit faceediting faceswapping facereenactment talkinghead lipsync"},
     {WordRole::weak, true,
      "mask masks paper papers silicone latex resin mannequin mannequins gan gans diffusion diffused ai sd ldm ddim "
-     "ddpm adm glide lia uniface dfl sbi fe fs df nt f2f fsh fh"},
+     "ddpm adm glide uniface dfl sbi fe fs f2f"},
     {WordRole::media, true,
      "photo photos photograph photographs video videos mobile mobiles highdef highdefinition screen screens display "
      "displays tablet tablets poster posters a4"},

@@ -152,20 +152,17 @@ std::vector<Shortcut> shortcuts(const Dataset& dataset, const std::vector<size_t
   return result;
 }
 
-// The first sample of each content in another split, or of the other kind, is the twin.
 void find_same_files(const Dataset& dataset, const std::vector<size_t>& indices, const std::vector<Look>& looks,
                      DoctorReport& report) {
   std::map<std::string, std::vector<size_t>> samples;
   for (size_t i = 0; i < looks.size(); ++i)
     if (looks[i].ok) samples[looks[i].content].push_back(indices[i]);
   const auto twins = [&](auto&& property, std::vector<std::pair<size_t, size_t>>& found) {
-    for (const auto& [content, group] : samples)
-      for (const size_t index : group)
-        for (const size_t other : {group.front(), group.back()})
-          if (property(index) != property(other)) {
-            found.emplace_back(index, other);
-            break;
-          }
+    for (const auto& [content, group] : samples) {
+      const auto other = std::find_if(group.begin(), group.end(),
+                                      [&](size_t index) { return property(index) != property(group.front()); });
+      if (other != group.end()) found.emplace_back(group.front(), *other);
+    }
     std::sort(found.begin(), found.end());
   };
   twins([&](size_t i) { return dataset.samples()[i].split; }, report.same_in_splits);

@@ -61,7 +61,7 @@ struct DoctorReport {
   std::vector<Shortcut> shortcuts;                     // strongest first; empty with a single kind of class
   std::vector<std::pair<size_t, std::string>> broken;  // sample, reason
   std::vector<NearPair> leaks;                         // near-duplicates in two splits
-  // Samples whose file, byte by byte, stands in another split too, or under real and under attack; each with its twin.
+  // Files that stand, byte by byte, in several splits, or under real and under attack: two samples of each.
   std::vector<std::pair<size_t, size_t>> same_in_splits, same_in_kinds;
   std::map<std::string, std::vector<std::string>> shared_videos, shared_identities;  // name -> splits
   size_t with_regions = 0;                        // examined samples that carry a region map

@@ -1,6 +1,7 @@
 #include "data/label_tree.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>

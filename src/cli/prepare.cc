@@ -20,6 +20,7 @@
 #include "cli/sources.h"
 #include "data/folder_tree.h"
 #include "data/layouts/layout.h"
+#include "data/layouts/walk.h"
 #include "data/naming.h"
 #include "data/prepare/convert.h"
 
@@ -47,17 +48,6 @@ std::string layout_table() {
          "  fsfm prepare folder photos/ --out faces/\n"
          "  fsfm prepare classes crops/ --no-detect --out dataset/\n"
          "  fsfm prepare ffpp FaceForensics++/ --compression c23 --out ffpp/";
-}
-
-// --out may lie below ROOT: what was written there is no input of the next run.
-void leave_out_own_output(std::vector<PrepareEntry>& entries, const std::filesystem::path& out) {
-  const auto plain = [](const std::filesystem::path& path) {
-    return std::filesystem::absolute(path).lexically_normal().string();
-  };
-  std::string folder = plain(out);
-  if (!folder.ends_with('/')) folder += '/';
-  std::erase_if(entries, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
-  if (entries.empty()) throw Error("every input lies below --out " + out.string(), "choose an --out outside of ROOT");
 }
 
 // "3/8" -> {3, 8}.
@@ -210,8 +200,8 @@ int run_prepare(int argc, char** argv) {
   s.layout_request.out = s.out;
   Listing listing = enumerate_layout(layout, s.layout_request);
   const bool labelled = !listing.attack_classes->empty();
+  leave_out_own_output(listing, s.out);
   listing.entries.insert(listing.entries.end(), listing.left_out.begin(), listing.left_out.end());
-  leave_out_own_output(listing.entries, s.out);
   for (const auto& note : listing.notes) log::warn("note: {}", note);
   const std::vector<PrepareEntry>& entries = listing.entries;
   const PrepareOptions prepare{.faces = {.root = s.root,

@@ -32,8 +32,7 @@ void apply(const FileLabel& label, PrepareEntry& entry, bool left_out) {
 Listing enumerate_classes(const LayoutRequest& request) {
   Listing listing;
   append_media(listing, request.root, "", "");
-  erase_below(listing.entries, request.out);
-  erase_below(listing.left_out, request.out);
+  leave_out_own_output(listing, request.out);
   if (listing.entries.empty()) {
     if (listing.left_out.empty())
       throw Error(request.root.string() + " has no class folders with pictures or videos", kExpected);

@@ -18,7 +18,7 @@ Listing enumerate_folder(const LayoutRequest& request) {
   if (class_name.find('/') != std::string::npos || class_name.find("..") != std::string::npos)
     throw Error("--class " + class_name + " cannot be a class name", "name it fake, print, ...");
   append_media(listing, request.root, class_name, "");
-  erase_below(listing.entries, request.out);
+  leave_out_own_output(listing, request.out);
   listing.names_from_user = !request.class_name.empty();
   if (stated) return listing;
   std::vector<std::filesystem::path> files;

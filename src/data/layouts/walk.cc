@@ -46,12 +46,15 @@ void append_media(Listing& listing, const fs::path& folder, const std::string& c
   }
 }
 
-void erase_below(std::vector<PrepareEntry>& entries, const fs::path& out) {
-  if (out.empty()) return;
+void leave_out_own_output(Listing& listing, const fs::path& out) {
+  if (out.empty() || listing.entries.empty()) return;
   const auto plain = [](const fs::path& path) { return fs::absolute(path).lexically_normal().string(); };
   std::string folder = plain(out);
   if (!folder.ends_with('/')) folder += '/';
-  std::erase_if(entries, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
+  for (auto* list : {&listing.entries, &listing.left_out})
+    std::erase_if(*list, [&](const PrepareEntry& entry) { return plain(entry.path).starts_with(folder); });
+  if (listing.entries.empty())
+    throw Error("every input lies below --out " + out.string(), "choose an --out outside of ROOT");
 }
 
 PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split,

@@ -16,8 +16,9 @@ namespace fsfm {
 // picture's video comes from its path below `folder`, behind `prefix`.
 void append_media(Listing& listing, const std::filesystem::path& folder, const std::string& class_name,
                   const std::string& split, const std::string& prefix = "");
-// Leaves out what lies below `out` (nothing when it is empty).
-void erase_below(std::vector<PrepareEntry>& entries, const std::filesystem::path& out);
+// --out may lie below ROOT: what was written there is no input of the next run. Throws Error when no input stays; does
+// nothing when `out` is empty.
+void leave_out_own_output(Listing& listing, const std::filesystem::path& out);
 // A video entry of known identity.
 PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video);

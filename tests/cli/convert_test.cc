@@ -193,7 +193,8 @@ TEST(Convert, LabelNamesBesideTheWeightsAreTheClasses) {
   const auto result = run_cli({"convert", (dir / "hf").string(), out});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos) << result.out;
-  test::expect_one_line(run_cli({"detect", (dir / "none.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
+  test::write_bad_files(dir.path());
+  test::expect_one_line(run_cli({"detect", (dir / "wall.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
 }
 
 TEST(Convert, OtherInputSizesResizeThePositions) {
@@ -223,6 +224,7 @@ TEST(Convert, SeveralNetworksAreShownAndChosen) {
 
 TEST(NotAModel, EveryCommandNamesWhatTheFileIs) {
   TempDir dir;
+  test::write_bad_files(dir.path());  // among them a photo
   write_file_atomic(dir / "page.pth", std::string_view("<!DOCTYPE html><html><body>Virus scan warning</body></html>\n"));
   write_file_atomic(dir / "pointer.safetensors",
                     std::string_view("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346233344\n"));
@@ -233,7 +235,7 @@ TEST(NotAModel, EveryCommandNamesWhatTheFileIs) {
     const std::vector<std::vector<std::string>> commands = {
         {"info", file},
         {"convert", file, out},
-        {"detect", (dir / "none.png").string(), "--model", file},
+        {"detect", (dir / "wall.png").string(), "--model", file},
         {"evaluate", "--model", file, "--data", dir.path().string()},
         {"probe", "knn", "--model", file, "--data", dir.path().string(), "--reference", dir.path().string()}};
     for (const auto& command : commands) {

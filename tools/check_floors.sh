@@ -7,15 +7,17 @@ allowed() {
     base) echo "base" ;;
     kernels | tensorio | metrics) echo "base $1" ;;
     media) echo "base kernels media" ;;
-    engine) echo "base kernels tensorio engine" ;;
-    face) echo "base kernels tensorio media engine face" ;;
+    model) echo "base tensorio model" ;;
+    engine) echo "base kernels tensorio model engine" ;;
+    face) echo "base kernels tensorio media model engine face" ;;
     masking) echo "base face masking" ;;
-    data) echo "base kernels tensorio media metrics face masking engine data" ;;
-    nn) echo "base kernels tensorio engine media face masking nn" ;;
-    detect) echo "base tensorio media metrics face engine data detect" ;;
-    report) echo "base tensorio media metrics face masking data detect report" ;;
-    train) echo "base kernels tensorio media metrics face masking engine data nn detect report train" ;;
-    cli) echo "base kernels tensorio media metrics face masking engine data nn detect train report server cli" ;;
+    data) echo "base kernels tensorio media metrics face masking data" ;;
+    prepare | doctor) echo "base tensorio media metrics face masking data $1" ;;
+    nn) echo "base kernels tensorio media model face masking nn" ;;
+    detect) echo "base tensorio media metrics model engine face data detect" ;;
+    report) echo "base tensorio media metrics model face masking data doctor detect report" ;;
+    train) echo "base kernels tensorio media metrics model engine face masking data nn detect report train" ;;
+    cli) echo "base kernels tensorio media metrics model engine face masking data prepare doctor nn detect report train server cli" ;;
   esac
 }
 bad=0

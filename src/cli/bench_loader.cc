@@ -7,8 +7,9 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "cli/bench.h"
-#include "data/pretrain_batch.h"
+#include "data/batch/pretrain_batch.h"
 #include "data/store/sample_writer.h"
+#include "data/store/open_dataset.h"
 #include "media/codec.h"
 
 namespace fsfm::cli {

@@ -13,7 +13,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/media_kind.h"
-#include "base/models_dir.h"
+#include "model/models_dir.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"

@@ -1,5 +1,5 @@
 // fsfm doctor DATASET [--json] [--html FILE] [--sheet FILE]
-#include "data/doctor.h"
+#include "doctor/doctor.h"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -12,8 +12,8 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "engine/checkpoint.h"
-#include "engine/vit_layout.h"
+#include "model/import.h"
+#include "model/vit_layout.h"
 #include "tensorio/json.h"
 #include "tensorio/safetensors.h"
 

@@ -1,5 +1,5 @@
 // fsfm prepare LAYOUT ROOT --out DIR
-#include "data/prepare/prepare.h"
+#include "prepare/prepare.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -20,11 +20,11 @@
 #include "cli/commands.h"
 #include "cli/open_parser.h"
 #include "cli/sources.h"
-#include "data/folder_tree.h"
-#include "data/layouts/layout.h"
-#include "data/layouts/walk.h"
+#include "data/store/folder_tree.h"
+#include "prepare/layouts/layout.h"
+#include "prepare/layouts/walk.h"
 #include "data/naming.h"
-#include "data/prepare/convert.h"
+#include "prepare/convert.h"
 
 namespace fsfm::cli {
 namespace {

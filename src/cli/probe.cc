@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/probe.h"
 #include "detect/knn_probe.h"
+#include "data/store/open_dataset.h"
 #include "media/resize.h"
 
 namespace fsfm::cli {

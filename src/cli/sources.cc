@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "data/store/open_dataset.h"
 
 namespace fsfm::cli {
 

@@ -18,7 +18,7 @@
 
 namespace fsfm {
 
-struct FaceRecord;  // data/store/record.h
+struct FaceRecord;  // data/record.h
 
 // One face crop, as listed.
 struct SampleRef {
@@ -73,15 +73,8 @@ class Dataset {
   virtual std::string location(size_t index) const = 0;
 };
 
-// Opens a prepared dataset (manifest.json), the authors' folders (images/ + parsing_maps/), or a plain tree of ready
-// face crops: folders of classes and splits (data/label_tree.h), or pictures without classes at any depth. A class map
-// `NAME.seg.png` beside `NAME.jpg` is used. A folder that is itself named like a split (dfdc/train) is that split of its
-// parent. `split` keeps one split ("" = all). `stated`: what the user says of the classes, above every name and
-// manifest. Throws Error for an empty or missing folder, for a split that has no pictures, and for classes of which
-// nothing can be said.
-std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& dir, const std::string& split = "",
-                                      const ClassStatement& stated = {});
-
+// The same dataset with what the user says of its classes, above every name and manifest.
+std::unique_ptr<Dataset> restate(std::unique_ptr<Dataset> dataset, const ClassStatement& stated);
 
 // The same samples of several datasets in one list; classes are matched by name. Datasets of equal name are told apart
 // ("dfdc", "dfdc#2"), so that their videos stay apart.

@@ -8,7 +8,7 @@
 
 #include "detect/verdict.h"
 #include "face/face.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/rng.h"
-#include "data/degrade.h"
+#include "data/augment/degrade.h"
 
 namespace fsfm {
 

@@ -10,7 +10,7 @@
 namespace fsfm {
 
 struct RobustnessPoint {
-  std::string dataset, kind;  // kind: data/degrade.h
+  std::string dataset, kind;  // kind: data/augment/degrade.h
   int strength = 0;           // 0 = as they are, 1 (mild) to 5 (severe)
   std::string meaning{};      // "quality 45 twice"
   double auc = 0;             // of single faces

@@ -10,7 +10,7 @@
 #include "data/dataset.h"
 #include "media/image.h"
 #include "media/preprocess.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "face/face.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/tensor_shapes.h"
+#include "model/tensor_shapes.h"
 #include "kernels/onednn.h"
 
 namespace fsfm {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/parse_net_config.h"
-#include "tensorio/model_file.h"
+#include "model/parse_net_config.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/vit_layout.h"
-#include "tensorio/model_file.h"
+#include "model/vit_layout.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 

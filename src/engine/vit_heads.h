@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/onednn.h"
-#include "engine/vit_layout.h"
+#include "model/vit_layout.h"
 #include "tensorio/tensor.h"
 
 namespace fsfm {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/models_dir.h"
+#include "model/models_dir.h"
 #include "face/detections.h"
 #include "face/detectors.h"
 #include "face/onnx_net.h"

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/models_dir.h"
+#include "model/models_dir.h"
 #include "base/text.h"
 #include "engine/conv_net.h"
 #include "face/onnx_parser.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/parse_net_config.h"
+#include "model/parse_net_config.h"
 
 namespace fsfm {
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/dataset.h"
+#include "data/store/open_dataset.h"
 #include "data/store/manifest.h"
 #include "detect/verdict_json.h"
 #include "media/codec.h"
@@ -18,7 +18,7 @@
 #include "report/charts.h"
 #include "report/face_gallery.h"
 #include "tensorio/json.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm::report {
 namespace {

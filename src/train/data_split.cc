@@ -11,7 +11,8 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "data/naming.h"
-#include "data/store/record.h"
+#include "data/record.h"
+#include "data/store/open_dataset.h"
 
 namespace fsfm {
 

@@ -16,7 +16,7 @@
 #include "data/loader.h"
 #include "data/unreadable.h"
 #include "train/checkpoint.h"
-#include "train/communicator.h"
+#include "train/distributed/communicator.h"
 #include "train/run_log.h"
 #include "train/run_samples.h"
 #include "train/run_settings.h"

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/store/record.h"
+#include "data/record.h"
 #include "data/unreadable.h"
 #include "train/checkpoint.h"
 #include "train/data_split.h"

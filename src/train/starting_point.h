@@ -5,11 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/checkpoint.h"
 #include "media/preprocess.h"
+#include "model/import.h"
+#include "model/vit_layout.h"
 #include "nn/vit.h"
-#include "train/finetune_recipe.h"
-#include "train/pretrain_recipe.h"
 
 namespace fsfm {
 
@@ -21,12 +20,7 @@ struct StartingPoint {
   std::vector<std::string> notes;          // for people, one sentence each: what was assumed, resized, left out
 };
 
-// The network of `recipe.init` at the recipe's size and head. Throws Error (file, what stands in the way).
-StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes);
-
-// Reads `recipe.init` and makes the recipe's network that of the file where nothing is stated (heads, epsilon of the
-// norms). Without an init, and for a resumed run whose init is gone, nothing changes. Throws Error when the file's
-// network has another width, depth or patch than --model.
-StartingPoint adopt_initial_weights(PretrainRecipe& recipe);
+// Says what becomes of the positions of `file` in a network of `img_size`.
+void note_positions(const VitLayout& file, int img_size, int patch_size, bool fixed, std::vector<std::string>& notes);
 
 }  // namespace fsfm

@@ -9,7 +9,7 @@
 #include "support/pth_writer.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 #include "tensorio/npy.h"
 #include "tensorio/pth.h"
 #include "tensorio/safetensors.h"

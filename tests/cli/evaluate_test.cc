@@ -12,7 +12,7 @@
 #include "media/codec.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/file.h"
-#include "data/dataset.h"
+#include "data/store/open_dataset.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
 #include "support/label_trees.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "data/eval_batch.h"
-#include "data/pretrain_batch.h"
+#include "data/batch/eval_batch.h"
+#include "data/batch/pretrain_batch.h"
 #include "data/statistics.h"
 #include "support/face_painter.h"
 #include "support/memory_dataset.h"

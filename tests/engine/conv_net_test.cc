@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/models_dir.h"
+#include "model/models_dir.h"
 
 namespace fsfm {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "engine/parse_net_config.h"
+#include "model/parse_net_config.h"
 #include "face/parser_eval.h"
 #include "face/parser_output.h"
 #include "face/parsing_dataset.h"

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "masking/masking.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 namespace {

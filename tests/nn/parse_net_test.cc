@@ -10,7 +10,7 @@
 #include "face/region_map.h"
 #include "nn/torchscript_parser.h"
 #include "support/temp_dir.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/store/open_dataset.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
 #include "support/temp_dir.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 
 namespace fsfm::test {
 

@@ -1,4 +1,4 @@
-#include "train/distributed.h"
+#include "train/distributed/distributed.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "support/error_text.h"
 #include "support/temp_dir.h"
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_step.h"
 
 namespace fsfm {
 namespace {

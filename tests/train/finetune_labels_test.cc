@@ -6,8 +6,8 @@
 #include "support/face_painter.h"
 #include "support/label_trees.h"
 #include "support/temp_dir.h"
-#include "train/finetune_data.h"
-#include "train/pretrain_data.h"
+#include "train/finetune/finetune_data.h"
+#include "train/pretrain/pretrain_data.h"
 
 namespace fsfm {
 namespace {

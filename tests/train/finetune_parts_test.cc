@@ -7,14 +7,14 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "data/degrade.h"
+#include "data/augment/degrade.h"
 #include "support/face_painter.h"
 #include "support/memory_dataset.h"
 #include "support/temp_dir.h"
 #include "train/data_split.h"
-#include "train/finetune_data.h"
-#include "train/mixup.h"
-#include "train/validation.h"
+#include "train/finetune/finetune_data.h"
+#include "train/finetune/mixup.h"
+#include "train/finetune/validation.h"
 
 namespace fsfm {
 namespace {

@@ -1,8 +1,8 @@
-#include "train/gradient_buckets.h"
+#include "train/distributed/gradient_buckets.h"
 
 #include <gtest/gtest.h>
 
-#include "train/gather.h"
+#include "train/distributed/gather.h"
 
 namespace fsfm {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_step.h"
 
 #include <gtest/gtest.h>
 

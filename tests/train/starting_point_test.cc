@@ -1,5 +1,6 @@
 // Fine-tuning starts from exactly the network that a stranger's file holds: the same logits as the torch-free engine.
-#include "train/starting_point.h"
+#include "train/finetune/finetune_start.h"
+#include "train/pretrain/pretrain_start.h"
 
 #include <gtest/gtest.h>
 

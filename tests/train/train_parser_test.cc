@@ -1,5 +1,5 @@
 // Views of labelled faces, and a tiny training run.
-#include "train/train_parser.h"
+#include "train/parser/train_parser.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include "face/region_map.h"
 #include "media/codec.h"
 #include "support/temp_dir.h"
-#include "tensorio/model_file.h"
-#include "train/parse_augment.h"
+#include "model/model_file.h"
+#include "train/parser/parse_augment.h"
 
 namespace fsfm {
 namespace {

@@ -3,7 +3,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "cli/bench.h"
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_step.h"
 
 namespace fsfm::cli {
 namespace {

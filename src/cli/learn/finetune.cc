@@ -1,5 +1,5 @@
 // fsfm finetune --task dfd|diff|fas|multi --init M --data DIR... --out D.safetensors
-#include "train/finetune.h"
+#include "train/finetune/finetune.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -11,7 +11,7 @@
 #include "base/parallel.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "train/distributed.h"
+#include "train/distributed/distributed.h"
 
 namespace fsfm::cli {
 namespace {

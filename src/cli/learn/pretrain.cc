@@ -1,5 +1,5 @@
 // fsfm pretrain --data DIR... --out M.safetensors
-#include "train/pretrain.h"
+#include "train/pretrain/pretrain.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,7 +10,7 @@
 #include "base/options.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
-#include "train/distributed.h"
+#include "train/distributed/distributed.h"
 
 namespace fsfm::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include "cli/open_parser.h"
 #include "cli/probe.h"
 #include "train/device.h"
-#include "train/region_probe.h"
+#include "train/pretrain/region_probe.h"
 
 namespace fsfm::cli {
 

@@ -1,5 +1,5 @@
 // fsfm train-parser: learns the face-segmentation network.
-#include "train/train_parser.h"
+#include "train/parser/train_parser.h"
 
 #include <cstdio>
 

@@ -1,6 +1,6 @@
 #include "data/augment/recapture.h"
 
-#include "data/degrade.h"
+#include "data/augment/degrade.h"
 
 namespace fsfm {
 

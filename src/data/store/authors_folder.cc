@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/folder_tree.h"
+#include "data/store/folder_tree.h"
 #include "data/naming.h"
 #include "media/codec.h"
 #include "tensorio/json.h"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "data/store/manifest.h"
-#include "data/store/record.h"
+#include "data/record.h"
 
 namespace fsfm {
 

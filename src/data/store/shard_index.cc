@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "data/naming.h"
-#include "data/store/record.h"
+#include "data/record.h"
 #include "data/store/shard_members.h"
 #include "data/store/tar_reader.h"
 #include "tensorio/json.h"

@@ -1,11 +1,11 @@
 // Checkpoints, forward pass, losses, gradients and five training steps of the production learner
-// (train/pretrain_step.h) against tiny-online.pth, tiny-target.pth and tiny-pretrain.safetensors.
+// (train/pretrain/pretrain_step.h) against tiny-online.pth, tiny-target.pth and tiny-pretrain.safetensors.
 #include "base/error.h"
 #include "nn/fsfm_net.h"
 #include "nn/losses.h"
 #include "nn/weights.h"
 #include "tensorio/pth.h"
-#include "train/pretrain_step.h"
+#include "train/pretrain/pretrain_step.h"
 #include "train/selfcheck/golden.h"
 
 namespace fsfm::selfcheck {

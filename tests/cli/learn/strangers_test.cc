@@ -16,7 +16,7 @@
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/training_log.h"
-#include "tensorio/model_file.h"
+#include "model/model_file.h"
 #include "train/checkpoint.h"
 
 namespace fsfm {

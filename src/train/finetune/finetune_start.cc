@@ -1,0 +1,53 @@
+#include "train/finetune/finetune_start.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "model/vit_layout.h"
+
+namespace fsfm {
+
+StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
+  StartingPoint start;
+  if (recipe.init == "scratch") {
+    start.network = VitConfig::named(recipe.model);
+  } else {
+    start.weights = import_weights(recipe.init, {.key = recipe.weights_key,
+                                                 .num_heads = recipe.num_heads,
+                                                 .with_head = false});
+    start.notes = start.weights.notes;
+    if (start.weights.has_card) {
+      start.card = start.weights.card;
+      start.pixels = Normalization{start.card->mean, start.card->std};
+    } else if (const ForeignFacts& facts = start.weights.facts; facts.mean && facts.std) {
+      start.pixels = Normalization{*facts.mean, *facts.std};
+      start.notes.push_back("pixel mean and deviation: " + facts.normalization_source);
+    } else if (recipe.normalization == "init") {
+      start.notes.push_back("pixel mean and deviation: nothing beside the weights states them, so ImageNet's are assumed; "
+                            "--normalization dataset measures those of the data");
+    }
+    try {
+      const VitLayout layout = infer_vit_layout(start.weights.tensors, start.weights.facts.config);
+      start.network.img_size = layout.img_size;
+      start.network.patch_size = layout.patch_size;
+      start.network.embed_dim = layout.embed_dim;
+      start.network.depth = layout.depth;
+      start.network.num_heads = layout.num_heads;
+      start.network.mlp_ratio = static_cast<double>(layout.mlp_hidden) / layout.embed_dim;
+      start.network.layer_norm_eps = layout.layer_norm_eps;
+      if (recipe.img_size > 0)
+        note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
+    } catch (const Error& error) {
+      throw Error(recipe.init + ": " + error.what());
+    }
+  }
+  if (recipe.img_size > 0) start.network.img_size = recipe.img_size;
+  start.network.num_classes = static_cast<int>(classes);
+  start.network.global_pool = recipe.global_pool;
+  start.network.drop_path = recipe.drop_path;
+  start.network.check();
+  return start;
+}
+
+}  // namespace fsfm

@@ -1,5 +1,6 @@
 #!/bin/sh
-# An include that climbs a floor is a bug: prints every one and exits 1. The floors are those of ARCHITECTURE.md.
+# An include that climbs a floor is a bug, and so is a folder that turns back on itself: prints every one and exits 1. The
+# floors are those of ARCHITECTURE.md.
 set -eu
 cd "$(dirname "$0")/.."
 allowed() {
@@ -32,4 +33,13 @@ for file in $(find src -name "*.h" -o -name "*.cc"); do
     esac
   done
 done
+# Every folder must find a place above all folders that it includes from.
+if ! loop=$(find src -name "*.h" -o -name "*.cc" | while read -r file; do
+  folder=$(dirname "${file#src/}")
+  sed -n 's/^#include "\(.*\)\/[^/]*".*/\1/p' "$file" | grep -vx "$folder" | sed "s|^|$folder |"
+done | sort -u | tsort 2>&1 >/dev/null); then
+  echo "folders that include each other in a circle:"
+  echo "$loop"
+  bad=1
+fi
 exit $bad

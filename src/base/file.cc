@@ -31,6 +31,14 @@ namespace {
   throw Error("cannot " + verb + " " + path.string() + ": " + std::strerror(code), hint, code);
 }
 
+// The mode of what lies at `path`, links followed; 0 when there is nothing.
+mode_t kind_at(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return info.st_mode & S_IFMT;
+  if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) return 0;
+  fail("look at", path);
+}
+
 bool has_extension(const fs::path& path, std::span<const std::string_view> extensions) {
   std::string ext = path.extension().string();
   std::transform(ext.begin(), ext.end(), ext.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -5,7 +5,10 @@
 #include <functional>
 #include <map>
 
-#include <jpeglib.h>  // wants <cstdio> before it
+// jpeglib.h wants <cstdio> before it
+// clang-format off
+#include <jpeglib.h>
+// clang-format on
 
 #include "base/error.h"
 #include "media/codec.h"

@@ -6,7 +6,10 @@
 #include <array>
 #include <cstdio>
 
-#include <jpeglib.h>  // wants <cstdio> before it
+// jpeglib.h wants <cstdio> before it
+// clang-format off
+#include <jpeglib.h>
+// clang-format on
 
 #include "base/error.h"
 #include "base/file.h"

@@ -9,7 +9,10 @@
 #include <cstring>
 #include <stdexcept>
 
-#include <jpeglib.h>  // wants <cstdio> before it
+// jpeglib.h wants <cstdio> before it
+// clang-format off
+#include <jpeglib.h>
+// clang-format on
 
 #include "base/file.h"
 #include "media/codec.h"

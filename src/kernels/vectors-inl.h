@@ -74,22 +74,41 @@ struct Rest {
 
   template <class T>
   HWY_INLINE Vec read(const T* p) const {
-    T copy[HWY_LANES(float)] = {};
-    for (size_t i = 0; i < count; ++i) copy[i] = p[i];
-    return load(copy);
+    T values[HWY_LANES(float)] = {};
+    copy(p, values);
+    return load(values);
   }
   template <class T>
   HWY_INLINE void write(Vec v, T* p) const {
-    T copy[HWY_LANES(float)];
-    store(v, copy);
-    for (size_t i = 0; i < count; ++i) p[i] = copy[i];
+    T values[HWY_LANES(float)];
+    store(v, values);
+    copy(values, p);
   }
-#if !HWY_MEM_OPS_MIGHT_FAULT
+#if HWY_TARGET == HWY_AVX2 || HWY_CAP_GE512  // others would read beyond the end
   HWY_INLINE Vec read(const float* p) const { return hn::MaskedLoad(hn::FirstN(Floats(), count), Floats(), p); }
+#endif
+#if HWY_CAP_GE512  // before AVX-512 a masked store is slow, and holds up whoever reads beside it
   HWY_INLINE void write(Vec v, float* p) const { hn::BlendedStore(v, hn::FirstN(Floats(), count), Floats(), p); }
 #endif
   HWY_INLINE Vec fill(Vec v, float filler) const {
     return hn::IfThenElse(hn::FirstN(Floats(), count), v, splat(filler));
+  }
+
+ private:
+  // In pieces of fixed size: a call of memcpy would cost more than the rest of a short row.
+  template <class T>
+  HWY_INLINE void copy(const T* from, T* to) const {
+    size_t i = 0;
+    if constexpr (kLanes > 8) i += piece<8>(from, to, i);
+    if constexpr (kLanes > 4) i += piece<4>(from, to, i);
+    if constexpr (kLanes > 2) i += piece<2>(from, to, i);
+    piece<1>(from, to, i);
+  }
+  template <size_t kValues, class T>
+  HWY_INLINE size_t piece(const T* from, T* to, size_t i) const {
+    if ((count & kValues) == 0) return 0;
+    __builtin_memcpy(to + i, from + i, kValues * sizeof(T));
+    return kValues;
   }
 };
 

@@ -13,7 +13,7 @@ namespace fsfm {
 namespace {
 
 // The same for every spelling of a place; links are followed. As it stands where it cannot be found.
-fs::path canonical(const fs::path& path) {
+fs::path canonical_path(const fs::path& path) {
   std::error_code code;
   fs::path whole = fs::weakly_canonical(path, code);
   if (code) return path.lexically_normal();
@@ -27,7 +27,7 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
 
 class InputLister {
  public:
-  explicit InputLister(const fs::path& out) : out_(out.empty() ? out : canonical(out)) {}
+  explicit InputLister(const fs::path& out) : out_(out.empty() ? out : canonical_path(out)) {}
 
   void add(const fs::path& path) {
     try {
@@ -44,7 +44,7 @@ class InputLister {
 
  private:
   void add_folder(const fs::path& folder) {
-    const bool holds_out = !out_.empty() && lies_below(out_, canonical(folder));
+    const bool holds_out = !out_.empty() && lies_below(out_, canonical_path(folder));
     bool anything = false;
     const auto keep = [&](const fs::path& file) {
       const MediaKind kind = media_kind_by_name_first(file);
@@ -56,7 +56,7 @@ class InputLister {
       add_problem(path, error.what());
     };
     for (const auto& file : list_files(folder, keep, on_problem)) {
-      if (holds_out && is_verdict_name(file) && lies_below(canonical(file), out_)) continue;
+      if (holds_out && is_verdict_name(file) && lies_below(canonical_path(file), out_)) continue;
       anything = true;
       add_file(file);
     }
@@ -68,7 +68,7 @@ class InputLister {
   void add_file(const fs::path& file) {
     // Two names in one folder stay two inputs, even when one is a link to the other.
     const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    if (!seen_.insert(canonical(folder) / file.filename()).second) {
+    if (!seen_.insert(canonical_path(folder) / file.filename()).second) {
       ++inputs_.repeated;
       return;
     }

@@ -52,7 +52,7 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
   }
 }
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
@@ -105,7 +105,7 @@ void add_line_chart(std::vector<Chart>& charts, const std::string& title, const 
 }
 
 void add_card(HtmlPage& page, const fs::path& model) {
-  if (!exists(model)) return;
+  if (!is_there(model)) return;
   const ModelFile file = ModelFile::open(model);
   const ModelCard& card = file.card();
   int64_t parameters = 0;
@@ -156,7 +156,7 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
-  if (exists(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
+  if (is_there(folder / "recipe.toml")) page.details("Recipe", read_file(folder / "recipe.toml"));
 }
 
 void add_verdicts(HtmlPage& page, const fs::path& file) {
@@ -201,19 +201,19 @@ HtmlPage folder_page(const fs::path& dir, const std::string& title) {
       }
   };
   // The folder may be a dataset or a run itself.
-  if (exists(folder / "manifest.json")) {
+  if (is_there(folder / "manifest.json")) {
     add_dataset(page, folder);
     ++sections;
   }
-  if (exists(folder / "log.jsonl")) {
+  if (is_there(folder / "log.jsonl")) {
     add_run(page, folder);
     ++sections;
   }
-  each([](const fs::path& p) { return exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
+  each([](const fs::path& p) { return is_there(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
        [&](const fs::path& p) { page.section("Sheet: " + to_utf8(p.stem().string())).image({read_image(p), "", true}); });
-  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && exists(p / "log.jsonl"); };
-  const auto is_pretraining = [](const fs::path& p) { return exists(p / "reconstructions"); };
+  const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && is_there(p / "log.jsonl"); };
+  const auto is_pretraining = [](const fs::path& p) { return is_there(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
   each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
   each([](const fs::path& p) { return p.filename() == "verdicts.json"; }, [&](const fs::path& p) { add_verdicts(page, p); });

@@ -27,8 +27,9 @@ class ShardNotes {
  public:
   void add(const std::filesystem::path& tar, const Shard& shard, uint64_t promised) {
     if (!shard.repair().why.empty()) {
-      if (remade_++ == 0) why_ = shard.repair().why;
-      if (remade_ == 1 && !why_.starts_with(tar.parent_path().string())) why_ = tar.string() + " " + why_;
+      const std::string& why = shard.repair().why;
+      if (remade_++ == 0)  // without the way out, which was taken
+        why_ = (why.starts_with(tar.parent_path().string()) ? "" : tar.string() + " ") + why.substr(0, why.find("; "));
       in_memory_ += !shard.repair().saved;
     }
     if (shard.size() == promised && shard.left_out() == 0) return;
@@ -43,9 +44,9 @@ class ShardNotes {
                 in_memory_ > 0 ? ", in memory, for the folder cannot be written" : "", why_);
     if (uneven_ > 0)
       log::warn(
-          "note: {} of {} shards ({}{}) hold {} samples where the manifest says {}; {} that lack their picture or "
+          "note: {}: {} of its shards ({}{}) hold {} samples where the manifest says {}; {} that lack their picture or "
           ".json are left out",
-          uneven_, dir.string(), first_uneven_, uneven_ > 1 ? ", ..." : "", samples_, promised_, left_out_);
+          dir.string(), uneven_, first_uneven_, uneven_ > 1 ? ", ..." : "", samples_, promised_, left_out_);
   }
 
  private:

@@ -252,7 +252,9 @@ TEST_F(DetectCommand, NothingOfSomebodyElseIsOverwritten) {
     std::set<std::string> now;
     for (const json& line : json_lines(result.out))
       if (line.contains("annotated")) now.insert(fs::path(line["annotated"].get<std::string>()).filename());
-    if (run > 0) EXPECT_EQ(now, names);
+    if (run > 0) {
+      EXPECT_EQ(now, names);
+    }
     names = now;
   }
   EXPECT_EQ(names, (std::set<std::string>{"a_jpg_verdict_2.png", "a_png_verdict.png", "a_png_verdict_2.png"}));

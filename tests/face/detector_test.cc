@@ -194,7 +194,9 @@ void expect_the_scrfd_face(const std::vector<OnnxNet::Output>& outputs, bool poi
   EXPECT_FLOAT_EQ(found[0].right, 8 + 24);
   EXPECT_FLOAT_EQ(found[0].bottom, 8 + 32);
   ASSERT_EQ(found[0].keypoints.size(), points ? 4u : 0u);
-  if (points) EXPECT_FLOAT_EQ(found[0].keypoints[1].y, 8 + .3f * 8);
+  if (points) {
+    EXPECT_FLOAT_EQ(found[0].keypoints[1].y, 8 + .3f * 8);
+  }
 }
 
 TEST(DecodeScrfd, TakesOutputsInAnyOrder) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 
 #include "base/error.h"
 #include "media/video_light.h"
@@ -66,6 +67,31 @@ bool is_known_matrix(const AVFrame& frame) {
       return false;
     default:
       return true;
+  }
+}
+
+// The frame's tag goes before its format: a decoder keeps the format ("yuvj": full) when the range alone changes.
+bool is_full_range(const AVFrame& frame, const AVPixFmtDescriptor& format) {
+  if (frame.color_range != AVCOL_RANGE_UNSPECIFIED) return frame.color_range == AVCOL_RANGE_JPEG;
+  const bool is_grey = format.nb_components <= 2;
+  return is_grey || std::string_view(format.name).starts_with("yuvj");
+}
+
+// The converter takes the range from such a name, whatever it is told.
+AVPixelFormat without_range(int format) {
+  switch (format) {
+    case AV_PIX_FMT_YUVJ411P:
+      return AV_PIX_FMT_YUV411P;
+    case AV_PIX_FMT_YUVJ420P:
+      return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+      return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ440P:
+      return AV_PIX_FMT_YUV440P;
+    case AV_PIX_FMT_YUVJ444P:
+      return AV_PIX_FMT_YUV444P;
+    default:
+      return static_cast<AVPixelFormat>(format);
   }
 }
 
@@ -146,19 +172,19 @@ std::string FrameConverter::problem(const AVFrame& frame, AVRational pixel_shape
 
 const AVFrame& FrameConverter::scale(const AVFrame& frame, int width, AVPixelFormat format) {
   const AVPixFmtDescriptor* source = descriptor(frame);
-  const bool full = frame.color_range == AVCOL_RANGE_JPEG || std::string(source->name).starts_with("yuvj") ||
-                    (source->nb_components <= 2 && frame.color_range != AVCOL_RANGE_MPEG);
-  const Setting setting{frame.width, frame.height, frame.format, matrix_of(frame), full, width, format};
+  const bool full = is_full_range(frame, *source);
+  const AVPixelFormat from = without_range(frame.format);
+  const Setting setting{frame.width, frame.height, from, matrix_of(frame), full, width, format};
   if (!scaler_ || !(setting == setting_)) {
     scaler_.reset(sws_alloc_context());
     if (!scaler_) throw std::bad_alloc();
     const bool plain = width == frame.width && format != AV_PIX_FMT_RGB48;
     const auto set = [&](const char* name, int value) { av_opt_set_int(scaler_.get(), name, value, 0); };
-    set("srcw", frame.width), set("srch", frame.height), set("src_format", frame.format);
+    set("srcw", frame.width), set("srch", frame.height), set("src_format", from);
     set("dstw", width), set("dsth", frame.height), set("dst_format", format);
     set("sws_flags", plain ? kPlain : kExact);
     set("src_range", full);
-    if (frame.format == AV_PIX_FMT_YUV420P) set("src_v_chr_pos", 128);  // MPEG-2's, as `ffmpeg` has it
+    if (from == AV_PIX_FMT_YUV420P) set("src_v_chr_pos", 128);  // MPEG-2's, as `ffmpeg` has it
     const int* matrix = sws_getCoefficients(setting.matrix);
     constexpr int kOne = 1 << 16;
     if (sws_init_context(scaler_.get(), nullptr, nullptr) < 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "base/class_words.h"
 #include "base/error.h"
@@ -91,11 +92,12 @@ std::vector<Word> look_up(const std::string& word) {
 }
 
 // How surely a name says what it says.
-enum class Certainty { none, beside_others, half_of_collection, certain };
+enum class Certainty { none, beside_others, half_of_collection, beside_counterpart, certain };
 
 struct Opinion {
   ClassKind kind = ClassKind::unknown;
   Certainty certainty = Certainty::none;
+  std::string rest = {};  // its unknown words: "siw" of "SiW_live"
 };
 
 // Sides that the words of one role take.
@@ -111,7 +113,8 @@ Opinion opinion_of(std::string_view name) {
   constexpr size_t kLongestCompound = 4;  // "face 2 face"
   const std::vector<std::string> words = words_of(name);
   std::vector<Word> found;
-  bool unknown = false, number = false;
+  std::string unknown;
+  bool number = false;
   for (size_t i = 0; i < words.size();) {
     size_t length = std::min(kLongestCompound, words.size() - i);
     for (; length > 1; --length) {
@@ -130,7 +133,7 @@ Opinion opinion_of(std::string_view name) {
         if (is_digit(words[i][0]))
           number = true;
         else if (words[i].size() > 1)
-          unknown = true;
+          unknown += (unknown.empty() ? "" : " ") + words[i];
       }
     }
     i += length;
@@ -157,9 +160,10 @@ Opinion opinion_of(std::string_view name) {
   if (negated) return {};
   const Sides firm{strong.real || plain.real || weak.real, strong.attack || plain.attack || weak.attack};
   if (firm.real && firm.attack) return {};
-  if (strong.any() || (plain.any() && !unknown))
-    return {kind_of_side(firm.attack), container ? Certainty::half_of_collection : Certainty::certain};
-  if (unknown || container || plain.any()) return {};
+  if (strong.any() || (plain.any() && unknown.empty()))
+    return {kind_of_side(firm.attack), container ? Certainty::half_of_collection : Certainty::certain, unknown};
+  if (container) return {};
+  if (!unknown.empty()) return firm.any() ? Opinion{kind_of_side(firm.attack), Certainty::beside_counterpart, unknown} : Opinion();
   if (weak.any()) return {kind_of_side(weak.attack), Certainty::beside_others};
   if (media.real == media.attack || number || split) return {};
   return {kind_of_side(media.attack), Certainty::beside_others};
@@ -217,6 +221,15 @@ std::vector<ClassKind> judge_classes(std::span<const std::string> names, const C
   const auto decided = [](const std::vector<ClassKind>& all, ClassKind kind) {
     return std::find(all.begin(), all.end(), kind) != all.end();
   };
+  // SiW_live and SiW_spoof: what stands between the name and its meaning stands in its counterpart, too.
+  std::map<std::string, Sides> counterparts;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (opinions[i].certainty >= Certainty::beside_counterpart && kinds[i] != opposite(opinions[i].kind))
+      counterparts[opinions[i].rest].add(opinions[i].kind == ClassKind::attack);
+  for (size_t i = 0; i < names.size(); ++i)
+    if (const Sides& sides = counterparts[opinions[i].rest]; kinds[i] == ClassKind::unknown && sides.real && sides.attack &&
+                                                             opinions[i].certainty == Certainty::beside_counterpart)
+      kinds[i] = opinions[i].kind;
   // Halves of a collection (real_dataset, fake_dataset) speak for each other.
   decide(Certainty::half_of_collection, [&](const auto& all, ClassKind kind) {
     return decided(all, kind) ||

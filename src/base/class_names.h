@@ -34,8 +34,8 @@ struct ClassStatement {
 };
 
 // The names of one dataset, judged together: what is stated counts first, then what a name says by itself. Then some
-// names say something beside others: photo, video, mobile or mask are attacks beside a real class, client and youtube
-// are real beside an attack class. At last, where the user named one side only, the names that say nothing are the
+// names say something beside others: SiW_live beside SiW_spoof (the same unknown words); photo, video, mobile or mask
+// are attacks beside a real class, client and youtube are real beside an attack class. At last, where the user named one side only, the names that say nothing are the
 // other side.
 std::vector<ClassKind> judge_classes(std::span<const std::string> names, const ClassStatement& stated = {});
 

@@ -107,7 +107,7 @@ int run_blend(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
 
   const auto dataset = open_only_source(input, "", stated);
-  for (const auto& note : dataset->info().notes) log::warn("{}; {}", note.text, note.advice);
+  warn_of_notes(input, dataset->info());
   log::info("{}: {}", input.string(), classes_text(dataset->info()));
   if (classes_text(dataset->info()) == kUnlabelledClass)
     log::info("unlabelled faces are taken for real ones, as DATASET names them");

@@ -90,6 +90,7 @@ int convert(const Settings& s, const nlohmann::json& made) {
   if (!s.layout_request.class_name.empty())
     throw Error("--class is for faces without classes, and " + s.root.string() + " is prepared", "name its classes: --real, --attack-classes");
   const auto dataset = open_only_source(s.root, "", s.layout_request.stated);
+  warn_of_notes(s.root, dataset->info());
   Progress progress("convert", dataset->samples().size(), "faces", progress_visible());
   const std::optional<Manifest> manifest =
       convert_dataset(*dataset, s.out, s.format, made, [&](uint64_t done, uint64_t) {

@@ -15,9 +15,7 @@ namespace fsfm::cli {
 Source open_source(const std::filesystem::path& dir, const std::string& asked, const std::string& preferred,
                    const ClassStatement& stated) {
   auto dataset = open_dataset(dir, asked, stated);
-  if (const std::string& left_out = dataset->info().left_out; !left_out.empty())
-    log::warn("note: {}: {} files lie among the pictures and are left out", dir.string(), left_out);
-  for (const auto& note : dataset->info().notes) log::warn("{}: {}; {}", dir.string(), note.text, note.advice);
+  warn_of_notes(dir, dataset->info());
   std::string split = asked;
   if (asked.empty()) {
     const auto splits = splits_of(*dataset);
@@ -31,6 +29,12 @@ Source open_source(const std::filesystem::path& dir, const std::string& asked, c
   }
   std::string name = dataset->info().name + (split.empty() ? "" : "/" + split);
   return {std::move(dataset), std::move(name)};
+}
+
+void warn_of_notes(const std::filesystem::path& dir, const DatasetInfo& info) {
+  if (!info.left_out.empty())
+    log::warn("note: {}: {} files lie among the pictures and are left out", dir.string(), info.left_out);
+  for (const auto& note : info.notes) log::warn("{}: {}; {}", dir.string(), note.text, note.advice);
 }
 
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,

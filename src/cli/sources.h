@@ -23,6 +23,9 @@ Source open_source(const std::filesystem::path& dir, const std::string& asked, c
 std::vector<Source> open_sources(const std::vector<std::filesystem::path>& dirs, const std::string& asked,
                                  const std::string& preferred, const ClassStatement& stated = {});
 
+// What is odd about a folder: files that nothing reads, pictures beside the classes, empty classes, ...
+void warn_of_notes(const std::filesystem::path& dir, const DatasetInfo& info);
+
 // Throws Error for a stated name that none of them has.
 void require_stated_classes(const std::vector<Source>& sources, const ClassStatement& stated);
 

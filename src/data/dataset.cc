@@ -84,6 +84,8 @@ class Concatenation final : public Dataset {
       attacks.insert(part->info().attack_classes.begin(), part->info().attack_classes.end());
       info_.folders.insert(info_.folders.end(), part->info().folders.begin(), part->info().folders.end());
       info_.notes.insert(info_.notes.end(), part->info().notes.begin(), part->info().notes.end());
+      if (const std::string& more = part->info().left_out; !more.empty())
+        info_.left_out += (info_.left_out.empty() ? "" : ", ") + more;
     }
     for (const auto& part : parts_)
       for (const auto& name : part->info().classes)

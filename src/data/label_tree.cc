@@ -162,7 +162,8 @@ class TreeReader {
                        [&](const auto& c) { return c.second->kind == kind; });
   }
 
-  // Class folders that lie in class folders: the outermost counts, or none does, or the user is asked.
+  // Class folders that lie in class folders: the outermost counts, or none does, or the user is asked. Looks at what is
+  // below each folder only, so `below` of the folders above may lag behind until it is noted again.
   void settle(Folder& parent) {
     for (auto& [name, child] : parent.children) {
       Folder& folder = *child;
@@ -171,11 +172,11 @@ class TreeReader {
           folder.kind = ClassKind::unknown;
         } else if (folder.stated) {
           for_each_folder(folder, [](Folder& inner) { inner.kind = ClassKind::unknown; });
+          folder.below[0] = folder.below[1] = false;
         } else if (folder.below[side(opposite(folder.kind))]) {
           if (!folder.below[side(folder.kind)] || stands_beside(folder, opposite(folder.kind))) ask_about(folder);
           folder.kind = ClassKind::unknown;
         }
-        note_classes_below();
       }
       if (folder.kind == ClassKind::unknown && folder.holds_classes()) settle(folder);
     }

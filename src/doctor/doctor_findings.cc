@@ -22,7 +22,7 @@ void judge_files(const DoctorReport& report, const Dataset& dataset, std::vector
   findings.push_back({Level::error, "broken",
                       fmt::format("{} of {} pictures cannot be read, e.g. {}", report.broken.size(), report.examined,
                                   dataset.location(report.broken.front().first)),
-                      "remove or fetch them again; training stops at a broken picture"});
+                      "remove or fetch them again; training leaves them out, as many as --max-bad-share allows"});
 }
 
 constexpr size_t kShownFolders = 8;

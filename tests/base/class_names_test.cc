@@ -49,6 +49,13 @@ TEST(ClassNames, SomeSpeakBesideOthers) {
   EXPECT_EQ(judge({"photo", "video"}), (std::vector{unknown, unknown}));
   EXPECT_EQ(judge({"video", "client"}), (std::vector{unknown, unknown}));
   EXPECT_EQ(judge({"real", "test_video", "video7", "photo_album"}), (std::vector{real, unknown, unknown, unknown}));
+  EXPECT_EQ(judge({"SiW_live", "SiW_spoof"}), (std::vector{real, attack}));
+  EXPECT_EQ(judge({"oulu_live", "oulu_print", "oulu-replay-02", "siw_live", "siw_mask"}),
+            (std::vector{real, attack, attack, real, attack}));
+  EXPECT_EQ(judge({"siw_live", "oulu_print", "print_shop_staff", "print_shop_owner"}),
+            (std::vector{unknown, unknown, unknown, unknown}));
+  EXPECT_EQ(judge({"real", "fake", "print_shop_staff"}), (std::vector{real, attack, unknown}));
+  EXPECT_EQ(judge({"x1_live", "shop_live", "shop_print"}, {.attack = {"shop_live"}}), (std::vector{real, attack, real}));
   EXPECT_EQ(judge({"real_dataset", "fake_dataset"}), (std::vector{real, attack}));
   EXPECT_EQ(judge({"fake_detection", "misc"}), (std::vector{unknown, unknown}));
 }

@@ -93,7 +93,7 @@ const Published kPublished[] = {
      [](Tree& tree) {
        tree.photo("a.png");
        tree.photo("b.png");
-       tree.text("faces.txt", "a.png 0\nb.png 1\n");
+       tree.text("faces.txt", "a.png real\nb.png fake\n");
      },
      {{"/real", 1}, {"/fake", 1}}},
     {"csv",
@@ -258,7 +258,7 @@ TEST(PrepareCli, ASetOfAttacksAloneStaysOne) {
 TEST(PrepareCli, NamesOfOlderSystemsAreNoUtf8AndNothingBreaks) {
   TempDir dir;
   write_face_tree(dir / "set\xE9", "train", "real", 3, 1, 64);
-  write_face_tree(dir / "set\xE9", "train", "fak\xE9", 3, 5, 64);
+  write_face_tree(dir / "set\xE9", "train", "fake-\xE9", 3, 5, 64);
   for (const auto& entry : fs::directory_iterator(dir / "set\xE9/train/real"))
     if (entry.path().filename() == "face_0001.png") fs::rename(entry.path(), dir / "set\xE9/train/real/caf\xE9.png");
   const auto run = [&](const std::vector<std::string>& args) {
@@ -274,7 +274,8 @@ TEST(PrepareCli, NamesOfOlderSystemsAreNoUtf8AndNothingBreaks) {
     EXPECT_TRUE(is_json(read_file(dir / out / "manifest.json")));
     const auto data = open_dataset(dir / out);
     EXPECT_EQ(data->info().name, "set%E9");
-    EXPECT_EQ(data->info().classes, (std::vector<std::string>{"fak%E9", "real"}));
+    EXPECT_EQ(data->info().classes, (std::vector<std::string>{"fake-%E9", "real"}));
+    EXPECT_EQ(data->info().attack_classes, (std::vector<std::string>{"fake-%E9"}));
     EXPECT_EQ(data->samples().size(), 6u);
     for (const auto& set : {out, std::string("set\xE9")}) {
       const std::string json = run({"doctor", set, "--json"}).out;

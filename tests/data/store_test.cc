@@ -17,6 +17,7 @@
 #include "data/store/tar_writer.h"
 #include "data/store/open_dataset.h"
 #include "media/codec.h"
+#include "support/error_text.h"
 #include "support/face_painter.h"
 #include "support/temp_dir.h"
 #include "tensorio/npy.h"
@@ -258,6 +259,34 @@ TEST(Shards, ALyingIndexIsMadeAgainAndALyingManifestIsAnError) {
   EXPECT_THROW(open_dataset(dir.path()), Error);
   write_file_atomic(dir / "manifest.json", "{}");
   EXPECT_THROW(open_dataset(dir.path()), Error);
+}
+
+TEST(AuthorsFolder, FoldersOfItsPicturesMayBeClasses) {
+  TempDir dir;
+  const auto draw = [&](const fs::path& set, const std::vector<const char*>& pictures) {
+    fs::create_directories(dir / set / "parsing_maps");
+    write_authors_map(dir / set / "parsing_maps/any.npy", test::paint_face(1).parsing);
+    uint64_t seed = 1;
+    for (const char* name : pictures) {
+      fs::create_directories((dir / set / "images" / name).parent_path());
+      write_image(dir / set / "images" / name, test::paint_face(seed++, 32).image);
+    }
+  };
+  draw("mixed", {"train/fake/a.png", "train/real/b.png", "train/real/b.jpg"});
+  const auto mixed = open_dataset(dir / "mixed");
+  EXPECT_EQ(mixed->info().classes, (std::vector<std::string>{"fake", "real"}));
+  EXPECT_EQ(mixed->info().attack_classes, (std::vector<std::string>{"fake"}));
+  ASSERT_EQ(mixed->samples().size(), 3u);
+  EXPECT_EQ(mixed->samples()[0].key, "train/fake/a");
+  EXPECT_EQ(mixed->samples()[2].key, "train/real/b.png");
+  EXPECT_EQ(mixed->samples()[0].split, "train");
+  draw("persons", {"n000001/a.png", "n000002/b.png"});
+  EXPECT_EQ(open_dataset(dir / "persons")->info().classes, (std::vector<std::string>{"real"}));
+  draw("Deepfakes", {"a.png"});
+  EXPECT_EQ(open_dataset(dir / "Deepfakes")->info().attack_classes, (std::vector<std::string>{"Deepfakes"}));
+  draw("asks", {"real/a.png", "misc/b.png"});
+  EXPECT_NE(test::error_text([&] { open_dataset(dir / "asks"); }).find("--attack-classes"), std::string::npos);
+  EXPECT_EQ(open_dataset(dir / "asks", "", {.attack = {"misc"}})->info().attack_classes, (std::vector<std::string>{"misc"}));
 }
 
 TEST(AuthorsFolder, IsReadAsTheAuthorsWriteIt) {

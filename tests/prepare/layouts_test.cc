@@ -99,6 +99,22 @@ TEST_F(Layouts, ContentDecidesWhereTheNameLies) {
     EXPECT_EQ(entry(listing, name).kind, PrepareEntry::Kind::picture) << name;
 }
 
+TEST_F(Layouts, VideosOfAPublishedTreeMayHaveLostTheirExtension) {
+  const std::string video = std::string("\0\0\0\x14", 4) + "ftypisom and more of it";
+  draw_ffpp();
+  touch("original_sequences/youtube/c23/videos/974", video);
+  touch("original_sequences/youtube/c23/videos/notes", "a text");
+  EXPECT_EQ(entry(list("ffpp"), "/974").kind, PrepareEntry::Kind::video);
+  touch("dfdc/metadata.json", R"({"aa.bin":{"label":"FAKE"},"bb.mp4":{"label":"REAL"}})");
+  touch("dfdc/aa.bin", video);
+  touch("dfdc/bb.mp4");
+  EXPECT_EQ(list("dfdc", "dfdc").entries.size(), 2u);
+  touch("cdf/List_of_testing_videos.txt", "0 Celeb-synthesis/id0_id1_0000.mp4\n");
+  touch("cdf/Celeb-synthesis/id0_id1_0000.mp4");
+  touch("cdf/Celeb-real/id0_0000", video);
+  EXPECT_EQ(list("celebdf", "cdf").entries.size(), 2u);
+}
+
 TEST_F(Layouts, ClassesMayStandBelowSplits) {
   for (const char* name : {"train/real/a_frame_1.png", "train/print/b.png", "devel/real/c.png"}) touch(name);
   const auto listing = list("classes");

@@ -22,7 +22,7 @@ class Tables : public ::testing::Test {
   }
   Listing list(const std::string& layout, const std::string& text) {
     write_file_atomic(dir_ / "t", std::string_view(text));
-    return enumerate_layout(find_layout(layout), {.root = dir_ / "t"});
+    return enumerate_layout(find_layout(layout), {.root = dir_ / "t", .stated = stated_});
   }
   // "path=class" of every entry, below the folder.
   std::string read(const std::string& layout, const std::string& text) {
@@ -35,6 +35,7 @@ class Tables : public ::testing::Test {
     return test::error_text([&] { list(layout, text); });
   }
   test::TempDir dir_;
+  ClassStatement stated_;
 };
 
 constexpr const char* kAll = "faces/a.jpg=real faces/b b.jpg=fake clip.mp4=fake ";
@@ -42,13 +43,13 @@ constexpr const char* kAll = "faces/a.jpg=real faces/b b.jpg=fake clip.mp4=fake 
 TEST_F(Tables, SpreadsheetsAreReadWhateverTheyMakeOfATable) {
   const std::string root = dir_.path().string();
   for (const std::string& text :
-       {std::string("path,label\nfaces/a.jpg,0\nfaces/b b.jpg,1\nclip.mp4,fake\n"),
-        std::string("\xEF\xBB\xBFpath;label;\r\nfaces/a.jpg;0;\r\nfaces/b b.jpg;1;\r\nclip.mp4;1;\r\n"),
-        std::string("sep=\t\r\nFile\tClass\rfaces\\a.jpg\treal\rfaces\\b b.jpg\tfake\rclip.mp4\t1\r"),
-        std::string("id, image , label\n1, faces/a.jpg, real\n2, \"faces/b b.jpg\", fake\n3, ./clip.mp4, 1\n"),
-        "filename,label\n" + root + "/faces/a.jpg,real\n" + root + "/faces/b b.jpg,1\n# note\n" + root +
-            "/clip.mp4,1\n",
-        std::string("# by hand\nfaces/a.jpg;0\nfaces/b b.jpg;1\nclip.mp4;1\n")}) {
+       {std::string("path,label\nfaces/a.jpg,real\nfaces/b b.jpg,fake\nclip.mp4,fake\n"),
+        std::string("\xEF\xBB\xBFpath;is_fake;\r\nfaces/a.jpg;0;\r\nfaces/b b.jpg;1;\r\nclip.mp4;1;\r\n"),
+        std::string("sep=\t\r\nFile\tClass\rfaces\\a.jpg\treal\rfaces\\b b.jpg\tfake\rclip.mp4\tfake\r"),
+        std::string("id, image , label\n1, faces/a.jpg, real\n2, \"faces/b b.jpg\", fake\n3, ./clip.mp4, fake\n"),
+        "filename,label\n" + root + "/faces/a.jpg,real\n" + root + "/faces/b b.jpg,fake\n# note\n" + root +
+            "/clip.mp4,fake\n",
+        std::string("# by hand\nfaces/a.jpg;real\nfaces/b b.jpg;fake\nclip.mp4;fake\n")}) {
     const Listing listing = list("csv", text);
     std::string all;
     for (const auto& e : listing.entries)
@@ -60,11 +61,47 @@ TEST_F(Tables, SpreadsheetsAreReadWhateverTheyMakeOfATable) {
 }
 
 TEST_F(Tables, ListsAreReadWhateverStandsBetween) {
-  for (const char* text : {"faces/a.jpg 0\nfaces/b b.jpg 1\nclip.mp4 fake\n",
-                           "\xEF\xBB\xBF# path label\r\nfaces\\a.jpg\t0\r\n\r\nfaces/b b.jpg\t1\r\nclip.mp4 1",
-                           "faces/a.jpg,0\nfaces/b b.jpg, 1\nclip.mp4;fake\n",
-                           "path label\n0 faces/a.jpg\n1 \"faces/b b.jpg\"\nfake clip.mp4\n"})
+  for (const char* text : {"faces/a.jpg real\nfaces/b b.jpg fake\nclip.mp4 fake\n",
+                           "\xEF\xBB\xBF# path label\r\nfaces\\a.jpg\treal\r\n\r\nfaces/b b.jpg\tfake\r\nclip.mp4 fake",
+                           "faces/a.jpg,real\nfaces/b b.jpg, fake\nclip.mp4;fake\n",
+                           "path label\nreal faces/a.jpg\nfake \"faces/b b.jpg\"\nfake clip.mp4\n"})
     EXPECT_EQ(read("list", text), kAll) << text;
+}
+
+TEST_F(Tables, NumbersMeanWhatTheirColumnOrTheUserSays) {
+  for (const char* title : {"label_fake", "Is Fake", "isSpoof", "fake_label", "label-attack", "Deepfake"})
+    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,0\nclip.mp4,1\n"), "faces/a.jpg=real clip.mp4=fake ") << title;
+  for (const char* title : {"is_real", "label_live", "BonaFide"})
+    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n"), "faces/a.jpg=real clip.mp4=fake ") << title;
+  for (const char* title : {"label", "class", "target"})
+    EXPECT_NE(refusal("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n").find("--real NAME"), std::string::npos) << title;
+  stated_.real = {"0"};
+  const Listing listing = list("list", "0 faces/a.jpg\n1 clip.mp4\n");
+  EXPECT_EQ(*listing.attack_classes, (std::vector<std::string>{"1"}));
+  EXPECT_EQ(listing.entries[0].path.filename(), "a.jpg");
+  stated_.real = {"zero"};
+  EXPECT_NE(refusal("csv", "path,label\nfaces/a.jpg,real\nclip.mp4,fake\n").find("zero"), std::string::npos);
+}
+
+TEST_F(Tables, WhatAFileIsItsContentTells) {
+  const std::string jpeg = "\xFF\xD8\xFF\xE0 rest", video = std::string("\0\0\0\x14", 4) + "ftypisom and more of it";
+  write_file_atomic(dir_ / "faces/bare", std::string_view(jpeg));
+  write_file_atomic(dir_ / "faces/film.bin", std::string_view(video));
+  touch("faces/poster.psd");
+  touch("faces/notes.md");
+  for (const auto& [layout, text] : {std::pair("csv", "path,label\nfaces/bare,real\nfaces/film.bin,fake\nfaces/poster.psd,fake\n"),
+                                     std::pair("csv", "faces/bare;real\nfaces/film.bin;fake\nfaces/poster.psd;fake\n"),
+                                     std::pair("list", "faces/bare real\nfaces/film.bin,fake\nfake faces/poster.psd\n")}) {
+    const Listing listing = list(layout, text);
+    ASSERT_EQ(listing.entries.size(), 2u) << text;
+    EXPECT_EQ(listing.entries[0].kind, PrepareEntry::Kind::picture) << text;
+    EXPECT_EQ(listing.entries[1].kind, PrepareEntry::Kind::video) << text;
+    EXPECT_EQ(listing.entries[1].video, "faces/film") << text;
+    ASSERT_EQ(listing.left_out.size(), 1u) << text;
+    EXPECT_NE(listing.left_out[0].left_out.find("Photoshop"), std::string::npos);
+  }
+  EXPECT_NE(refusal("csv", "path,label\nfaces/notes.md,real\n").find("neither a picture nor a video"), std::string::npos);
+  EXPECT_NE(refusal("csv", "path,label\nfaces,real\n").find("is a folder"), std::string::npos);
 }
 
 TEST_F(Tables, NamesInAnotherEncodingAreFound) {

@@ -5,9 +5,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/media_kind.h"
 #include "base/text.h"
-#include "data/store/folder_tree.h"
+#include "data/label_tree.h"
 #include "data/naming.h"
+#include "data/store/folder_tree.h"
 #include "media/codec.h"
 #include "tensorio/json.h"
 #include "tensorio/npy.h"
@@ -44,31 +46,50 @@ std::vector<uint8_t> read_authors_map(const fs::path& file) {
 
 class AuthorsFolder final : public Dataset {
  public:
-  AuthorsFolder(const fs::path& dir, const std::optional<Manifest>& manifest) {
+  AuthorsFolder(const fs::path& dir, const std::optional<Manifest>& manifest, const ClassStatement& stated) {
     info_.name = manifest ? manifest->name : dataset_name(dir);
-    info_.classes = {"real"};
     for (const auto& side_car : {dir / kAuthorsMeanStdFile, dir.parent_path() / kAuthorsMeanStdFile}) {
       std::error_code code;
       if (info_.normalization || !fs::exists(side_car, code)) continue;
       info_.normalization = read_mean_std(side_car);
     }
     const fs::path images = dir / "images", maps = dir / "parsing_maps";
+    std::vector<fs::path> left_out, relative;
+    const std::vector<fs::path> pictures = list_files(images, [&](const fs::path& path) {
+      const MediaKind kind = media_kind_by_name_first(path);
+      if (kind == MediaKind::video || kind == MediaKind::unread) left_out.push_back(path);
+      return kind == MediaKind::picture;
+    });
+    info_.left_out = count_extensions(left_out);
+    if (pictures.empty()) throw Error(images.string() + " holds no picture", "check the path");
+    for (const auto& path : pictures) relative.push_back(path.lexically_relative(images));
+    // Whoever prepared the set has said what it is; else folders of images/, or the set's own, may say it.
+    const TreeLabels labels = manifest ? TreeLabels() : labels_of(dir, relative, stated);
+    const bool labelled = !manifest && labels.labelled();
+    info_.classes = labelled ? labels.classes : std::vector<std::string>{"real"};
+    info_.attack_classes = labels.attack_classes;
+    info_.notes = labels.notes;
     std::set<std::string> keys;
-    for (const auto& path : list_files(images, is_image_path)) {
-      const fs::path relative = path.lexically_relative(images);
-      const FrameName name = parse_frame_name(relative);
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const FileLabel label = labelled ? labels.files[i] : FileLabel{"real", "", relative[i].generic_string()};
+      if (label.class_name.empty()) continue;
+      const FrameName name = parse_frame_name(label.rest);
       SampleRef ref;
+      ref.label = static_cast<int>(std::find(info_.classes.begin(), info_.classes.end(), label.class_name) -
+                                   info_.classes.begin());
+      ref.split = label.split;
       // Two pictures that differ by their extension only are two samples: the later keeps its extension.
-      ref.key = to_utf8(fs::path(relative).replace_extension().generic_string());
-      if (!keys.insert(ref.key).second) keys.insert(ref.key = to_utf8(relative.generic_string()));
-      ref.video = info_.name + "/real/" + to_utf8(name.video);
+      const std::string folder = labelled ? (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" : "";
+      const std::string whole = folder + label.rest;
+      ref.key = to_utf8(fs::path(whole).replace_extension().generic_string());
+      if (!keys.insert(ref.key).second) keys.insert(ref.key = to_utf8(whole));
+      ref.video = info_.name + "/" + label.class_name + "/" + to_utf8(name.video);
       ref.frame = name.frame;
       samples_.push_back(std::move(ref));
-      fs::path map = maps / fs::path(relative).replace_extension(".npy");
+      fs::path map = maps / fs::path(relative[i]).replace_extension(".npy");
       std::error_code code;
-      files_.push_back({path, fs::exists(map, code) ? std::move(map) : fs::path()});
+      files_.push_back({pictures[i], fs::exists(map, code) ? std::move(map) : fs::path()});
     }
-    if (files_.empty()) throw Error(images.string() + " holds no picture", "check the path");
   }
 
   const DatasetInfo& info() const override { return info_; }
@@ -90,6 +111,13 @@ class AuthorsFolder final : public Dataset {
   std::string location(size_t index) const override { return files_.at(index).picture.string(); }
 
  private:
+  static TreeLabels labels_of(const fs::path& dir, const std::vector<fs::path>& relative, const ClassStatement& stated) {
+    const bool has_folders =
+        std::any_of(relative.begin(), relative.end(), [](const fs::path& p) { return p.has_parent_path(); });
+    // Flat pictures have one class, about which restate() asks the user's statement.
+    return has_folders ? read_tree_labels(dir / "images", relative, stated) : read_tree_labels(dir, relative);
+  }
+
   struct Files {
     fs::path picture, map;  // map: "" when there is none
   };
@@ -107,8 +135,9 @@ bool is_authors_folder(const std::filesystem::path& dir) {
 }
 
 std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir,
-                                             const std::optional<Manifest>& manifest) {
-  return std::make_unique<AuthorsFolder>(dir, manifest);
+                                             const std::optional<Manifest>& manifest,
+                                             const ClassStatement& stated) {
+  return std::make_unique<AuthorsFolder>(dir, manifest, stated);
 }
 
 void write_authors_map(const std::filesystem::path& file, std::span<const uint8_t> map) {

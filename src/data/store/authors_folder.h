@@ -18,10 +18,12 @@ inline constexpr const char* kAuthorsMeanStdFile = "pretrain_ds_mean_std.txt";
 // Is there an images/ folder with parsing_maps/ or the side-car beside it?
 bool is_authors_folder(const std::filesystem::path& dir);
 
-// Unlabelled ("real"), without splits. A picture without a map has no region map. The side-car may stand in the folder
-// or one above. Throws Error (no picture, side-car that is no JSON).
+// All faces are "real", without splits, unless folders below images/ or the set's own name say otherwise
+// (data/label_tree.h). A picture without a map has no region map. The side-car may stand in the folder or one above.
+// Throws Error (no picture, side-car that is no JSON, class folders that say too little).
 std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir,
-                                             const std::optional<Manifest>& manifest = std::nullopt);
+                                             const std::optional<Manifest>& manifest = std::nullopt,
+                                             const ClassStatement& stated = {});
 
 // `map` is [224 * 224]. Atomic.
 void write_authors_map(const std::filesystem::path& file, std::span<const uint8_t> map);

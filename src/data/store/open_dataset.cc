@@ -18,7 +18,8 @@ std::unique_ptr<Dataset> open_whole(const fs::path& dir, const ClassStatement& s
   const fs::path manifest_file = dir / "manifest.json";
   std::error_code code;
   if (!fs::exists(manifest_file, code))
-    return is_authors_folder(dir) ? open_authors_folder(dir) : open_folder_tree(dir, std::nullopt, stated);
+    return is_authors_folder(dir) ? open_authors_folder(dir, std::nullopt, stated)
+                                  : open_folder_tree(dir, std::nullopt, stated);
   const Manifest manifest = Manifest::read(manifest_file);
   if (manifest.form == "shards") return open_shards(dir, manifest);
   if (manifest.form == "folders")

@@ -58,7 +58,7 @@ Listing enumerate_celebdf(const LayoutRequest& request) {
     const auto clips = clips_in(folder);
     for (const Clip& clip : clips) add(clip, part_name / (clip.name + ".mp4"));
     if (clips.empty())
-      for (const auto& path : list_files(folder, is_video_path))
+      for (const auto& path : list_files(folder, is_video_input))
         add({path.stem().string(), path, {}}, path.lexically_relative(request.root));
   }
   if (as_frames > 0)

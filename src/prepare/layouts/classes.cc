@@ -46,6 +46,7 @@ Listing enumerate_classes(const LayoutRequest& request) {
     throw Error(request.root.string() + ": nothing says which of its folders are real and which are attacks" +
                     (labels.folders.empty() ? "" : " (" + join(labels.folders, ", ") + ")"),
                 labels.folders.empty() ? kExpected : how_to_name_classes());
+  require_stated(labels.classes, request.stated);
   const size_t inputs = listing.entries.size();
   size_t next = 0;
   for (auto* list : {&listing.entries, &listing.left_out}) {

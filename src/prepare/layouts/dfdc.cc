@@ -111,7 +111,7 @@ Listing enumerate_dfdc(const LayoutRequest& request) {
 
   Listing listing;
   std::vector<fs::path> unlabelled;
-  for (const auto& path : list_files(root, is_video_path)) {
+  for (const auto& path : list_files(root, is_video_input)) {
     // The nearest list above a video that names it labels it.
     const std::string file = path.filename().string();
     const Labelled* found = nullptr;

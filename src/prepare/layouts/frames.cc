@@ -27,7 +27,7 @@ void sort_frames(std::vector<fs::path>& frames) {
 std::vector<Clip> clips_in(const fs::path& folder) {
   std::map<std::string, Clip> clips;
   if (is_folder(folder / "videos"))
-    for (const auto& video : list_files(folder / "videos", is_video_path)) {
+    for (const auto& video : list_files(folder / "videos", is_video_input)) {
       const std::string name = video.stem().string();
       clips.try_emplace(name, Clip{name, video, {}});
     }

@@ -55,6 +55,7 @@ std::vector<std::string> classes_of(const std::vector<PrepareEntry>& entries) {
 void decide_classes(Listing& listing, const ClassStatement& stated) {
   const std::vector<std::string> names = classes_of(listing.entries);
   if (listing.names_from_user) {
+    require_stated(names, stated);
     listing.attack_classes = infer_attack_classes(names, stated);
   } else if (!listing.attack_classes) {
     listing.attack_classes.emplace();
@@ -93,6 +94,7 @@ Listing enumerate_layout(const Layout& layout, const LayoutRequest& request) {
   if (!unsupported.empty())
     listing.notes.push_back(unsupported + " files are left out (the journal tells why): convert them to JPEG first");
   decide_classes(listing, request.stated);
+  for (auto& name : *listing.attack_classes) name = to_utf8(name);  // as the entries' classes below
   // Any other single class is labelled too: without its class folder it would be read back as real.
   const bool labelled = std::any_of(entries.begin(), entries.end(),
                                     [](const PrepareEntry& e) { return e.class_name != "real" || !e.split.empty(); });

@@ -9,6 +9,7 @@
 #include "base/media_kind.h"
 #include "base/text.h"
 #include "base/text_file.h"
+#include "data/dataset.h"
 #include "data/naming.h"
 #include "tensorio/json.h"
 
@@ -59,6 +60,10 @@ void leave_out_own_output(Listing& listing, const fs::path& out) {
     throw Error("every input lies below --out " + out.string(), "choose an --out outside of ROOT");
 }
 
+bool is_video_input(const fs::path& path) {
+  return is_video_path(path) || media_kind_by_name_first(path) == MediaKind::video;
+}
+
 PrepareEntry video_entry(const fs::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video) {
   PrepareEntry entry;
@@ -68,6 +73,13 @@ PrepareEntry video_entry(const fs::path& path, const std::string& class_name, co
   entry.split = split;
   entry.video = video;
   return entry;
+}
+
+void require_stated(std::vector<std::string> classes, const ClassStatement& stated) {
+  DatasetInfo info;
+  info.classes = std::move(classes);
+  const DatasetInfo* only = &info;
+  require_stated_classes({&only, 1}, stated);
 }
 
 std::optional<int64_t> parse_index(const std::string& text) {

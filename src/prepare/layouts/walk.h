@@ -19,9 +19,14 @@ void append_media(Listing& listing, const std::filesystem::path& folder, const s
 // --out may lie below ROOT: what was written there is no input of the next run. Throws Error when no input stays; does
 // nothing when `out` is empty.
 void leave_out_own_output(Listing& listing, const std::filesystem::path& out);
+// A video by its name or, whatever it is called, by its content. Pictures by their names are not looked into.
+bool is_video_input(const std::filesystem::path& path);
 // A video entry of known identity.
 PrepareEntry video_entry(const std::filesystem::path& path, const std::string& class_name, const std::string& split,
                          const std::string& video);
+
+// Throws Error for a stated name that is none of `classes`: a misspelt name would change labels.
+void require_stated(std::vector<std::string> classes, const ClassStatement& stated);
 
 // A whole number without sign ("0042"), else nullopt.
 std::optional<int64_t> parse_index(const std::string& text);

@@ -62,8 +62,14 @@ void require_both(const LabelledData& data, const FinetuneRecipe& recipe, const 
               "put both below folders named by class (real/, fake/, ...), or use --self-blend with real faces only");
 }
 
+// What is said of a folder is said once, also of one that is given twice.
 void add_warnings(FinetuneData& data, const Dataset& dataset) {
-  for (const auto& note : dataset.info().notes) data.warnings.push_back(note.text + "; " + note.advice);
+  const auto add = [&](std::string warning) {
+    if (!contains(data.warnings, warning)) data.warnings.push_back(std::move(warning));
+  };
+  if (const std::string& left_out = dataset.info().left_out; !left_out.empty())
+    add(left_out + " files lie among the pictures and are left out");
+  for (const auto& note : dataset.info().notes) add(note.text + "; " + note.advice);
 }
 
 // Validation faces that are learned from choose weights and threshold by what the network knows by heart.
@@ -110,6 +116,7 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe, RunSamples* sample
   const auto& attacks = all->info().attack_classes;
   data.meaning = describe_classes(all->info().classes, attacks);
   add_warnings(data, *all);
+  if (other) add_warnings(data, *other);
   if (recipe.task == "multi") {
     data.classes = all->info().classes;
     data.attack_classes = attacks;

@@ -40,6 +40,7 @@ std::shared_ptr<const Dataset> genuine_only(std::shared_ptr<const Dataset> datas
 // Faces that nobody has labelled are real by the user's choice of --data; what is learned from is said.
 std::vector<std::string> remarks_on(const DatasetInfo& info, const PretrainRecipe& recipe) {
   std::vector<std::string> remarks, known = info.classes;
+  if (!info.left_out.empty()) remarks.push_back(info.left_out + " files lie among the pictures and are left out");
   for (const auto& note : info.notes) remarks.push_back(note.text + "; " + note.advice);
   constexpr size_t kShown = 8;
   std::vector<std::string> some = info.folders;
@@ -71,7 +72,10 @@ PretrainData open_pretrain_data(const PretrainRecipe& recipe, RunSamples& sample
   if (other) infos.push_back(&other->info());
   require_stated_classes(infos, recipe.stated);
   PretrainData data;
-  data.remarks = remarks_on(all->info(), recipe);
+  for (const DatasetInfo* info : infos)
+    for (auto& remark : remarks_on(*info, recipe))
+      if (std::find(data.remarks.begin(), data.remarks.end(), remark) == data.remarks.end())
+        data.remarks.push_back(std::move(remark));
   const auto splits = splits_of(*all);
   const auto has = [&](const char* name) { return std::find(splits.begin(), splits.end(), name) != splits.end(); };
   auto of_split = [&](const char* name) { return genuine_only(subset(all, indices_of_split(*all, name)), recipe); };

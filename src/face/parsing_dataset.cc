@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "face/region_map.h"
+#include "face/sides.h"
 #include "media/codec.h"
 #include "media/resize.h"
 
@@ -24,26 +25,6 @@ std::vector<uint8_t> label_mapping(const std::string& layout) {
             kBackground, kBackground, kBackground, kHair,     kBackground};
   }
   throw Error("unknown label layout \"" + layout + "\"", "use lapa-11, celebamask-19 or bisenet-19");
-}
-
-uint8_t mirrored_class(uint8_t c) {
-  switch (c) {
-    case kRightBrow: return kLeftBrow;
-    case kLeftBrow: return kRightBrow;
-    case kRightEye: return kLeftEye;
-    case kLeftEye: return kRightEye;
-    default: return c;
-  }
-}
-
-bool sides_exchanged(std::span<const uint8_t> classes, int width) {
-  int64_t right_sum = 0, right = 0, left_sum = 0, left = 0;
-  for (size_t i = 0; i < classes.size(); ++i) {
-    const int64_t x = static_cast<int64_t>(i) % width;
-    if (classes[i] == kRightEye || classes[i] == kRightBrow) right_sum += x, ++right;
-    if (classes[i] == kLeftEye || classes[i] == kLeftBrow) left_sum += x, ++left;
-  }
-  return right > 0 && left > 0 && right_sum * left > left_sum * right;
 }
 
 std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::string& layout, bool repair_sides,

@@ -35,11 +35,6 @@ struct LabelledFace {
 std::vector<LabelledFace> read_labelled_faces(const std::filesystem::path& root, const std::string& layout, bool repair_sides = true,
                                               std::vector<std::string>* unreadable = nullptr);
 
-// Do the subject's right eye and brow lie right of the left ones? On an upright face the labels were then exchanged.
-bool sides_exchanged(std::span<const uint8_t> classes, int width);
-// Exchanges the classes of the subject's left and right.
-uint8_t mirrored_class(uint8_t face_class);
-
 // Class of `layout` -> FaceClass; throws Error listing the layouts. The rule for the 19 classes follows LaPa's
 // annotation: glasses are skin (eyes seen through them keep their own label), ears, neck, hat, earring, necklace and cloth are
 // background; mouth is the inner mouth; left and right are the subject's in all.

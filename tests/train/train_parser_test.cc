@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "face/region_map.h"
+#include "face/sides.h"
 #include "media/codec.h"
 #include "support/temp_dir.h"
 #include "model/model_file.h"

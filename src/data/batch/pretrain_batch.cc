@@ -1,14 +1,14 @@
 #include "data/batch/pretrain_batch.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <memory>
 #include <mutex>
 
 #include "base/error.h"
+#include "data/augment/geometry.h"
 #include "data/regions.h"
 #include "data/unreadable.h"
+#include "face/sides.h"
 #include "media/resize.h"
 
 namespace fsfm {
@@ -44,22 +44,6 @@ class MaskerPool {
   std::vector<std::unique_ptr<Masker>> free_;
 };
 
-// Left and right swap their names in a mirror.
-uint8_t mirrored_class(uint8_t c) {
-  switch (c) {
-    case kRightBrow:
-      return kLeftBrow;
-    case kLeftBrow:
-      return kRightBrow;
-    case kRightEye:
-      return kLeftEye;
-    case kLeftEye:
-      return kRightEye;
-    default:
-      return c;
-  }
-}
-
 struct View {
   Image image;
   std::vector<uint8_t> map;  // [image.height * image.width], or empty
@@ -67,18 +51,7 @@ struct View {
 
 // torchvision's RandomResizedCrop(scale 0.2-1, ratio 3/4-4/3) and a fair flip, the same for picture and class map.
 View random_view(const Image& image, const std::vector<uint8_t>& map, int side, Rng& rng) {
-  const double area = static_cast<double>(image.width) * image.height;
-  Rect rect{0, 0, image.width, image.height};
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    const double target = area * rng.uniform(0.2, 1.0),
-                 ratio = std::exp(rng.uniform(std::log(3.0 / 4), std::log(4.0 / 3)));
-    const int width = static_cast<int>(std::lround(std::sqrt(target * ratio))),
-              height = static_cast<int>(std::lround(std::sqrt(target / ratio)));
-    if (width < 1 || height < 1 || width > image.width || height > image.height) continue;
-    rect = {static_cast<int>(rng.below(static_cast<uint32_t>(image.width - width + 1))),
-            static_cast<int>(rng.below(static_cast<uint32_t>(image.height - height + 1))), width, height};
-    break;
-  }
+  const Rect rect = random_crop_rect(image.width, image.height, 0.2, rng);
   View view{resize(crop(image, rect), side, side), {}};
   if (!map.empty()) {
     // The stored map has its own side: sample it at the centres of the view's pixels.
@@ -95,14 +68,8 @@ View random_view(const Image& image, const std::vector<uint8_t>& map, int side, 
     }
   }
   if (rng.chance(0.5)) {
-    for (int y = 0; y < side; ++y) {
-      uint8_t* row = view.image.row(y);
-      for (int left = 0, right = side - 1; left < right; ++left, --right)
-        std::swap_ranges(row + left * 3, row + left * 3 + 3, row + right * 3);
-      if (!view.map.empty())
-        std::reverse(view.map.begin() + static_cast<int64_t>(y) * side,
-                     view.map.begin() + static_cast<int64_t>(y + 1) * side);
-    }
+    flip_horizontally(view.image);
+    for (auto row = view.map.begin(); row != view.map.end(); row += side) std::reverse(row, row + side);
     std::transform(view.map.begin(), view.map.end(), view.map.begin(), mirrored_class);
   }
   return view;

@@ -10,6 +10,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "face/region_map.h"
+#include "face/sides.h"
 
 namespace fsfm {
 namespace {

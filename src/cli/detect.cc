@@ -13,10 +13,10 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/media_kind.h"
-#include "model/models_dir.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/default_model.h"
 #include "cli/failure.h"
 #include "cli/output.h"
 #include "detect/input_list.h"
@@ -25,14 +25,12 @@
 #include "face/detector.h"
 #include "media/codec.h"
 #include "media/draw.h"
+#include "model/import.h"
 
 namespace fsfm::cli {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* kDefaultModel = "detector.safetensors";
-constexpr const char* kOwnPicture = "drawn by fsfm detect";
 
 struct Request {
   std::vector<fs::path> files;
@@ -103,7 +101,7 @@ class Run {
     if (request_.json && lines_) print_line(to_line(verdict_header(request_.model, detector_.card())));
     for (size_t i = 0; i < inputs_.size() && !interrupted(); ++i) judge(i);
     if (interrupted()) return interrupted_exit_code();
-    if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return input.own; }))
+    if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return !input.skipped.empty(); }))
       report({"nothing to judge: all inputs are pictures that fsfm detect drew; name the originals"});
     return worst_;
   }
@@ -111,8 +109,9 @@ class Run {
  private:
   void judge(size_t i) {
     const DetectInput& input = inputs_[i];
-    if (input.own) return print({skipped_entry(input.path, kOwnPicture),
-                                 fmt::format("{}: left out, {}\n", one_line(input.path.string()), kOwnPicture)});
+    if (!input.skipped.empty())
+      return print({skipped_entry(input.path, input.skipped),
+                    fmt::format("{}: left out, {}\n", one_line(input.path.string()), one_line(input.skipped))});
     if (!input.problem.empty()) return fail(input.path, {one_line(input.problem)});
     std::optional<Result> result;
     Image annotated;
@@ -153,7 +152,10 @@ class Run {
     }
   }
 
-  void fail(const fs::path& file, const Failure& failure) {
+  void fail(const fs::path& file, Failure failure) {
+    // What is no Error of ours ("out of memory") does not know which file it was about.
+    const std::string name = one_line(file.string());
+    if (failure.message.find(name) == std::string::npos) failure.message = name + ": " + failure.message;
     print({error_entry(file, failure.message), ""});
     report(failure);
   }
@@ -176,7 +178,7 @@ std::optional<Request> parse(int argc, char** argv) {
   Options options("detect", "Find all faces of photos and videos and say for each: real, attack or inconclusive");
   options.positional("FILE", request.files, "photos, videos, or folders of them").required();
   options.add("model", request.model,
-              "model file made by fsfm finetune or fsfm convert (default: the one shipped, if any)");
+              "model file made by fsfm finetune or fsfm convert (default: the one that comes with fsfm)");
   options.add("out", request.out, "annotated picture, or a folder for one per input (a contact sheet for a video)")
       .command_line_only();
   options.add("json", request.json, "print JSON instead of text: one document for one FILE, else one object a line")
@@ -195,7 +197,7 @@ std::optional<Request> parse(int argc, char** argv) {
       "called NAME_verdict.png; they overwrite nothing but earlier ones and are not judged themselves.\n"
       "Exit codes: 0 all were judged, 2 some could not be read (the others are judged), 130 or 143 interrupted (what\n"
       "was done is printed), 1 a fault of fsfm.\n\n"
-      "  fsfm detect photo.jpg --model detector.safetensors --out verdict.png\n"
+      "  fsfm detect photo.jpg --out verdict.png\n"
       "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n");
   if (!options.parse(argc, argv)) return std::nullopt;
   request.json = request.json || request.jsonl;
@@ -207,12 +209,12 @@ std::optional<Request> parse(int argc, char** argv) {
 int run_detect(int argc, char** argv) {
   std::optional<Request> request = parse(argc, argv);
   if (!request) return 0;
-  if (request->model.empty()) request->model = find_model(kDefaultModel);
-  if (request->model.empty())
-    throw Error("fsfm detect needs a model", "name one with --model; fsfm finetune and fsfm convert make them");
+  request->model = model_or_default(request->model);
   const DetectInputs inputs = list_inputs(request->files, request->out);
   Detector detector(request->model, request->detect);
   VerdictFiles files(request->out, inputs.list);
+  if (const std::string doubt = class_order_doubt(detector.card()); !doubt.empty())
+    log::warn("{}: {}", request->model.string(), doubt);
   if (inputs.repeated > 0)
     log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
   if (!inputs.unread.empty())

@@ -20,6 +20,7 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/default_model.h"
 #include "cli/sources.h"
 #include "data/dataset.h"
 #include "data/shared_files.h"
@@ -206,7 +207,7 @@ std::string dump(const nlohmann::json& json) {
 bool parse(Flags& flags, int argc, char** argv) {
   Options options("evaluate",
                   "Judge a detector on face crops it never saw: AUC, error rates and calibration with 95 % intervals");
-  options.add("model", flags.model, "detector (.safetensors)").required();
+  options.add("model", flags.model, "detector (.safetensors; default: the one that comes with fsfm)");
   options
       .add("data", flags.data,
            "prepared dataset or tree {train,val,test}/{real,fake,...}/; several give a cross-dataset table")
@@ -244,6 +245,8 @@ bool parse(Flags& flags, int argc, char** argv) {
       "A face parser is judged on hand-drawn maps (options: fsfm evaluate --parser shipped --help):\n"
       "  fsfm evaluate --parser shipped --data CelebAMask-HQ/val");
   if (!options.parse(argc, argv)) return false;
+  if (flags.write_threshold && flags.model.empty())
+    throw Error("--write-threshold changes a model file", "name it with --model");
   if (flags.write_threshold && flags.dev.empty())
     throw Error("--write-threshold needs scores to choose it on",
                 "add --dev DIR, a development set (not the test set)");
@@ -264,6 +267,7 @@ int run_evaluate(int argc, char** argv) {
   const auto stopped = [] {
     return interrupted_exit("nothing was written");
   };
+  flags.model = model_or_default(flags.model);
   // Everything that can be wrong with the command line is found before the first face is scored.
   const Network network = open_network(flags.model, flags.threads);
   const std::optional<Network> other =
@@ -291,7 +295,8 @@ int run_evaluate(int argc, char** argv) {
   if (development) {
     development_scores = score(*development, network, flags, "development");
     if (!development_scores->complete) return stopped();
-    point = fit_operating_point(*development_scores, network.is_attack, flags.max_bpcer);
+    point = fit_operating_point(development_scores->logits, network.is_attack, development_scores->labels,
+                                development_scores->name, flags.max_bpcer);
     if (point.temperature > kSuspiciousTemperature)
       log::warn(
           "{}: the model's confidence says next to nothing here (temperature {:.1f}); its threshold will not carry far",

@@ -7,11 +7,13 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "detect/score_dataset.h"
 #include "engine/vit.h"
 #include "face/detector.h"
 #include "face/face_quality.h"
 #include "media/preprocess.h"
 #include "media/video.h"
+#include "metrics/calibration.h"
 
 namespace fsfm {
 namespace {
@@ -26,6 +28,8 @@ const ModelFile& check_detector(const ModelFile& model) {
   if (card.architecture != "vit") throw bad("has the unknown architecture '" + card.architecture + "'", "update fsfm");
   if (card.attack_classes.empty())
     throw bad("does not say which of its classes mean attack", "state them: fsfm convert --attack-classes");
+  if (card.attack_classes.size() >= card.classes.size())
+    throw bad("says that all of its classes mean attack", "state those that do: fsfm convert --attack-classes");
   return model;
 }
 
@@ -49,6 +53,7 @@ const FaceVerdict* largest(const std::vector<FaceVerdict>& faces) {
 
 struct Detector::Impl {
   ModelCard card;
+  std::vector<uint8_t> is_attack;
   VitEngine engine;
   Transform transform;
   Normalization normalization;
@@ -57,6 +62,7 @@ struct Detector::Impl {
 
   Impl(const ModelFile& model, const DetectOptions& options)
       : card(check_detector(model).card()),
+        is_attack(attack_mask(card)),
         engine(model, options.threads),
         transform(transform_of(model)),
         normalization{card.mean, card.std},
@@ -86,11 +92,13 @@ struct Detector::Impl {
       verdicts.push_back({.face = std::move(face), .crop = rect});
     }
     const std::vector<float> logits = engine.logits(inputs, static_cast<int>(verdicts.size()));
+    require_finite(logits);
+    const std::vector<double> scores = metrics::attack_scores(logits, is_attack, card.temperature);
     const size_t classes = card.classes.size();
     for (size_t i = 0; i < verdicts.size(); ++i) {
       FaceVerdict& v = verdicts[i];
-      v.per_class = class_probabilities(std::span(logits).subspan(i * classes, classes), card);
-      v.score = attack_probability(v.per_class, card);
+      v.per_class = metrics::softmax(std::span(logits).subspan(i * classes, classes), card.temperature);
+      v.score = scores[i];
       v.why = quality_problem(v.face, limits);
       if (!v.why.empty()) continue;
       Judgement judgement = judge_score(v.score, card);

@@ -86,28 +86,6 @@ Evaluation evaluate(const ScoredDataset& scored, std::span<const uint8_t> is_att
   return result;
 }
 
-OperatingPoint fit_operating_point(const ScoredDataset& development, std::span<const uint8_t> is_attack, double max_bpcer) {
-  const auto attacks = std::count(development.labels.begin(), development.labels.end(), 1);
-  if (attacks == 0 || attacks == static_cast<std::ptrdiff_t>(development.size()))
-    throw Error(development.name + ": a threshold is fitted on real and attack samples, but all " +
-                    std::to_string(development.size()) + " are " + (attacks ? "attacks" : "real"),
-                "give a development set with both");
-  OperatingPoint point;
-  point.temperature = metrics::fit_temperature(development.logits, is_attack, development.labels);
-  const auto scores = metrics::attack_scores(development.logits, is_attack, point.temperature);
-  point.threshold = max_bpcer > 0 ? metrics::threshold_for_bpcer(development.labels, scores, max_bpcer)
-                                  : metrics::eer_threshold(development.labels, scores);
-  point.abstain = metrics::undecided_band(development.labels, scores);
-  // A threshold for few false alarms lies above the band. Unless the band reaches it, scores between the two are called
-  // real while lower ones are undecided.
-  if (point.abstain)
-    point.abstain = std::array{std::min((*point.abstain)[0], point.threshold),
-                               std::clamp(point.threshold, (*point.abstain)[1], 1.0)};
-  point.source = fmt::format("{} on {} ({} faces)", max_bpcer > 0 ? fmt::format("BPCER <= {:g} %", 100 * max_bpcer) : "equal error rate",
-                             development.name, with_thousands(static_cast<long long>(development.size())));
-  return point;
-}
-
 nlohmann::json to_json(const Evaluation& evaluation) {
   nlohmann::json types = nlohmann::json::array();
   for (const auto& type : evaluation.types)

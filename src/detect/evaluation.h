@@ -1,24 +1,15 @@
 // From a model's answers on a dataset to everything that is reported of them (method.md section 5).
 #pragma once
 
-#include <array>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "detect/operating_point.h"
 #include "detect/score_dataset.h"
 #include "metrics/metrics.h"
 
 namespace fsfm {
-
-// How scores become decisions. Fitted on a development set or taken from the model's card.
-struct OperatingPoint {
-  double temperature = 1.0;
-  double threshold = 0.5;
-  std::string source;  // how and on which data the threshold was chosen
-  std::optional<std::array<double, 2>> abstain{};  // as in the card; the threshold is never outside
-};
 
 // The figures at one level, with 95 % intervals.
 struct LevelFigures {
@@ -45,10 +36,6 @@ struct Evaluation {
 // `is_attack`: attack_mask(card).
 Evaluation evaluate(const ScoredDataset& scored, std::span<const uint8_t> is_attack, const OperatingPoint& point,
                     const metrics::BootstrapOptions& bootstrap = {});
-
-// Temperature by likelihood, then threshold and undecided band on the calibrated frame scores: the threshold at equal
-// errors, or with `max_bpcer` > 0 at that rate of false alarms. Throws Error naming the dataset when a class is absent.
-OperatingPoint fit_operating_point(const ScoredDataset& development, std::span<const uint8_t> is_attack, double max_bpcer = 0);
 
 // TPR at a false positive rate below 1 / bona_fide says nothing: such rates are not reported.
 inline bool resolves(size_t bona_fide, double fpr) { return static_cast<double>(bona_fide) * fpr >= 1.0; }

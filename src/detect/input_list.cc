@@ -1,7 +1,6 @@
 #include "detect/input_list.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "base/error.h"
@@ -46,10 +45,11 @@ class InputLister {
   void add_folder(const fs::path& folder) {
     const bool holds_out = !out_.empty() && lies_below(out_, canonical_path(folder));
     bool anything = false;
+    std::set<fs::path> unread;
     const auto keep = [&](const fs::path& file) {
       const MediaKind kind = media_kind_by_name_first(file);
-      if (kind == MediaKind::unread) inputs_.unread.push_back(file);
-      return kind == MediaKind::picture || kind == MediaKind::video;
+      if (kind == MediaKind::unread) unread.insert(file);
+      return kind != MediaKind::other;
     };
     const auto on_problem = [&](const fs::path& path, const Error& error) {
       anything = true;
@@ -57,6 +57,10 @@ class InputLister {
     };
     for (const auto& file : list_files(folder, keep, on_problem)) {
       if (holds_out && is_verdict_name(file) && lies_below(canonical_path(file), out_)) continue;
+      if (unread.contains(file)) {
+        add_unread(file);
+        continue;
+      }
       anything = true;
       add_file(file);
     }
@@ -65,21 +69,34 @@ class InputLister {
                   folder.string() + " holds no pictures or videos; name a folder with some, or the files themselves");
   }
 
+  // True the first time. Two names in one folder stay two inputs, even when one is a link to the other.
+  bool is_new(const fs::path& path) {
+    const fs::path whole = path.has_filename() ? path : path.parent_path();
+    const fs::path folder = whole.has_parent_path() ? whole.parent_path() : fs::path(".");
+    if (seen_.insert(canonical_path(folder) / whole.filename()).second) return true;
+    ++inputs_.repeated;
+    return false;
+  }
+
   void add_file(const fs::path& file) {
-    // Two names in one folder stay two inputs, even when one is a link to the other.
-    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    if (!seen_.insert(canonical_path(folder) / file.filename()).second) {
-      ++inputs_.repeated;
-      return;
+    DetectInput input{.path = file};
+    try {
+      input.video = media_kind(file) == MediaKind::video;
+      if (is_verdict_name(file) && has_verdict_mark(file)) input.skipped = "drawn by fsfm detect";
+    } catch (const Error& error) {
+      input.problem = error.what();
     }
-    inputs_.list.push_back({.path = file,
-                            .video = media_kind(file) == MediaKind::video,
-                            .problem = {},
-                            .own = is_verdict_name(file) && has_verdict_mark(file)});
+    if (is_new(file)) inputs_.list.push_back(std::move(input));
+  }
+
+  void add_unread(const fs::path& file) {
+    if (!is_new(file)) return;
+    inputs_.unread.push_back(file);
+    inputs_.list.push_back({.path = file, .skipped = unread_reason(file)});
   }
 
   void add_problem(const fs::path& path, const std::string& problem) {
-    inputs_.list.push_back({.path = path, .video = false, .problem = problem, .own = false});
+    if (is_new(path)) inputs_.list.push_back({.path = path, .problem = problem});
   }
 
   fs::path out_;

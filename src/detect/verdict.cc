@@ -22,26 +22,9 @@ const char* verdict_name(VerdictKind kind) {
 
 double decision_threshold(const ModelCard& card) { return card.threshold.value_or(0.5); }
 
-std::vector<double> class_probabilities(std::span<const float> logits, const ModelCard& card) {
-  const float top = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> out;
-  double total = 0;
-  for (const float logit : logits)
-    total += out.emplace_back(std::exp((static_cast<double>(logit) - top) / card.temperature));
-  for (double& p : out) p /= total;
-  // A broken network must not turn into a verdict: every comparison with NaN would say "real".
-  if (!std::isfinite(total))
+void require_finite(std::span<const float> logits) {
+  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
     throw Error("the network's answer is not a number", "the model file is damaged, or its training diverged");
-  return out;
-}
-
-double attack_probability(std::span<const double> per_class, const ModelCard& card) {
-  double sum = 0;
-  for (size_t c = 0; c < per_class.size(); ++c)
-    if (std::find(card.attack_classes.begin(), card.attack_classes.end(), card.classes.at(c)) !=
-        card.attack_classes.end())
-      sum += per_class[c];
-  return std::min(sum, 1.0);
 }
 
 std::string quality_problem(const Face& face, const QualityLimits& limits) {

@@ -27,10 +27,8 @@ struct QualityLimits {
 
 // The card's threshold; 0.5 when it names none.
 double decision_threshold(const ModelCard& card);
-// softmax(logits / temperature), in the card's class order.
-std::vector<double> class_probabilities(std::span<const float> logits, const ModelCard& card);
-// Sum of the attack classes' probabilities.
-double attack_probability(std::span<const double> per_class, const ModelCard& card);
+// Throws Error when a network's answer holds NaN or infinity: every comparison with NaN would say "real".
+void require_finite(std::span<const float> logits);
 
 // Why this face is not fit for a verdict; "" if it is.
 std::string quality_problem(const Face& face, const QualityLimits& limits);

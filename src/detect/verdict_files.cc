@@ -37,7 +37,7 @@ VerdictFiles::VerdictFiles(const fs::path& out, const std::vector<DetectInput>& 
   if (out.empty()) return;
   single_ = is_image_path(out) && !is_folder(out);
   if (single_) {
-    const auto count = std::count_if(inputs.begin(), inputs.end(), [](const auto& i) { return i.problem.empty(); });
+    const auto count = std::count_if(inputs.begin(), inputs.end(), [](const auto& input) { return input.judged(); });
     if (count > 1) throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
     std::error_code code;
     for (const auto& input : inputs)
@@ -46,21 +46,22 @@ VerdictFiles::VerdictFiles(const fs::path& out, const std::vector<DetectInput>& 
     if (!is_free(out))
       throw Error("--out " + out.string() + " is there already and fsfm detect did not draw it",
                   "choose another name, or remove it first");
-    encode_image(out, Image(1, 1));  // a name in whose form nothing can be written is refused now, not after the work
+    // A form or a place in which nothing can be written is refused now, not after the work.
+    encode_image(out, Image(1, 1));
+    AtomicFile{out};
     return;
   }
   make_folders(out);
   std::map<std::string, std::set<std::string>> endings;  // of each stem
   const auto stem_of = [](const DetectInput& input) { return shortened(input.path.stem().string()); };
   const auto ending_of = [](const DetectInput& input) { return input.path.extension().string(); };
-  const auto judged = [](const DetectInput& input) { return input.problem.empty() && !input.own; };
   for (const auto& input : inputs)
-    if (judged(input)) endings[key(stem_of(input))].insert(ending_of(input));
+    if (input.judged()) endings[key(stem_of(input))].insert(ending_of(input));
   std::map<std::string, int> used;
   for (const auto& input : inputs) {
     Name name{stem_of(input), input.video ? ".jpg" : ".png"};
     const std::string ending = ending_of(input);
-    if (judged(input)) {
+    if (input.judged()) {
       if (ending.size() > 1 && endings[key(name.stem)].size() > 1) name.stem += "_" + ending.substr(1);
       name.stem += "_verdict";
       if (const int repeats = used[key(name.stem)]++; repeats > 0) name.stem += "_" + std::to_string(repeats + 1);

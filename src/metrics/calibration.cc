@@ -22,6 +22,14 @@ double mean_nll(std::span<const int> labels, std::span<const double> scores) {
   return labels.empty() ? kNaN : sum / static_cast<double>(labels.size());
 }
 
+void softmax_into(std::span<const float> logits, double temperature, std::span<double> out) {
+  if (logits.empty()) return;
+  const double highest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (size_t c = 0; c < logits.size(); ++c) sum += out[c] = std::exp((logits[c] - highest) / temperature);
+  for (double& p : out) p /= sum;
+}
+
 }  // namespace
 
 Calibration calibration(std::span<const int> labels, std::span<const double> scores, int bins) {
@@ -56,6 +64,13 @@ Calibration calibration(std::span<const int> labels, std::span<const double> sco
   return result;
 }
 
+std::vector<double> softmax(std::span<const float> logits, double temperature) {
+  if (!(temperature > 0)) throw Error("metrics: a temperature must be above 0, not " + std::to_string(temperature));
+  std::vector<double> out(logits.size());
+  softmax_into(logits, temperature, out);
+  return out;
+}
+
 std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack,
                                   double temperature) {
   const size_t classes = is_attack.size();
@@ -63,17 +78,13 @@ std::vector<double> attack_scores(std::span<const float> logits, std::span<const
     throw Error("metrics: " + std::to_string(logits.size()) + " logits do not divide into " + std::to_string(classes) +
                 " classes");
   if (!(temperature > 0)) throw Error("metrics: a temperature must be above 0, not " + std::to_string(temperature));
-  std::vector<double> scores(logits.size() / classes);
+  std::vector<double> scores(logits.size() / classes), row(classes);
   for (size_t i = 0; i < scores.size(); ++i) {
-    const auto row = logits.subspan(i * classes, classes);
-    const double highest = *std::max_element(row.begin(), row.end());
-    double attack = 0, all = 0;
-    for (size_t c = 0; c < classes; ++c) {
-      const double e = std::exp((row[c] - highest) / temperature);
-      all += e;
-      if (is_attack[c]) attack += e;
-    }
-    scores[i] = attack / all;
+    softmax_into(logits.subspan(i * classes, classes), temperature, row);
+    double sum = 0;
+    for (size_t c = 0; c < classes; ++c)
+      if (is_attack[c]) sum += row[c];
+    scores[i] = sum > 1 ? 1 : sum;  // rounding; NaN stays NaN
   }
   return scores;
 }

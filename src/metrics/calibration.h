@@ -24,7 +24,10 @@ struct Calibration {
 // Scores are probabilities; throws Error outside [0, 1]. Figures are NaN without samples.
 Calibration calibration(std::span<const int> labels, std::span<const double> scores, int bins = 15);
 
-// P(attack): softmax of logits / temperature, summed over the attack classes. logits: [N, is_attack.size()].
+// Probability of each class: softmax of logits / temperature.
+std::vector<double> softmax(std::span<const float> logits, double temperature = 1.0);
+
+// P(attack): the softmax of every row, summed over the attack classes. logits: [N, is_attack.size()].
 std::vector<double> attack_scores(std::span<const float> logits, std::span<const uint8_t> is_attack,
                                   double temperature = 1.0);
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "media/codec.h"
+#include "model/models_dir.h"
 #include "support/face_painter.h"
 #include "support/pictures.h"
 #include "support/run_cli.h"
@@ -95,8 +96,12 @@ TEST_F(DetectCommand, PicturesThatCannotBeReadAreNotPassedOverSilently) {
   fs::create_directories(dir_ / "a");
   fs::copy_file(dir_ / "two.png", dir_ / "a" / "two.png");
   write_file_atomic(dir_ / "a" / "poster.psd", std::string_view("8BPS"));
-  const auto result = detect({path("a")});
+  const auto result = detect({path("a"), "--json"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = json_lines(result.out);
+  ASSERT_EQ(lines.size(), 3u) << result.out;
+  EXPECT_EQ(lines[1]["file"], path("a/poster.psd"));
+  EXPECT_NE(lines[1]["skipped"].get<std::string>().find("Photoshop"), std::string::npos);
   EXPECT_NE(result.err.find("1 .psd files in forms that cannot be read"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("poster.psd is a Photoshop document"), std::string::npos) << result.err;
 }
@@ -334,11 +339,35 @@ TEST_F(DetectCommand, TheVerdictOnAPaintedPhotoStaysWhatItWas) {
   }
 }
 
+TEST_F(DetectCommand, TheModelThatComesWithTheProgramIsTheDefault) {
+  const auto judge = [&] {
+    return run_cli({"detect", path("two.png"), "--json"}, {.env = {"FSFM_MODELS_DIR=" + path("shipped")}});
+  };
+  fs::create_directories(dir_ / "shipped");
+  if (find_model("fsfm-detector.safetensors").empty() && find_model("detector.safetensors").empty()) {
+    const auto none = judge();
+    EXPECT_EQ(none.exit_code, 2);
+    EXPECT_EQ(std::count(none.err.begin(), none.err.end(), '\n'), 1) << none.err;
+    for (const char* word : {"fsfm-detector.safetensors", "fsfm finetune", "fsfm convert", "--model"})
+      EXPECT_NE(none.err.find(word), std::string::npos) << none.err;
+  }
+  // The older name is known as well; the proper one comes first.
+  for (const std::string name : {"detector.safetensors", "fsfm-detector.safetensors"}) {
+    test::write_tiny_detector(dir_ / "shipped" / name);
+    const auto judged = judge();
+    EXPECT_EQ(judged.exit_code, 0) << judged.err;
+    EXPECT_EQ(json::parse(judged.out)["model"], path("shipped/" + name));
+  }
+}
+
 TEST_F(DetectCommand, MistakesNameTheWayOut) {
   EXPECT_NE(detect({path("two.png"), "--out", path("two.png")}).err.find("overwrite"), std::string::npos);
   EXPECT_NE(detect({path("two.png"), path("m.safetensors"), "--out", path("v.png")}).err.find("name a folder"),
             std::string::npos);
-  EXPECT_EQ(run_cli({"detect", path("two.png")}, {.env = {"FSFM_MODELS_DIR=" + path("")}}).exit_code, 2);
+  // What is left out does not count.
+  copy_photo("one/a.png");
+  ASSERT_EQ(detect({path("one"), "--out", path("one")}).exit_code, 0);
+  EXPECT_EQ(detect({path("one"), "--out", path("v.png")}).exit_code, 0);
   EXPECT_NE(run_cli({"detect", path("two.png"), "--model", path("two.png")}).err.find("two.png"), std::string::npos);
 }
 

@@ -199,6 +199,19 @@ TEST_F(Evaluate, MistakesAreOneLineWithTheWayOut) {
   EXPECT_EQ(read_file(model()), before);
 }
 
+TEST_F(Evaluate, TheModelThatComesWithTheProgramIsTheDefault) {
+  fs::create_directories(dir_ / "shipped");
+  fs::copy_file(model(), dir_ / "shipped" / "fsfm-detector.safetensors");
+  const test::CliSetting shipped{.env = {"FSFM_MODELS_DIR=" + (dir_ / "shipped").string()}};
+  const auto result = run_cli({"evaluate", "--data", data(), "--resamples", "100", "--json"}, shipped);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["model"], (dir_ / "shipped" / "fsfm-detector.safetensors").string());
+  // A shared file is not changed unless it is named.
+  const auto refused = run_cli({"evaluate", "--data", data(), "--dev", data(), "--write-threshold"}, shipped);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("--model"), std::string::npos) << refused.err;
+}
+
 TEST_F(Evaluate, HelpNamesTheOptions) {
   const auto result = run_cli({"evaluate", "--help"});
   EXPECT_EQ(result.exit_code, 0);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "detect/score_dataset.h"
+#include "metrics/calibration.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
 #include "support/temp_dir.h"
@@ -27,16 +29,18 @@ ModelCard two_classes() {
 
 TEST(Verdict, ScoreIsTheAttackClassesShareWhateverTheirOrder) {
   ModelCard card = two_classes();
-  const std::vector<float> logits = {2.0f, 0.0f};
+  const auto score = [&](const std::vector<float>& logits) {
+    return metrics::attack_scores(logits, attack_mask(card), card.temperature).at(0);
+  };
   const double p = 1 / (1 + std::exp(-2.0));
-  EXPECT_NEAR(attack_probability(class_probabilities(logits, card), card), p, 1e-12);
+  EXPECT_NEAR(score({2, 0}), p, 1e-12);
   card.classes = {"real", "fake"};
-  EXPECT_NEAR(attack_probability(class_probabilities(logits, card), card), 1 - p, 1e-12);
+  EXPECT_NEAR(score({2, 0}), 1 - p, 1e-12);
   card.temperature = 2;
-  EXPECT_NEAR(attack_probability(class_probabilities(logits, card), card), 1 - 1 / (1 + std::exp(-1.0)), 1e-12);
+  EXPECT_NEAR(score({2, 0}), 1 - 1 / (1 + std::exp(-1.0)), 1e-12);
   card.classes = {"live", "print", "replay"};
   card.attack_classes = {"print", "replay"};
-  EXPECT_NEAR(attack_probability(class_probabilities(std::vector<float>{0, 0, 0}, card), card), 2.0 / 3, 1e-12);
+  EXPECT_NEAR(score({0, 0, 0}), 2.0 / 3, 1e-12);
 }
 
 TEST(Verdict, ThresholdAndAbstainRangeDecide) {
@@ -65,8 +69,10 @@ TEST(Verdict, PoorFacesSayWhy) {
 }
 
 TEST(Verdict, ANetworkThatAnswersNanIsNotBelieved) {
-  const float nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_NE(error_text([&] { class_probabilities(std::vector<float>{nan, 0}, two_classes()); }), "");
+  using Limits = std::numeric_limits<float>;
+  EXPECT_NE(error_text([] { require_finite(std::vector<float>{0, Limits::quiet_NaN()}); }), "");
+  EXPECT_NE(error_text([] { require_finite(std::vector<float>{Limits::infinity(), 0}); }), "");
+  EXPECT_EQ(error_text([] { require_finite(std::vector<float>{1, 0}); }), "");
 }
 
 TEST(Detector, JudgesEveryFaceOfAPhoto) {

@@ -118,11 +118,14 @@ TEST(Evaluation, RatesThatTheDataCannotResolveAreNull) {
 TEST(Evaluation, OperatingPointComesFromTheDevelopmentSet) {
   const MemoryDataset data(400, grey);
   const auto scored = score(data);
-  const auto point = fit_operating_point(scored, attack_mask(card()));
+  const auto fit = [](const ScoredDataset& data, double max_bpcer = 0) {
+    return fit_operating_point(data.logits, attack_mask(card()), data.labels, data.name, max_bpcer);
+  };
+  const auto point = fit(scored);
   const auto at = evaluate(scored, attack_mask(card()), point, {.resamples = 100}).frames.at_threshold;
   EXPECT_NEAR(at.apcer, at.bpcer, 0.02);
   EXPECT_NE(point.source.find("memory (400 faces)"), std::string::npos) << point.source;
-  const auto strict = fit_operating_point(scored, attack_mask(card()), 0.05);
+  const auto strict = fit(scored, 0.05);
   EXPECT_LE(evaluate(scored, attack_mask(card()), strict, {.resamples = 100}).frames.at_threshold.bpcer, 0.05);
   ASSERT_TRUE(point.abstain && strict.abstain);
   EXPECT_LT((*point.abstain)[0], point.threshold);
@@ -130,7 +133,7 @@ TEST(Evaluation, OperatingPointComesFromTheDevelopmentSet) {
   EXPECT_EQ((*strict.abstain)[1], strict.threshold);  // the undecided band reaches a threshold above it
   MemoryDataset one_class(10, grey);
   for (auto& sample : one_class.samples()) sample.label = 1;
-  EXPECT_THROW(fit_operating_point(score(one_class), attack_mask(card())), Error);
+  EXPECT_THROW(fit(score(one_class)), Error);
 }
 
 TEST(Evaluation, OneClassStillReports) {

@@ -261,6 +261,11 @@ TEST(Calibration, AttackClassesAddUp) {
   const auto scores = attack_scores(logits, std::vector<uint8_t>{1, 1, 0});
   EXPECT_NEAR(scores[0], 2.0 / 3, 1e-12);
   EXPECT_NEAR(scores[1], 2 / (2 + std::exp(1.0)), 1e-12);
+  const auto classes = softmax(std::vector<float>{0.f, 0.f, 2.f}, 2);
+  EXPECT_NEAR(classes[0], 1 / (2 + std::exp(1.0)), 1e-12);
+  EXPECT_NEAR(classes[0] + classes[1] + classes[2], 1, 1e-12);
+  EXPECT_DOUBLE_EQ(attack_scores(std::vector<float>{0.f, 0.f, 2.f}, std::vector<uint8_t>{0, 0, 1}, 2).at(0), classes[2]);
+  EXPECT_THROW(softmax(logits, 0), Error);
 }
 
 TEST(DeLong, MatchesAHandComputedCase) {

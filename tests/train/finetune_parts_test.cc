@@ -160,7 +160,7 @@ TEST(FinetuneData, BalancingShowsClassesAlikeAndSmallSourcesMoreThanTheirShare) 
 
 TEST(FinetuneBatch, DegradationsLeftOutAreNeverDrawn) {
   Rng rng(3);
-  const Image face = test::paint_face(3);
+  const Image face = test::paint_face(3).image;
   for (int i = 0; i < 20; ++i) EXPECT_EQ(degrade_randomly(face, {}, 1.0, 3, rng).rgb, face.rgb);
   const std::vector<Degradation> only{Degradation::contrast};
   const auto spread = [](const Image& image) {
@@ -210,20 +210,24 @@ ValidationReport made_up_report(double shift) {
   return report;
 }
 
-TEST(OperatingPoint, AbstainsWhereTheDetectorDoesNotKnow) {
+TEST(FittedPoint, AbstainsWhereTheDetectorDoesNotKnow) {
   const std::vector<uint8_t> is_attack = {1, 0};
-  const auto sharp = fit_operating_point(made_up_report(6), is_attack);
+  const auto sharp = fit_point(made_up_report(6), is_attack, "faces");
   ASSERT_TRUE(sharp);
-  EXPECT_FALSE(sharp->abstain);  // an error of 0.1 %: every face is decided
+  EXPECT_FALSE(sharp->point.abstain);  // an error of 0.1 %: every face is decided
 
-  const auto fair = fit_operating_point(made_up_report(1.5), is_attack);
-  ASSERT_TRUE(fair && fair->abstain);
-  EXPECT_LT((*fair->abstain)[0], fair->threshold);
-  EXPECT_GT((*fair->abstain)[1], fair->threshold);
+  const auto fair = fit_point(made_up_report(1.5), is_attack, "faces");
+  ASSERT_TRUE(fair && fair->point.abstain);
+  EXPECT_LT((*fair->point.abstain)[0], fair->point.threshold);
+  EXPECT_GT((*fair->point.abstain)[1], fair->point.threshold);
 
-  const auto guessing = fit_operating_point(made_up_report(0), is_attack);
-  ASSERT_TRUE(guessing && guessing->abstain);
-  EXPECT_EQ(*guessing->abstain, (std::array{0.0, 1.0}));
+  const auto guessing = fit_point(made_up_report(0), is_attack, "faces");
+  ASSERT_TRUE(guessing && guessing->point.abstain);
+  EXPECT_EQ(*guessing->point.abstain, (std::array{0.0, 1.0}));
+
+  ValidationReport one_kind = made_up_report(6);
+  std::fill(one_kind.attack.begin(), one_kind.attack.end(), 1);
+  EXPECT_FALSE(fit_point(one_kind, is_attack, "faces"));
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ int run(const FinetuneRecipe& recipe, const std::string& text, Communicator& oth
     std::printf("%zu pictures to learn from could not be read and were left out\n", result.unreadable);
   if (result.validation.unreadable > 0)
     std::printf("%zu validation pictures could not be read and are left out of these figures\n", result.validation.unreadable);
-  if (const auto& fitted = result.operating)
-    std::printf("threshold %.4f (EER %.2f %%), temperature %.3f\n", fitted->threshold, 100 * fitted->eer,
-                fitted->temperature);
+  if (const auto& fitted = result.fitted)
+    std::printf("threshold %.4f (EER %.2f %%), temperature %.3f\n", fitted->point.threshold, 100 * fitted->eer,
+                fitted->point.temperature);
   std::printf("model  %s\nrun    %s (log.jsonl, TensorBoard events, checkpoints)\n", result.model.c_str(),
               result.run_folder.c_str());
   return 0;

@@ -270,8 +270,8 @@ class FinetuneRun : public RunLoop {
   void finish() {
     if (!best_weights_.empty()) load_module_state(detector_.network(), best_weights_);
     result_.validation = validation();
-    result_.operating = fit_operating_point(result_.validation, is_attack_);
     const std::string validation_name = data_.validation.dataset->info().name + " (" + data_.validation_source + ")";
+    result_.fitted = fit_point(result_.validation, is_attack_, validation_name);
     ModelCard card;
     card.name = recipe_.out.stem().string();
     card.kind = "detector";
@@ -287,11 +287,11 @@ class FinetuneRun : public RunLoop {
     card.detector = detector_of(*data_.train.dataset);
     if (card.detector.empty()) card.detector = default_detector();
     card.resize = eval_.transform.name();
-    if (const auto& fitted = result_.operating) {
-      card.threshold = fitted->threshold;
-      card.threshold_source = "equal error rates on " + validation_name;
-      card.temperature = fitted->temperature;
-      card.abstain = fitted->abstain;
+    if (const auto& fitted = result_.fitted) {
+      card.threshold = fitted->point.threshold;
+      card.threshold_source = fitted->point.source;
+      card.temperature = fitted->point.temperature;
+      card.abstain = fitted->point.abstain;
       card.calibration = {{"ece", fitted->ece}, {"data", validation_name}};
     }
     card.training = {{"recipe", recipe_text_},
@@ -318,7 +318,7 @@ class FinetuneRun : public RunLoop {
                                   {"video_auc", figure(result_.validation.video_auc)},
                                   {"accuracy", result_.validation.accuracy}};
     if (result_.validation.unreadable > 0) card.metrics["validation"]["unreadable"] = result_.validation.unreadable;
-    if (result_.operating) card.metrics["validation"]["eer"] = result_.operating->eer;
+    if (result_.fitted) card.metrics["validation"]["eer"] = result_.fitted->eer;
     card.licence = "weights: as the licences of the training data allow (" + data_.train.dataset->info().name + ")";
     write_model(recipe_.out, card, ModuleTensors(detector_.network()).map());
     result_.model = recipe_.out;

@@ -17,7 +17,7 @@ struct FinetuneResult {
   int64_t steps = 0, skipped = 0, best_step = 0;
   std::vector<std::string> classes, attack_classes;
   ValidationReport validation;  // of the kept weights: the lowest validation loss
-  std::optional<Operating> operating;
+  std::optional<FittedPoint> fitted;
   size_t unreadable = 0;     // pictures to learn from that were left out
   bool interrupted = false;  // stopped by a signal: a checkpoint was saved, no model file
   std::filesystem::path model, run_folder;

@@ -55,14 +55,13 @@ ValidationReport validate(DetectorLearner& detector, const LabelledData& data, c
   return report;
 }
 
-std::optional<Operating> fit_operating_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack) {
+std::optional<FittedPoint> fit_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack,
+                                     const std::string& data_name) {
   const auto attacks = static_cast<size_t>(std::count(report.attack.begin(), report.attack.end(), 1));
   if (attacks == 0 || attacks == report.attack.size()) return std::nullopt;
-  const double temperature = metrics::fit_temperature(report.logits, is_attack, report.attack);
-  const auto scores = metrics::attack_scores(report.logits, is_attack, temperature);
-  const double eer = metrics::eer(report.attack, scores);
-  return Operating{temperature, metrics::eer_threshold(report.attack, scores), eer,
-                   metrics::calibration(report.attack, scores).ece, metrics::undecided_band(report.attack, scores)};
+  const OperatingPoint point = fit_operating_point(report.logits, is_attack, report.attack, data_name);
+  const auto scores = metrics::attack_scores(report.logits, is_attack, point.temperature);
+  return FittedPoint{point, metrics::eer(report.attack, scores), metrics::calibration(report.attack, scores).ece};
 }
 
 }  // namespace fsfm

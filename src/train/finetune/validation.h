@@ -1,11 +1,12 @@
 // How a detector does on a whole validation set, and the threshold and temperature that follow from it.
 #pragma once
 
-#include <array>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "data/batch/eval_batch.h"
+#include "detect/operating_point.h"
 #include "train/finetune/detector.h"
 #include "train/finetune/finetune_data.h"
 
@@ -27,12 +28,13 @@ ValidationReport validate(DetectorLearner& detector, const LabelledData& data, c
                           const std::vector<uint8_t>& is_attack, int batch_size, int workers,
                           UnreadableSamples* unreadable = nullptr);
 
-// Fitted on a validation report; nullopt when it lacks one of the two classes.
-struct Operating {
-  double temperature, threshold;  // attack when P(attack) at this temperature >= threshold (equal error rates)
-  double eer, ece;                // at that temperature
-  std::optional<std::array<double, 2>> abstain;  // scores strictly inside are inconclusive (metrics::undecided_band)
+// What was fitted on a validation report, and how good it is at that temperature.
+struct FittedPoint {
+  OperatingPoint point;
+  double eer, ece;
 };
-std::optional<Operating> fit_operating_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack);
+// nullopt when the report lacks one of the two classes.
+std::optional<FittedPoint> fit_point(const ValidationReport& report, const std::vector<uint8_t>& is_attack,
+                                     const std::string& data_name);
 
 }  // namespace fsfm

@@ -108,9 +108,10 @@ class PthStorages {
     const PickleValue& source = *tensor.items[0];
     const Placement place = placement(*tensor.items[1], *tensor.items[2], tensor.integer);
     const size_t item = dtype_size(view.dtype);
+    // First, for what is inflated adds to what may be seen.
+    const std::span<const std::byte> bytes = storage_bytes(source, item).subspan(static_cast<size_t>(place.first) * item);
     if (count > view_budget_ / item) fail("its tensors overlap and claim far more than the file holds");
     view_budget_ -= count * item;
-    const std::span<const std::byte> bytes = storage_bytes(source, item).subspan(static_cast<size_t>(place.first) * item);
     view.bytes = contiguous(place) ? bytes.first(static_cast<size_t>(count) * item) : gather(bytes, place, item, count);
     return view;
   }

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <charconv>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -136,7 +137,17 @@ std::optional<Checkpoint> CheckpointFolder::resume_point(bool resume, bool overw
     throw Error(folder_.parent_path().string() + " holds the checkpoints of an earlier run",
                 "add --resume to go on with it, or --overwrite to start anew");
   if (!path || !resume) return std::nullopt;
-  Checkpoint checkpoint = read_checkpoint(*path);
+  Checkpoint checkpoint = [&] {
+    try {
+      return read_checkpoint(*path);
+    } catch (const Error& error) {
+      const auto steps = list();
+      if (error.code() != 0) throw;  // of the file system, not of the file
+      throw Error(error.what(), steps.size() > 1 ? fmt::format("or remove it: --resume then goes on from step {}",
+                                                               std::next(steps.rbegin())->first)
+                                                 : "or start anew with --overwrite");
+    }
+  }();
   const auto theirs = checkpoint.state.value("fingerprint", nlohmann::json::object());
   for (const auto& [key, value] : fingerprint.items()) {
     if (theirs.contains(key) && theirs[key] == value) continue;

@@ -100,7 +100,7 @@ nlohmann::json manifest_of(const Dataset& dataset) {
   std::vector<std::string> keys;
   std::set<std::string> videos;
   for (const auto& sample : dataset.samples()) {
-    keys.push_back(sample.key);
+    keys.push_back(to_utf8(sample.key));  // as run_samples.h remembers them
     videos.insert(sample.video);
   }
   std::sort(keys.begin(), keys.end());

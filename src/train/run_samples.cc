@@ -154,7 +154,7 @@ std::shared_ptr<const Dataset> RunSamples::open(const std::string& role, const s
                                   share));
   }
   if (!gone.empty())
-    notes_.push_back(fmt::format("{}: {} pictures fewer than when the run began ({}); others of their class take their place",
+    notes_.push_back(fmt::format("{}: {} pictures fewer than when the run began ({}); the run goes on without them",
                                  option, gone.size(), named(gone)));
   if (!added.empty())
     notes_.push_back(fmt::format("{}: {} pictures more than when the run began ({}); this run leaves them out", option,

@@ -3,9 +3,11 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 
@@ -47,11 +49,31 @@ constexpr int kTag = 1, kSimpleValue = 2, kImage = 4;
 namespace image_field {
 constexpr int kHeight = 1, kWidth = 2, kColorspace = 3, kEncoded = 4;
 }
+constexpr int64_t kLastSecond = 9'999'999'998;  // names of more digits would sort elsewhere
 constexpr int kSummaryValue = 1, kSessionStatus = 1, kSessionStart = 1, kRgb = 3;
 
 uint32_t masked_crc(std::string_view bytes) {
   const uint32_t crc = crc32c(bytes);
   return std::rotr(crc, 15) + 0xa282ead8u;
+}
+
+constexpr std::string_view kPrefix = "events.out.tfevents.";
+
+// Now, but later than the files that are there: TensorBoard reads them by name, and a run may go on in the same second
+// or on a machine whose clock is behind.
+int64_t seconds_after_others(const std::filesystem::path& folder) {
+  using namespace std::chrono;
+  int64_t seconds = duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+  std::error_code code;
+  for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    const std::string name = entry->path().filename().string();
+    int64_t theirs = 0;
+    if (name.starts_with(kPrefix) &&
+        std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), theirs).ec == std::errc() &&
+        theirs < kLastSecond)
+      seconds = std::max(seconds, theirs + 1);
+  }
+  return seconds;
 }
 
 }  // namespace
@@ -74,9 +96,7 @@ uint32_t crc32c(std::string_view bytes) {
 TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, int64_t first_step) {
   std::error_code ignored;  // a failure shows when the file is opened
   std::filesystem::create_directories(folder, ignored);
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  path_ = folder / fmt::format("events.out.tfevents.{}.fsfm.{}.{}",
-                               std::chrono::duration_cast<std::chrono::seconds>(now).count(), ::getpid(), first_step);
+  path_ = folder / fmt::format("{}{}.fsfm.{}.{}", kPrefix, seconds_after_others(folder), ::getpid(), first_step);
   file_.reset(std::fopen(path_.c_str(), "wb"));
   if (!file_)
     throw Error("cannot write " + path_.string() + ": " + std::strerror(errno), "check folder and permissions");

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/error_text.h"
 #include "support/temp_dir.h"
 
 namespace fsfm {
@@ -52,6 +53,20 @@ TEST(CheckpointFolder, KeepsTheLastFewAndTheBest) {
   folder.clear();
   EXPECT_FALSE(folder.latest());
   EXPECT_FALSE(folder.best());
+}
+
+TEST(CheckpointFolder, ADamagedLastCheckpointNamesTheOneBefore) {
+  TempDir dir;
+  CheckpointFolder folder(dir.path(), 2);
+  Checkpoint checkpoint;
+  checkpoint.put("w.", {{"w", torch::zeros({100})}});
+  for (int64_t step : {5, 10}) folder.save(step, checkpoint);
+  fs::resize_file(*folder.latest(), fs::file_size(*folder.latest()) - 8);
+  const auto message = [&] { return test::error_text([&] { folder.resume_point(true, false, {}); }); };
+  EXPECT_NE(message().find("step-000000010.safetensors"), std::string::npos) << message();
+  EXPECT_NE(message().find("or remove it: --resume then goes on from step 5"), std::string::npos) << message();
+  fs::remove(dir / "step-000000005.safetensors");
+  EXPECT_NE(message().find("or start anew with --overwrite"), std::string::npos) << message();
 }
 
 }  // namespace

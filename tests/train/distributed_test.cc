@@ -196,6 +196,30 @@ INSTANTIATE_TEST_SUITE_P(Distributed, WorldSize,
                                            WorldCase{"simclr_checkpointed", SimilarityLoss::simclr, 1, true}),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Distributed, AProcessThatDoesNotComeIsSaid) {
+  TempDir dir;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ProcessPlace place;
+    place.world_size = 3;
+    std::string message;
+    for (int port = 29600; port < 29700; ++port) {  // the first free one
+      place.port = static_cast<uint16_t>(port);
+      try {
+        connect(place, 0.3);
+      } catch (const Error& error) {
+        message = error.what();
+        if (message.find("is in use") == std::string::npos) break;
+      }
+    }
+    write_file_atomic(dir / "message", message);
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  const std::string message = read_file(dir / "message");
+  EXPECT_NE(message.find("only 1 of 3 processes came to 127.0.0.1:296"), std::string::npos) << message;
+}
+
 TEST(Distributed, ALostProcessEndsTheOthersWithAWayOut) {
   TempDir dir;
   const pid_t child = ::fork();

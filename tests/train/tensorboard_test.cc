@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <cstring>
+#include <cmath>
 
 #include "base/file.h"
+#include "support/event_file.h"
 #include "support/temp_dir.h"
 #include "train/run_log.h"
 
@@ -14,37 +14,13 @@ namespace {
 
 using test::TempDir;
 
-struct Record {
-  std::string message;
-  bool sound;
-};
-
-// TFRecord framing, as TensorBoard reads it: length, its masked CRC, message, its masked CRC.
-std::vector<Record> read_records(const std::filesystem::path& path) {
-  const std::string file = read_file(path);
-  std::vector<Record> records;
-  const auto masked = [](std::string_view bytes) { return std::rotr(crc32c(bytes), 15) + 0xa282ead8u; };
-  for (size_t at = 0; at < file.size();) {
-    uint64_t length;
-    uint32_t length_crc, crc;
-    std::memcpy(&length, file.data() + at, 8);
-    std::memcpy(&length_crc, file.data() + at + 8, 4);
-    std::string message = file.substr(at + 12, length);
-    std::memcpy(&crc, file.data() + at + 12 + length, 4);
-    const bool sound = length_crc == masked(file.substr(at, 8)) && crc == masked(message);
-    records.push_back({std::move(message), sound});
-    at += 16 + length;
-  }
-  return records;
-}
-
 TEST(TensorBoard, Crc32cOfTheStandardsExample) { EXPECT_EQ(crc32c("123456789"), 0xE3069283u); }
 
 TEST(TensorBoard, RecordsAreFramedAndScalarsEncoded) {
   TempDir dir;
   TensorBoardWriter board(dir.path());
   board.scalars(300, {{"train/loss", 0.5}});
-  const auto records = read_records(board.path());
+  const auto records = test::read_event_records(board.path());
   ASSERT_EQ(records.size(), 2u);
   for (const auto& record : records) EXPECT_TRUE(record.sound);
   EXPECT_NE(records[0].message.find("brain.Event:2"), std::string::npos);
@@ -54,6 +30,14 @@ TEST(TensorBoard, RecordsAreFramedAndScalarsEncoded) {
   // summary { value { tag: "train/loss" simple_value: 0.5 } }
   const std::string value = std::string("\x0a\x0a") + "train/loss" + std::string("\x15\x00\x00\x00\x3f", 5);
   EXPECT_EQ(event.substr(12), std::string("\x2a\x13\x0a\x11") + value);
+}
+
+TEST(TensorBoard, AResumedRunsFileIsReadLastWhateverTheClockSays) {
+  TempDir dir;
+  write_file_atomic(dir / "events.out.tfevents.5000000000.fsfm.99999.0", "");
+  const TensorBoardWriter second(dir.path(), 3), third(dir.path(), 5);
+  EXPECT_GT(second.path().filename().string(), "events.out.tfevents.5000000000.fsfm.99999.0");
+  EXPECT_GT(third.path(), second.path());
 }
 
 TEST(RunLog, AResumedLogReadsAsIfTheRunHadNeverStopped) {
@@ -69,6 +53,7 @@ TEST(RunLog, AResumedLogReadsAsIfTheRunHadNeverStopped) {
   EXPECT_EQ(lines[1]["loss"], 0.5);
   EXPECT_EQ(lines[2]["loss"], 7.0);
   EXPECT_FALSE(lines[0].contains("nothing"));
+  EXPECT_EQ(test::shown_steps(dir.path()), (std::map<std::string, std::vector<int64_t>>{{"train/loss", {1, 2, 3}}}));
 }
 
 }  // namespace

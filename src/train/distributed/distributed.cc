@@ -130,6 +130,20 @@ void wait_for_listener(const std::string& host, uint16_t port, std::chrono::stea
               "start it, or check MASTER_ADDR and MASTER_PORT");
 }
 
+// Until all have come to the store. Gloo would wait inside its own calls, for as long as an exchange may take and deaf to
+// signals.
+void wait_for_all(c10d::TCPStore& store, const ProcessPlace& place, uint16_t port,
+                  std::chrono::steady_clock::time_point end) {
+  constexpr const char* kCome = "fsfm/come";
+  for (int64_t come = store.add(kCome, 1); come < place.world_size; come = store.add(kCome, 0)) {
+    if (interrupted()) throw Error("interrupted before the processes had met");
+    if (std::chrono::steady_clock::now() >= end)
+      throw Error(fmt::format("only {} of {} processes came to {}:{} in time", come, place.world_size, place.master, port),
+                  "start the others with the same MASTER_ADDR and MASTER_PORT, or check what ended them");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 // How the first of the processes of --nproc tells the others at which port it listens.
 class PortPipe {
  public:
@@ -192,6 +206,7 @@ class ProcessCommunicator final : public Communicator {
         throw;
       }
       if (store.isServer && ports) ports->send(meeting_->getPort(), place.world_size - 1);
+      wait_for_all(*meeting_, place, meeting_->getPort(), end);
       auto options = c10d::ProcessGroupGloo::Options::create(kExchangeTimeout);
       const bool local = place.master == "127.0.0.1" || place.master == "localhost";
       options->devices.push_back(local ? c10d::ProcessGroupGloo::createDeviceForInterface("lo")

@@ -1,8 +1,10 @@
 #include "base/options.h"
 
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -83,6 +85,21 @@ CLI::Validator not_nan() {
       "");
 }
 
+// CLI11 wraps a negative number around and clamps one that is too large.
+CLI::Validator fits_in_64_bits(bool is_signed) {
+  return CLI::Validator(
+      [is_signed](std::string& text) {
+        errno = 0;
+        if (is_signed)
+          (void)std::strtoll(text.c_str(), nullptr, 0);
+        else
+          (void)std::strtoull(text.c_str(), nullptr, 0);
+        if (errno == ERANGE) return text + " is too large";
+        return !is_signed && trim(text).starts_with('-') ? text + " is negative" : std::string();
+      },
+      "");
+}
+
 std::string with_underscores(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -110,7 +127,10 @@ Options::Handle Options::declare(CLI::Option* option, const std::string& name, s
 #define FSFM_ADD_NUMBER(T)                                                                   \
   Options::Handle Options::add(const std::string& name, T& value, const std::string& help) { \
     auto* option = app_->add_option("--" + name, value, help);                               \
-    if constexpr (std::is_floating_point_v<T>) option->check(not_nan());                     \
+    if constexpr (std::is_floating_point_v<T>)                                               \
+      option->check(not_nan());                                                              \
+    else                                                                                     \
+      option->check(fits_in_64_bits(std::is_signed_v<T>));                                   \
     return declare(option, name, [&value] { return number(value); }, false);                 \
   }
 FSFM_ADD_NUMBER(int)

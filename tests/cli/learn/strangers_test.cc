@@ -9,9 +9,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <functional>
+#include <numeric>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "support/event_file.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
@@ -203,6 +206,11 @@ TEST_F(Strangers, AKilledRunLeavesNoLockAndNoHalfWrittenFile) {
   EXPECT_FALSE(fs::exists(dir_ / ".m.safetensors.1.0.tmp"));
   EXPECT_FALSE(fs::exists(dir_ / "m.run/checkpoints/.step-000000099.safetensors.1.0.tmp"));
   EXPECT_EQ(training_losses(dir_ / "m.run").size(), 40u);  // each step once
+  std::vector<int64_t> steps(40);
+  std::iota(steps.begin(), steps.end(), 1);
+  const auto shown = test::shown_steps(dir_ / "m.run");
+  EXPECT_EQ(shown.at("train/loss"), steps);
+  for (const auto& [tag, at] : shown) EXPECT_EQ(std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()), at.end()) << tag;
 }
 
 TEST_F(Strangers, ResumingNothingSaysSo) {
@@ -247,6 +255,21 @@ TEST_F(Strangers, ATakenPortIsNamedAtOnce) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(result.err, "fsfm: port " + taken.port() + " is in use; set MASTER_PORT to a free one, the same for all processes\n");
+  }
+}
+
+TEST_F(Strangers, WaitingForTheOtherProcessesEndsWithASignal) {
+  std::string free_port;
+  { free_port = TakenPort(AF_INET).port(); }
+  for (const char* rank : {"0", "1"}) {
+    std::string command = "timeout --preserve-status -s TERM 4 \"$FSFM\"";
+    for (const auto& arg : pretrain_args("m.safetensors")) command += " '" + arg + "'";
+    const auto begin = std::chrono::steady_clock::now();
+    const auto result = test::run_shell(
+        command, {.env = {"WORLD_SIZE=2", std::string("RANK=") + rank, "LOCAL_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + free_port}});
+    EXPECT_EQ(result.exit_code, 143) << result.err;
+    EXPECT_EQ(result.err, "fsfm: interrupted before the processes had met\n");
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
   }
 }
 

@@ -28,10 +28,6 @@ using nlohmann::json;
 constexpr size_t kGalleryFaces = 12;
 constexpr int kTile = 168;
 
-json read_json(const fs::path& file) {
-  return parse_json(read_file(file), file.string(), "make it again");
-}
-
 std::vector<json> read_lines(const fs::path& file) {
   std::vector<json> lines;
   for (const auto& line : split(read_file(file), '\n')) {
@@ -53,13 +49,34 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
   }
 }
 
+// Faces of each class, a column a split.
+Table class_table(const Dataset& dataset) {
+  const std::vector<std::string> splits = splits_of(dataset);
+  Table table{"Classes", {"class"}, {}};
+  for (const auto& split : splits) table.columns.push_back(!split.empty() ? split : splits.size() == 1 ? "faces" : "no split");
+  std::vector<std::vector<size_t>> counts(dataset.info().classes.size(), std::vector<size_t>(splits.size()));
+  for (const auto& sample : dataset.samples())
+    ++counts.at(static_cast<size_t>(sample.label))
+          .at(static_cast<size_t>(std::find(splits.begin(), splits.end(), sample.split) - splits.begin()));
+  for (size_t c = 0; c < counts.size(); ++c) {
+    const ClassKind kind = kind_of_label(dataset.info(), static_cast<int>(c));
+    std::vector<Cell> row = {Cell(dataset.info().classes[c], kind == ClassKind::attack ? "attack" : kind == ClassKind::real ? "real" : "")};
+    for (const size_t n : counts[c]) row.emplace_back(with_thousands(static_cast<long long>(n)));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 void add_dataset(HtmlPage& page, const fs::path& folder) {
   const auto dataset = open_dataset(folder);
-  const auto& samples = dataset->samples();
+  const auto faces = face_gallery(*dataset, kGalleryFaces, kTile);
+  const auto has_map = [](const GalleryFace& face) { return face.regions.rgb != face.face.rgb; };
+  const bool maps = std::any_of(faces.begin(), faces.end(), has_map);
   page.section("Faces: " + dataset->info().name,
                fmt::format("{} faces{}. Nothing vanishes: every input is counted.",
-                           with_thousands(static_cast<long long>(samples.size())),
-                           dataset->load_parsing(0) ? ", each with the class of every pixel" : ""));
+                           with_thousands(static_cast<long long>(dataset->samples().size())),
+                           maps ? ", with the class of every pixel beside them" : ""));
+  page.table(class_table(*dataset));
   const Manifest manifest = Manifest::read(folder / "manifest.json");
   std::vector<std::pair<std::string, uint64_t>> outcomes(manifest.outcomes.begin(), manifest.outcomes.end());
   std::stable_sort(outcomes.begin(), outcomes.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -68,8 +85,8 @@ void add_dataset(HtmlPage& page, const fs::path& folder) {
     table.rows.push_back({Cell(outcome), Cell(with_thousands(static_cast<long long>(count)))});
   if (!table.rows.empty()) page.table(table);
   std::vector<Picture> pictures;
-  for (const GalleryFace& face : face_gallery(*dataset, kGalleryFaces, kTile)) pictures.push_back({side_by_side(face), face.key});
-  page.images(pictures, 2 * kTile);
+  for (const GalleryFace& face : faces) pictures.push_back({has_map(face) ? side_by_side(face) : face.face, face.key});
+  page.images(pictures, maps ? 2 * kTile : kTile);
 }
 
 Series series(const std::vector<json>& lines, const std::string& kind, const std::string& key, const std::string& name) {

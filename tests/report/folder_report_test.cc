@@ -43,6 +43,7 @@ TEST(FolderReport, ShowsAPreparedSetItselfAndWhatBecameOfItsInputs) {
     EXPECT_NE(html.find("unreadable"), std::string::npos) << folder;
     EXPECT_NE(html.find("9 faces. "), std::string::npos) << folder;  // without maps: no word of them
     EXPECT_LT(html.find("kept"), html.find("unreadable"));
+    for (const char* word : {"fake", "attack", "real", "train"}) EXPECT_LT(html.find(word), html.find("What became")) << word;
   }
   const auto page = test::run_cli({"report", "lab/set", "--out", "page.html"}, {.folder = dir.path()});
   EXPECT_EQ(page.exit_code, 0) << page.err;

@@ -59,11 +59,13 @@ TEST(PretrainLabels, UnlabelledFacesAreTakenAndSaidSo) {
     PretrainRecipe recipe;
     recipe.data = {dir / tree.name};
     recipe.normalization = "imagenet";
+    RunSamples samples;
+    UnreadableSamples unreadable;
     if (tree.kind == LabelTree::Kind::contradicts) {
-      EXPECT_NE(test::error_text([&] { open_pretrain_data(recipe); }).find("--real NAME"), std::string::npos);
+      EXPECT_NE(test::error_text([&] { open_pretrain_data(recipe, samples, unreadable); }).find("--real NAME"), std::string::npos);
       continue;
     }
-    const PretrainData data = open_pretrain_data(recipe);
+    const PretrainData data = open_pretrain_data(recipe, samples, unreadable);
     ASSERT_EQ(data.remarks.size(), 1u);
     EXPECT_EQ(data.remarks[0].find("unlabelled faces are taken for real") == std::string::npos,
               tree.kind == LabelTree::Kind::labelled)

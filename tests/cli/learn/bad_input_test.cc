@@ -54,12 +54,8 @@ TEST_F(BadLearningInput, EmptyFolderAndTextNamedJpg) {
   fails(pretrain({"--data", path("empty")}), {"empty", "no picture"});
   fails(finetune({"--data", path("empty"), "--init", "scratch", "--model", "tiny"}), {"empty", "no picture"});
   fs::copy_file(dir_ / "text.jpg", dir_ / "faces/train/real/face_0000.jpg");
-  for (int i = 0; i < 6; ++i) {  // nothing but text is left
-    fs::copy_file(dir_ / "text.jpg", dir_ / ("faces/train/real/face_000" + std::to_string(i) + ".png"),
-                  fs::copy_options::overwrite_existing);
-    fs::copy_file(dir_ / "text.jpg", dir_ / ("faces/train/fake/face_000" + std::to_string(i) + ".png"),
-                  fs::copy_options::overwrite_existing);
-  }
+  for (const auto& face : list_files(dir_ / "faces/train", [](const fs::path& p) { return p.extension() == ".png"; }))
+    fs::copy_file(dir_ / "text.jpg", face, fs::copy_options::overwrite_existing);  // nothing but text is left
   fails(pretrain({"--data", path("faces")}), {"not a picture"});
   fails(finetune({"--data", path("faces"), "--init", "scratch", "--model", "tiny", "--img-size", "32"}), {"not a picture"});
 }

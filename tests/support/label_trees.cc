@@ -35,7 +35,7 @@ const std::vector<LabelTree>& label_trees() {
       {"persons_first", {"data/1001/live", "data/1001/spoof", "data/1002/live"}, labelled, {"live"}, {"spoof"}},
       {"counterparts", {"SiW_live", "SiW_spoof"}, labelled, {"SiW_live"}, {"SiW_spoof"}},
       {"counterparts_in_splits", {"train/oulu_live", "train/oulu_print", "test/oulu_live"}, labelled, {"oulu_live"}, {"oulu_print"}, {"train", "test"}},
-      {"a_class_a_split", {"Train/Real", "Test/Fake"}, labelled, {"Real"}, {"Fake"}, {"train", "test"}},
+      {"a_class_in_one_split", {"Train/Real", "Train/Fake", "Test/Fake"}, labelled, {"Real"}, {"Fake"}, {"train", "test"}},
       {"persons_below", {"real/n000001", "real/test", "fake/n000002"}, labelled, {"real"}, {"fake"}},
       {"negated", {"real", "not_real"}, labelled, {"real"}, {"not_real"}},
       {"digits", {"0", "1"}, unlabelled},

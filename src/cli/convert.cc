@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "base/log.h"
 #include "cli/commands.h"
+#include "model/cast_floats.h"
 #include "model/import.h"
 #include "model/vit_layout.h"
 #include "media/preprocess.h"
@@ -32,7 +34,7 @@ std::vector<std::string> resolve_attacks(const std::filesystem::path& in, const 
   const bool unknown = std::find(kinds.begin(), kinds.end(), ClassKind::unknown) != kinds.end();
   if (unknown || attacks.empty() || attacks.size() == classes.size())
     throw Error(in.string() + ": the class names " + join(classes, ", ") + " do not say which of them mean attack",
-                "state them: --attack-classes");
+                "state them: --attack-classes, or name all in the order of the outputs: --classes");
   return attacks;
 }
 
@@ -64,19 +66,39 @@ void resize_positions(Weights& weights, int side) {
   weights.notes.push_back(fmt::format("positions: resized from {0} x {0} to {1} x {1} (bicubic)", old_grid, grid));
 }
 
+void cast(Weights& weights, const std::filesystem::path& in, const std::string& dtype) {
+  try {
+    cast_floats(weights.tensors, parse_float_type(dtype), weights.keep_alive);
+  } catch (const Error& error) {
+    throw Error(in.string() + ": " + error.what());
+  }
+}
+
+// A model file of ours with weights of another type and the same card.
+int write_in_precision(const std::filesystem::path& in, const std::filesystem::path& out, const std::string& dtype,
+                       Weights& weights) {
+  cast(weights, in, dtype);
+  write_model(out, weights.card, weights.tensors);
+  std::printf("%s: %s with the card of %s, %zu tensors as %s\n", out.c_str(), weights.card.kind.c_str(), in.c_str(),
+              weights.tensors.size(), dtype.c_str());
+  return 0;
+}
+
 }  // namespace
 
 int run_convert(int argc, char** argv) {
   std::filesystem::path in, out;
   ImportRequest request;
   CardOptions card_options;
-  int img_size = 0;
+  int img_size = 0, older_heads = 0;
+  std::string dtype;
   Options options("convert",
                   "Turn a PyTorch checkpoint or bare weights into a model file, and a model file into bare weights");
   options.positional("IN", in, "a checkpoint (.pth, .bin), .safetensors weights, a folder of Hugging Face, or a model file").required();
   options.positional("OUT", out, "the .safetensors file to write").required();
   options.add("classes", card_options.classes,
-              "class names in the order of the network's outputs (default: those beside IN, else fake real)");
+              "class names in the order of the network's outputs (default: those that IN or config.json beside it states; "
+              "fake real for the authors' checkpoints)");
   options.add("attack-classes", card_options.attack_classes,
               "which of them mean attack (default: all that do not sound genuine)");
   options.add("task", card_options.task, "task of an imported detector (default: by its head, fas or dfd)")
@@ -86,30 +108,38 @@ int run_convert(int argc, char** argv) {
               "pretrain_ds_mean_std.txt, preprocessor_config.json, config.json)");
   options.add("num-heads", request.num_heads, "attention heads, where the file leaves them open (0 = what is known)")
       .range(0, 1024);
+  options.add("heads", older_heads, "").range(0, 1024).group("");  // as --num-heads was called
   options.add("weights-key", request.key, "which network of a file that holds several, e.g. model_ema or teacher");
   options.add("img-size", img_size, "side of the input; positions are resized (0 = as the weights are made for)")
       .range(0, 2048);
   options.add("decoder-heads", card_options.decoder_heads, "attention heads of the decoders of a pretraining network")
       .range(1, 1024);
+  options.add("dtype", dtype, "numbers of the weights in OUT (default: as in IN); a model file keeps its card")
+      .choices({"f32", "f16", "bf16"});
   options.enable_recipe();
   options.footer(
-      "Without a model card in IN: writes a model file. Sizes are read from the weights. The class order of a "
-      "checkpoint is\n"
-      "not recorded in it: the authors of FSFM train on alphabetical folders, so fake = 0 and real = 1 is assumed and "
-      "noted\n"
-      "in the card; state --classes when yours differ, or every verdict is inverted. Nothing in a .pth is ever run.\n"
+      "Without a model card in IN: writes a model file. Sizes are read from the weights. The order of the classes is "
+      "taken\n"
+      "from what IN or config.json beside it states (class_to_idx, id2label, ...). A checkpoint in the form of the authors "
+      "of\n"
+      "FSFM, who train on alphabetical folders, is taken as fake = 0, real = 1, which is said and noted in the card; for\n"
+      "any other two outputs --classes is asked for: the wrong order inverts every verdict. Nothing in a .pth is ever run.\n"
       "What the network computes is kept exactly, or the tensor in the way is named (docs/checkpoints.md).\n"
-      "With a card: writes the bare weights under their timm names, without the card. In Python:\n"
+      "With a card and --dtype: writes the same model in another precision, with its card. With a card alone: writes\n"
+      "the bare weights under their timm names, without the card. In Python:\n"
       "  model.load_state_dict(safetensors.torch.load_file('OUT'))\n\n"
       "  fsfm convert checkpoint-399.pth fsfm-base.safetensors\n"
-      "  fsfm convert mine.pth mine.safetensors --classes real fake\n");
+      "  fsfm convert mine.pth mine.safetensors --classes real fake\n"
+      "  fsfm convert detector.safetensors detector-half.safetensors --dtype f16\n");
   if (!options.parse(argc, argv)) return 0;
   if (out.extension() != ".safetensors")
     throw Error("fsfm convert writes .safetensors files, not " + out.string(), "name OUT something.safetensors");
+  if (request.num_heads == 0) request.num_heads = older_heads;
   Weights weights = import_weights(in, request);
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");
+  if (weights.has_card && !dtype.empty()) return write_in_precision(in, out, dtype, weights);
   if (weights.has_card) {
     write_safetensors(out, weights.tensors, {{"format", "pt"}});
     std::printf("%s: %zu tensors without a card; normalise its input with mean %.7g %.7g %.7g, std %.7g %.7g %.7g\n",
@@ -120,7 +150,7 @@ int run_convert(int argc, char** argv) {
   if (img_size > 0) resize_positions(weights, img_size);
   if (card_options.classes.empty() && weights.outputs > 1 && !weights.facts.classes.empty()) {
     card_options.classes = weights.facts.classes;
-    card_options.class_source = "named in config.json";
+    card_options.class_source = "named in " + weights.facts.class_source;
   }
   const size_t outputs = weights.outputs == 1 ? 2 : static_cast<size_t>(weights.outputs);
   if (!card_options.classes.empty() && card_options.classes.size() == outputs)
@@ -128,6 +158,7 @@ int run_convert(int argc, char** argv) {
   else if (card_options.classes.empty() && !card_options.attack_classes.empty())
     throw Error("--attack-classes needs --classes", "name all classes in logit order");
   const ModelCard card = make_card(weights, in, card_options);
+  if (!dtype.empty()) cast(weights, in, dtype);
   write_model(out, card, weights.tensors);
   std::printf("%s: %s of architecture %s, %zu tensors\n", out.c_str(), card.kind.c_str(), card.architecture.c_str(),
               weights.tensors.size());
@@ -140,6 +171,7 @@ int run_convert(int argc, char** argv) {
     std::printf("  face crop: %s, %g times the box (assumed: as the authors cut faces)\n", card.detector.c_str(),
                 card.crop_scale);
   for (const auto& note : weights.notes) std::printf("  %s\n", note.c_str());
+  if (const std::string doubt = class_order_doubt(card); !doubt.empty()) log::warn("{}: {}", out.string(), doubt);
   return 0;
 }
 

@@ -12,7 +12,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "model/fsfm_layout.h"
+#include "model/import_classes.h"
 #include "model/import_fold.h"
 #include "model/import_names.h"
 #include "model/vit_layout.h"
@@ -27,6 +29,8 @@ namespace fsfm {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* kAssumed = "assumed: ";  // in front of what nobody stated
 
 Weights read_checkpoint(const fs::path& path) {
   const PthFile file = read_pth(path);
@@ -166,6 +170,9 @@ Weights read_weights(const fs::path& named) {
                   .keep_alive = model.keep_alive()};
   const bool sharded = model.path().extension() == ".json";
   weights.format = std::string(sharded ? "sharded " : "") + (model.has_card() ? "model file" : "safetensors");
+  if (!model.has_card() && !sharded)
+    for (const auto& [key, text] : read_safetensors(model.path()).metadata)
+      if (is_class_key(key)) weights.source[key] = parse_json_or_discard(text);
   return weights;
 }
 
@@ -216,6 +223,12 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
                   "take out the one that is not used");
     if (result.outputs == 0) result.outputs = seen.num_classes;
     result.facts = read_facts(folder, network.dialect, seen, request.with_head ? result.outputs : 0);
+    result.authors_form = has_authors_form(network) && !result.facts.published;
+    if (!result.facts.classes_named)
+      if (StatedClasses stated = stated_classes(file.source, result.outputs); !stated.names.empty()) {
+        result.facts.classes = std::move(stated.names);
+        result.facts.class_source = "the file's '" + stated.key + "'";
+      }
     std::move(result.facts.notes.begin(), result.facts.notes.end(), std::back_inserter(result.notes));
     std::string why = "config.json";
     json& config = result.facts.config;
@@ -270,13 +283,17 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const CardOpti
     const bool fas = options.task.empty() ? layout.global_pool == "fas" : options.task == "fas";
     const std::string attack = fas ? "spoof" : "fake", genuine = fas ? "live" : "real";
     card.task = !options.task.empty() ? options.task : fas ? "fas" : "dfd";
+    if (options.classes.empty() && weights.outputs == 2 && !weights.authors_form)
+      throw Error(path.string() + ": its head has two outputs, and nothing says which of them means an attack",
+                  "name both in the order of the outputs: --classes fake real, or --classes real fake (the wrong order "
+                  "inverts every verdict)");
     card.classes = options.classes.empty() ? std::vector{attack, genuine} : options.classes;
     card.attack_classes = options.classes.empty() ? std::vector{attack} : options.attack_classes;
     if (weights.outputs == 1 && options.classes.size() != 2)
       throw Error(path.string() + ": its head has one output, and nothing says which class a high value means",
                   "name both, the one of low values first: --classes real fake when high values mean fake");
     card.training["class_order"] = options.classes.empty()
-                                       ? fmt::format("assumed: as the authors train ({} = 0, {} = 1)", attack, genuine)
+                                       ? fmt::format("{}as the authors train ({} = 0, {} = 1)", kAssumed, attack, genuine)
                                        : options.class_source;
     if (static_cast<int>(card.classes.size()) != layout.num_classes)
       throw Error(
@@ -293,6 +310,14 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const CardOpti
   }
   card.training["mean_std"] = facts.mean ? facts.normalization_source : "assumed: ImageNet";
   return card;
+}
+
+std::string class_order_doubt(const ModelCard& card) {
+  if (!card.training.is_object()) return "";
+  const auto order = card.training.find("class_order");
+  if (order == card.training.end() || !order->is_string() || !order->get<std::string>().starts_with(kAssumed)) return "";
+  return "the order of its classes (" + join(card.classes, ", ") +
+         ") is assumed: if its verdicts are inverted, import it again with fsfm convert --classes";
 }
 
 std::vector<std::string> nonfinite_tensors(const TensorMap& tensors) {

@@ -29,6 +29,7 @@ struct Weights {
   ForeignFacts facts{};
   std::vector<std::string> notes{};
   int outputs = 0;  // of the head as the file has it; 1: `tensors` holds the same head with two
+  bool authors_form = false;  // import_classes.h: two unnamed outputs are then fake and real, in this order
 };
 
 // The tensors under the file's own names. Recognises the format by content, not by name; a folder may hold one model.
@@ -48,7 +49,8 @@ Weights import_weights(const std::filesystem::path& path, const ImportRequest& r
 Weights import_weights(Weights file, const std::filesystem::path& path, const ImportRequest& request);
 
 struct CardOptions {
-  std::vector<std::string> classes;         // logit order; empty = the authors' fake, real (fas: spoof, live)
+  std::vector<std::string> classes;         // logit order; empty = the authors' fake, real (fas: spoof, live), where
+                                            // the network has their form; else an Error
   std::vector<std::string> attack_classes;  // must be given with `classes`
   std::string class_source = "stated at import";
   std::string task;                         // of a detector; "" = by its head: fas or dfd
@@ -59,6 +61,9 @@ struct CardOptions {
 // The card that makes imported `weights` (from `path`) a model file: kind "detector" with a classification head, else
 // "pretrain". Throws Error for weights that are no vision transformer of this family.
 ModelCard make_card(const Weights& weights, const std::filesystem::path& path, const CardOptions& options);
+
+// One sentence where nobody stated the order of a detector's classes, so that its verdicts may be inverted; else "".
+std::string class_order_doubt(const ModelCard& card);
 
 // Names of tensors that hold NaN or infinity; those whose bytes are not read do not count.
 std::vector<std::string> nonfinite_tensors(const TensorMap& tensors);

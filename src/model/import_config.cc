@@ -188,6 +188,7 @@ void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs
   if (file.has("num_attention_heads")) facts.config["num_heads"] = static_cast<int>(file.number("num_attention_heads", 0));
   facts.classes = labels(file, "id2label", static_cast<size_t>(outputs));
   if (facts.classes.empty()) facts.classes = nameless(outputs);
+  facts.classes_named = facts.classes != nameless(outputs);
   facts.notes.push_back(fmt::format("config.json: {} heads, epsilon of the norms {:g}",
                                     static_cast<int>(file.number("num_attention_heads", 0)), eps));
   read_preprocessor(folder, seen, facts);
@@ -197,6 +198,7 @@ void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, Forei
   SideFile file(folder, "config.json");
   if (!file.exists() || !file.has("architecture")) return;
   const std::string architecture = file.text("architecture");
+  facts.published = true;
   for (const char* word : {"quickgelu", "siglip", "rope", "relpos", "parallel", "distilled", "_xp"})
     if (architecture.find(word) != std::string::npos)
       file.fail("the architecture '" + architecture + "' is no plain vision transformer");
@@ -223,6 +225,7 @@ void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, Forei
   file.enter("pretrained_cfg");
   if (facts.classes.empty())
     facts.classes = labels(file, "label_names", static_cast<size_t>(outputs));
+  facts.classes_named = !facts.classes.empty();
   if (file.has("mean") && file.has("std")) {
     facts.mean = three(file, "mean");
     facts.std = three(file, "std");

@@ -17,6 +17,9 @@ namespace fsfm {
 struct ForeignFacts {
   nlohmann::json config = nlohmann::json::object();  // "num_heads", "layer_norm_eps", where they are known
   std::vector<std::string> classes;                  // in logit order; empty when nothing names them
+  bool classes_named = false;                        // false: transformers' LABEL_0, LABEL_1, which say nothing
+  bool published = false;                            // config.json of timm describes the network
+  std::string class_source = "config.json";          // where `classes` stand
   std::optional<std::array<float, 3>> mean, std;
   std::string normalization_source;                  // the file that mean and std are from
   std::string view;                                  // as ModelCard::resize; "" = the published one of the size

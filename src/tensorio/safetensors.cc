@@ -21,7 +21,7 @@ using nlohmann::json;
 static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-constexpr size_t kMaxRank = 32;
+constexpr size_t kMaxRank = 32, kMaxName = 4096;
 constexpr const char* kDamaged = "the file is damaged or incomplete: copy or download it again";
 
 struct Entry {
@@ -36,6 +36,7 @@ struct Entry {
 }
 
 Entry parse_entry(const fs::path& path, const std::string& name, const json& value, uint64_t data_bytes) {
+  if (name.size() > kMaxName) bad_tensor(path, name.substr(0, 60) + "...", "has a name of " + std::to_string(name.size()) + " bytes");
   if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
     bad_tensor(path, name, "lacks dtype, shape or data_offsets");
   const json &type = value["dtype"], &sizes = value["shape"], &offsets = value["data_offsets"];

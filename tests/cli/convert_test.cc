@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "base/file.h"
+#include "engine/vit.h"
 #include "support/bad_files.h"
 #include "support/foreign_vit.h"
 #include "support/pth_writer.h"
@@ -154,9 +156,11 @@ TEST(Convert, AsksWhatNothingSays) {
   const test::OwnTensors small = test::random_vit({.dim = 384, .depth = 1});
   test::expect_one_line(convert(small, {}), {"--num-heads 6 or --num-heads 12"});
   EXPECT_FALSE(fs::exists(out));
-  const auto six = convert(small, {"--num-heads", "6"});
-  EXPECT_EQ(six.exit_code, 0) << six.err;
-  EXPECT_NE(six.out.find("heads: 6 (stated)"), std::string::npos) << six.out;
+  for (const char* spelling : {"--num-heads", "--heads"}) {  // as it is called and as it was
+    const auto six = convert(small, {spelling, "6"});
+    EXPECT_EQ(six.exit_code, 0) << six.err;
+    EXPECT_NE(six.out.find("heads: 6 (stated)"), std::string::npos) << six.out;
+  }
 
   const test::OwnTensors one = test::random_vit({.classes = 1});
   test::expect_one_line(convert(one, {"--num-heads", "3"}), {"one output", "--classes real fake"});
@@ -195,6 +199,108 @@ TEST(Convert, LabelNamesBesideTheWeightsAreTheClasses) {
   EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos) << result.out;
   test::write_bad_files(dir.path());
   test::expect_one_line(run_cli({"detect", (dir / "wall.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
+}
+
+TEST(Convert, TheOrderOfTwoUnnamedClassesIsTheAuthorsOrAskedFor) {
+  TempDir dir;
+  const std::string out = (dir / "m.safetensors").string();
+  const auto convert = [&](const fs::path& in, std::vector<std::string> more = {}) {
+    fs::remove(out);
+    std::vector<std::string> args = {"convert", in.string(), out, "--num-heads", "3"};
+    args.insert(args.end(), more.begin(), more.end());
+    return run_cli(args);
+  };
+  const test::OwnTensors pooled = test::random_vit(), token = test::random_vit({.fc_norm = false});
+  const fs::path in = dir / "w.safetensors";
+  test::write_safetensors(in, pooled);
+  const auto authors = convert(in);
+  EXPECT_EQ(authors.exit_code, 0) << authors.err;
+  EXPECT_NE(authors.err.find("is assumed"), std::string::npos) << authors.err;
+  test::write_bad_files(dir.path());  // among them a photo
+  const auto verdict = run_cli({"detect", (dir / "wall.png").string(), "--model", out});
+  EXPECT_NE(verdict.err.find("is assumed"), std::string::npos) << verdict.err;
+
+  for (const auto& strangers : {token, pooled.under("backbone."), test::as_huggingface(token), test::as_torchvision(token)}) {
+    test::write_safetensors(in, strangers);
+    const auto asked = convert(in);
+    test::expect_one_line(asked, {"--classes"});
+    EXPECT_FALSE(fs::exists(out));
+    const auto told = convert(in, {"--classes", "real", "fake"});
+    EXPECT_EQ(told.exit_code, 0) << told.err;
+    EXPECT_EQ(told.err.find("assumed"), std::string::npos) << told.err;
+  }
+  // timm says itself that the file is of its own.
+  test::write_safetensors(in, pooled);
+  write_file_atomic(dir / "config.json", std::string_view(R"({"architecture":"vit_tiny_patch16_224","global_pool":"avg"})"));
+  test::expect_one_line(convert(in), {"--classes"});
+}
+
+TEST(Convert, ClassesThatTheFileStatesAreTaken) {
+  TempDir dir;
+  namespace pkl = test::pkl;
+  const std::string out = (dir / "m.safetensors").string();
+  const auto converted = [&](const fs::path& in) {
+    const auto result = run_cli({"convert", in.string(), out, "--num-heads", "3"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.err.find("assumed"), std::string::npos) << result.err;
+    return ModelFile::open(out).card();
+  };
+  const test::OwnTensors weights = test::random_vit().under("model::");
+  const std::string real_first = pkl::dict({{"real", pkl::integer(0)}, {"fake", pkl::integer(1)}});
+  for (const auto& [key, value] : {std::pair<std::string, std::string>{"class_to_idx", real_first},
+                                   {"args", pkl::dict({{"class_to_idx", real_first}})}}) {
+    test::write_pth(dir / "w.pth", weights, {{key, value}});
+    const ModelCard card = converted(dir / "w.pth");
+    EXPECT_EQ(card.classes, (std::vector<std::string>{"real", "fake"}));
+    EXPECT_EQ(card.attack_classes, std::vector<std::string>{"fake"});
+    EXPECT_EQ(card.training["class_order"], "named in the file's 'class_to_idx'");
+  }
+  const test::OwnTensors bare = test::random_vit();
+  write_safetensors(dir / "w.safetensors", bare.view(), {{"id2label", R"({"0": "live", "1": "spoof"})"}});
+  EXPECT_EQ(converted(dir / "w.safetensors").attack_classes, std::vector<std::string>{"spoof"});
+  write_safetensors(dir / "w.safetensors", bare.view(), {{"classes", R"(["Deepfake", "Real"])"}});
+  EXPECT_EQ(converted(dir / "w.safetensors").attack_classes, std::vector<std::string>{"Deepfake"});
+}
+
+TEST(Convert, HalfPrecisionKeepsTheCardAndNearlyTheLogits) {
+  TempDir dir;
+  const std::string full = (dir / "full.safetensors").string(), half = (dir / "half.safetensors").string();
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), full, "--num-heads", "3", "--classes", "fake", "real"}).exit_code, 0);
+  const ModelFile whole = ModelFile::open(full);
+  VitEngine before(whole, 1);
+  const std::vector<float> images = test::random_images(2, before.image_size());
+  const std::vector<float> expected = before.logits(images, 2);
+  for (const auto& [word, dtype, tolerance] : {std::tuple{"f16", DType::f16, 2e-2f}, {"bf16", DType::bf16, 0.2f}}) {
+    const auto result = run_cli({"convert", full, half, "--dtype", word});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const ModelFile small = ModelFile::open(half);
+    EXPECT_EQ(small.card().to_json(), whole.card().to_json());
+    for (const auto& [name, tensor] : small.tensors()) EXPECT_EQ(tensor.dtype, dtype) << name;
+    EXPECT_LT(fs::file_size(half), fs::file_size(full) * 6 / 10);
+    VitEngine after(small, 1);
+    const std::vector<float> logits = after.logits(images, 2);
+    for (size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], tolerance) << word;
+    // And back: the numbers that half precision has are floats.
+    ASSERT_EQ(run_cli({"convert", half, (dir / "again.safetensors").string(), "--dtype", "f32"}).exit_code, 0);
+    VitEngine again(ModelFile::open(dir / "again.safetensors"), 1);
+    EXPECT_EQ(again.logits(images, 2), logits);
+  }
+  // An import in half precision at once.
+  const auto imported = run_cli({"convert", golden("tiny-detector.pth"), half, "--num-heads", "3", "--dtype", "f16"});
+  ASSERT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_EQ(ModelFile::open(half).tensor("pos_embed").dtype, DType::f16);
+  EXPECT_EQ(run_cli({"convert", full, half, "--dtype", "int8"}).exit_code, 2);
+}
+
+TEST(Convert, NumbersThatHalfPrecisionLacksAreNamed) {
+  TempDir dir;
+  test::OwnTensors weights = test::random_vit();
+  weights.put_filled("blocks.0.mlp.fc1.bias", {192}, 1e6f);
+  test::write_safetensors(dir / "w.safetensors", weights);
+  const std::string in = (dir / "w.safetensors").string(), out = (dir / "m.safetensors").string();
+  test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3", "--dtype", "f16"}), {"blocks.0.mlp.fc1.bias", "--dtype"});
+  EXPECT_FALSE(fs::exists(out));
+  EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--dtype", "bf16"}).exit_code, 0);
 }
 
 TEST(Convert, OtherInputSizesResizeThePositions) {

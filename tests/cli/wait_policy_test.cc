@@ -21,7 +21,7 @@ TEST(WaitPolicy, ThreadsSleepSoonUnlessTheUserSaysOtherwise) {
     const size_t at = result.err.rfind("GOMP_SPINCOUNT = '");  // the last word counts
     return at == std::string::npos ? result.err : result.err.substr(at + 18, result.err.find('\'', at + 18) - at - 18);
   };
-  EXPECT_EQ(spinning({}), "1000");
+  EXPECT_EQ(spinning({}), "10000");
   EXPECT_EQ(spinning({"GOMP_SPINCOUNT=77"}), "77");
   EXPECT_EQ(spinning({"OMP_WAIT_POLICY=active"}), "30000000000");
   EXPECT_EQ(spinning({"OMP_WAIT_POLICY=passive"}), "0");

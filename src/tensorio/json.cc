@@ -40,7 +40,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& name, const 
   std::set<std::string> keys;
   auto check = [&](int depth, json::parse_event_t event, json& value) {
     if (event == json::parse_event_t::key && depth == 1 && !keys.insert(value.get<std::string>()).second)
-      throw Error(name + ": the name '" + value.get<std::string>() + "' occurs twice in its JSON", hint);
+      throw Error(name + ": the name '" + value.get<std::string>().substr(0, 80) + "' occurs twice in its JSON", hint);
     return true;
   };
   try {

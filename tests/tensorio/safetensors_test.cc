@@ -88,6 +88,7 @@ TEST(Safetensors, LyingHeadersAreErrors) {
       {R"({"x":)" + entry("F32", "[4]", "[0,18446744073709551615]") + "}", "past the end"},
       {R"({"x":)" + good + R"(,"x":)" + good + "}", "twice", 8},
       {R"({"x":[1]})", "lacks dtype"},
+      {"{\"" + std::string(1 << 20, 'x') + "\":" + good + "}", "xxx...' has a name of 1048576 bytes", 8},
       {"{\"x\":" + std::string(5000, '[') + std::string(5000, ']') + "}", "deeply"},
       {"{]", "not valid JSON"},
   };

@@ -87,7 +87,7 @@ TEST_F(Tables, WhatAFileIsItsContentTells) {
   const std::string jpeg = "\xFF\xD8\xFF\xE0 rest", video = std::string("\0\0\0\x14", 4) + "ftypisom and more of it";
   write_file_atomic(dir_ / "faces/bare", std::string_view(jpeg));
   write_file_atomic(dir_ / "faces/film.bin", std::string_view(video));
-  touch("faces/poster.psd");
+  write_file_atomic(dir_ / "faces/poster.psd", std::string_view("8BPS"));
   touch("faces/notes.md");
   for (const auto& [layout, text] : {std::pair("csv", "path,label\nfaces/bare,real\nfaces/film.bin,fake\nfaces/poster.psd,fake\n"),
                                      std::pair("csv", "faces/bare;real\nfaces/film.bin;fake\nfaces/poster.psd;fake\n"),

@@ -2,9 +2,9 @@
 //
 // libgomp lets a thread spin for 300,000 rounds at every barrier, several milliseconds. Alone on the machine nobody
 // minds. Beside another busy program the kernel has given that time away by the moment there is work again: on two
-// cores, one of them shared with a busy loop, a training step of two threads took 3.1 times as long as alone, where a
-// core of half the speed explains 2. With 10,000 rounds it takes 2.1 times as long, and alone no longer than before;
-// with fewer (0, 1,000) waking a sleeping thread costs a program that is alone a fifth to a third.
+// cores, one of them shared with a busy loop, a training step of two threads took 3.1 to 4 times as long as alone, where
+// a core of half the speed explains 2. With 10,000 rounds it takes 2.0 to 2.3 times as long, and alone about as long as
+// before (-2 to +8 %); with fewer (0 to 3,000) the waking of sleeping threads costs a fifth to a third more, alone.
 //
 // libgomp reads its settings while it is loaded, before main() and before any constructor of ours. Only .preinit_array
 // comes earlier, at a time when neither getenv() nor setenv() works. So the program starts itself once more with the

@@ -54,6 +54,8 @@ constexpr Magic kMagics[] = {
     {0, "\0\0\1\xBA"sv, Kind::video},        // MPEG program stream
     {0, "\0\0\1\xB3"sv, Kind::video},        // MPEG video
     {0, "FLV\1"sv, Kind::video},
+    {0, "YUV4MPEG2 "sv, Kind::video},
+    {0, "DKIF"sv, Kind::video},                              // IVF
     {0, "\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv, Kind::video},  // ASF, WMV
     {8, "WAVE"sv, Kind::audio, "RIFF"sv},
     {0, "ID3"sv, Kind::audio},

@@ -10,19 +10,26 @@
 #include "base/content_kind.h"
 #include "base/error.h"
 #include "media/codec_formats.h"
+#include "media/codec_heif_parts.h"
 
 namespace fsfm::codec_detail {
 namespace {
 
+std::string form_of(const Source& source) { return content_kind(source.bytes) == ContentKind::avif ? "AVIF" : "HEIC"; }
+
+[[noreturn]] void damaged(const Source& source, const std::string& detail) {
+  throw Error(source.name + " is a damaged " + form_of(source) + " picture: " + detail,
+              "copy the file again, or convert it to JPEG where it still opens");
+}
+
 // libheif tells little; what the file is helps its owner more.
 [[noreturn]] void fail(const Source& source, const heif_error& error) {
-  const std::string form = content_kind(source.bytes) == ContentKind::avif ? "AVIF" : "HEIC";
+  const std::string form = form_of(source);
   if (error.subcode == heif_suberror_End_of_data)
     throw Error(source.name + " is a truncated " + form + " picture", "copy or download the file again");
   if (error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype)
     source.unsupported("a picture in " + form + " of a kind that is not read (" + std::string(error.message) + ")");
-  throw Error(source.name + " is a damaged " + form + " picture: " + error.message,
-              "copy the file again, or convert it to JPEG where it still opens");
+  damaged(source, error.message);
 }
 
 bool is_sequence(const Source& source) {
@@ -38,6 +45,10 @@ Image decode_heif(const Source& source) {
   heif_context_set_max_decoding_threads(context.get(), 0);  // in this thread: callers decode many pictures at once
   heif_error error = heif_context_read_from_memory_without_copy(context.get(), source.data(), source.size(), nullptr);
   if (error.code != heif_error_Ok) fail(source, error);
+  heif_item_id item = 0;
+  error = heif_context_get_primary_image_ID(context.get(), &item);
+  if (error.code != heif_error_Ok) fail(source, error);
+  if (const char* why = heif_parts_problem(source.bytes, item); *why) damaged(source, why);
   heif_image_handle* primary = nullptr;
   error = heif_context_get_primary_image_handle(context.get(), &primary);
   if (error.code != heif_error_Ok) fail(source, error);

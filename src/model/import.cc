@@ -249,7 +249,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
     if (layout.img_size != 224)
       result.notes.push_back(fmt::format("input: {} pixels, by the table of {} x {} positions", layout.img_size,
                                          layout.img_size / layout.patch_size, layout.img_size / layout.patch_size));
-    if (layout.num_classes > 0 && layout.global_pool == "token")
+    if (request.with_head && layout.num_classes > 0 && layout.global_pool == "token")
       result.notes.push_back("features: the class token after 'norm'");
   } catch (const Error& error) {
     throw Error(std::string(error.what()).starts_with(source) ? error.what() : source + ": " + error.what());

@@ -53,6 +53,8 @@ TEST(ContentKind, TellsVideosByTheirContainers) {
   EXPECT_EQ(kind_of("\0\0\0\x08wide\0\0\x10\0mdat"s), Kind::video);
   EXPECT_EQ(kind_of("RIFF\x10\0\0\0AVI LIST"s), Kind::video);
   EXPECT_EQ(kind_of("\x1A\x45\xDF\xA3\x01"), Kind::video);
+  EXPECT_EQ(kind_of("YUV4MPEG2 W64 H48 F25:1\nFRAME\n"), Kind::video);
+  EXPECT_EQ(kind_of("DKIF\0\0\x20\0VP80"s), Kind::video);
   std::string stream(512, '\1');
   stream[0] = stream[188] = stream[376] = 'G';
   EXPECT_EQ(kind_of(stream), Kind::video);

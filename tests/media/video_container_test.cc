@@ -336,8 +336,8 @@ TEST_F(VideoFile, WhatIsNoRegularFileIsAnError) {
 }
 
 TEST_F(VideoFile, HugeClaimsAreRefusedBeforeFramesAreAllocated) {
-  write_file_atomic(dir_ / "huge.y4m", "YUV4MPEG2 W60000 H60000 F25:1 C420jpeg\nFRAME\n" + std::string(5000, 'x'));
-  EXPECT_NE(error_of("huge.y4m").find("60000x60000"), std::string::npos) << error_of("huge.y4m");
+  write_file_atomic(dir_ / "huge.y4m", "YUV4MPEG2 W20000 H10000 F25:1 C420jpeg\nFRAME\n" + std::string(5000, 'x'));
+  EXPECT_NE(error_of("huge.y4m").find("20000x10000 pixels"), std::string::npos) << error_of("huge.y4m");
   // A JPEG of the film that claims to be larger than the others (after SOF0: length, precision, height, width).
   write("a.avi", {});
   std::string bytes = read_file(dir_ / "a.avi");

@@ -83,6 +83,14 @@ TEST(StartingPoint, SaysWhatItAssumes) {
   for (const char* part : {"heads: 3 (assumed", "ImageNet's are assumed", "resized from 4 x 4 to 2 x 2", "left out: the head"})
     EXPECT_NE(notes.find(part), std::string::npos) << part << " in " << notes;
   EXPECT_EQ(start.network.img_size, 32);
+
+  // A classifier of other things, with its norm elsewhere: both parts are new, and that is said.
+  test::write_safetensors(dir / "w.safetensors", random_vit({.dim = 192, .depth = 1, .classes = 5, .fc_norm = false}));
+  notes.clear();
+  for (const auto& note : starting_point(recipe, 2).notes) notes += note + "\n";
+  for (const char* part : {"a new 'fc_norm'", "a new one for 2 classes; the file's has 5 outputs"})
+    EXPECT_NE(notes.find(part), std::string::npos) << part << " in " << notes;
+  EXPECT_EQ(notes.find("class token"), std::string::npos) << notes;
 }
 
 TEST(StartingPoint, PretrainingRefusesANetworkOfAnotherDepthAndTakesTheHeads) {

@@ -7,6 +7,22 @@
 #include "model/vit_layout.h"
 
 namespace fsfm {
+namespace {
+
+// What of the classifier a foreign file does not bring along.
+void note_new_parts(const TensorMap& file, bool token, size_t classes, std::vector<std::string>& notes) {
+  const std::string norm = token ? "norm" : "fc_norm";
+  if (!file.contains(norm + ".weight"))
+    notes.push_back(fmt::format("features: {} after a new '{}', which the file lacks",
+                                token ? "the class token" : "the mean of the patch tokens", norm));
+  const auto head = file.find("head.weight");
+  if (head == file.end())
+    notes.push_back(fmt::format("head: a new one for {} classes", classes));
+  else if (!head->second.shape.empty() && head->second.shape[0] != static_cast<int64_t>(classes))
+    notes.push_back(fmt::format("head: a new one for {} classes; the file's has {} outputs", classes, head->second.shape[0]));
+}
+
+}  // namespace
 
 StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
   StartingPoint start;
@@ -38,6 +54,8 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
       start.network.layer_norm_eps = layout.layer_norm_eps;
       if (recipe.img_size > 0)
         note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
+      if (!start.card)
+        note_new_parts(start.weights.tensors, recipe.global_pool == "token", classes, start.notes);
     } catch (const Error& error) {
       throw Error(recipe.init + ": " + error.what());
     }

@@ -1,7 +1,8 @@
 // One decoder a picture format, on bytes in memory. Internal to media/.
 //
 // The image libraries are used directly, for three reasons: sizes are checked before pixels are allocated, a truncated
-// file is an Error rather than a grey area, and nothing is ever printed to stderr behind the caller's back.
+// file is an Error rather than a grey area, and nothing is printed to stderr behind the caller's back (HEIC's decoders
+// aside).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,6 @@
-// HEIC and AVIF through libheif, which also turns and mirrors as the file says (its EXIF says the same once more).
+// HEIC and AVIF through libheif, which also turns and mirrors as the file says (its EXIF says the same once more). Its
+// decoders (libde265, dav1d) may print a line about a damaged header: they have no switch for it, and stderr, which is
+// the whole process's, is not ours to close.
 #include <libheif/heif.h>
 
 #include <algorithm>

@@ -254,6 +254,11 @@ bool Options::parse(int argc, const char* const* argv) {
                   near.empty() ? "see fsfm " + command_ + " --help" : "did you mean " + near + "?");
     }
     throw Error("fsfm " + command_ + ": unknown argument", "see fsfm " + command_ + " --help");
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();
+    const size_t twice = text.find(": At Most 1 required");
+    throw Error("fsfm " + command_ + ": " + (twice == std::string::npos ? text : text.substr(0, twice) + " is given more than once"),
+                "see fsfm " + command_ + " --help");
   } catch (const CLI::ParseError& error) {
     throw Error("fsfm " + command_ + ": " + error.what(), "see fsfm " + command_ + " --help");
   }

@@ -120,6 +120,12 @@ TEST(Options, WhatIsNoNumberIsRefused) {
   EXPECT_EQ(values, Everything{});
 }
 
+TEST(Options, AnOptionThatIsGivenTwiceIsNamed) {
+  Everything values;
+  const std::string message = error_text([&] { parse(values, {"--seed", "1", "--seed", "2"}); });
+  EXPECT_NE(message.find("--seed is given more than once"), std::string::npos) << message;
+}
+
 TEST(Options, AnEmptyListOfARecipeDoesNotFillARequiredOption) {
   const TempDir dir;
   std::vector<std::string> data;

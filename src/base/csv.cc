@@ -67,13 +67,16 @@ std::pair<char, size_t> stated_separator(std::string_view text) {
 
 constexpr size_t kRowsLookedAt = 32;
 
+bool is_comment(const CsvRow& row) { return row.fields.front().starts_with('#'); }
+
 // Of a table without a header: what gives its first rows the same number of fields, the more the better.
 char likely_separator(std::string_view text, std::string_view candidates, const std::string& name) {
   char best = candidates[0];
   size_t most = 1;
   for (const char candidate : candidates) {
-    const auto rows = parse_csv(text, candidate, name, kRowsLookedAt);
+    auto rows = parse_csv(text, candidate, name, kRowsLookedAt);
     if (rows.empty()) continue;
+    if (!std::all_of(rows.begin(), rows.end(), is_comment)) std::erase_if(rows, is_comment);
     const size_t fields = rows.front().fields.size();
     const bool even =
         std::all_of(rows.begin(), rows.end(), [&](const CsvRow& row) { return row.fields.size() == fields; });
@@ -160,7 +163,10 @@ CsvTable::CsvTable(const std::filesystem::path& file, std::span<const CsvColumn>
   rows_ = parse_csv(body, separator_, name);
   if (skipped > 0)
     for (auto& row : rows_) ++row.line;
-  if (!has_header_ && !rows_.empty()) first_ = rows_.front().fields;
+  if (!has_header_ && !rows_.empty()) {
+    const auto first = std::find_if_not(rows_.begin(), rows_.end(), is_comment);
+    first_ = (first == rows_.end() ? rows_.begin() : first)->fields;
+  }
   rows_.erase(rows_.begin(), rows_.begin() + static_cast<int64_t>(header_rows));
   if (!has_header_) return;
   for (const auto& row : rows_)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -154,8 +155,8 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     const auto files = folder_entries(pictures);
     page.heading("Original, what the network sees, what it paints");
     std::vector<Picture> shown;
-    for (size_t i : {size_t{0}, files.size() / 2, files.size() - 1})
-      if (i < files.size() && (shown.empty() || i > 0)) shown.push_back({read_image(files[i]), to_utf8(files[i].stem().string())});
+    for (const size_t i : std::set<size_t>{0, files.size() / 2, files.size() - 1})
+      if (i < files.size()) shown.push_back({read_image(files[i]), to_utf8(files[i].stem().string())});
     page.images(shown, 320);
   }
   add_card(page, fs::path(folder).replace_extension(".safetensors"));
@@ -182,7 +183,11 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
     };
     int number = 0;
     if (value_of(entry, "kind", std::string()) == "video") add_row("video", entry);
-    for (const auto& face : value_of(entry, "faces", json::array())) add_row(std::to_string(++number), face);
+    const json faces = value_of(entry, "faces", json());
+    if (faces.is_array())
+      for (const auto& face : faces) add_row(std::to_string(++number), face);
+    if (faces.is_array() && faces.empty())
+      table.rows.push_back({Cell(input.filename().string()), Cell(""), Cell(""), Cell(""), Cell("no face found")});
     for (const char* problem : {"error", "skipped"})
       if (const std::string text = value_of(entry, problem, std::string()); !text.empty())
         table.rows.push_back({Cell(input.filename().string()), Cell(""), Cell(""), Cell(problem), Cell(text)});

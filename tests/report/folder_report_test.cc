@@ -69,16 +69,31 @@ TEST(FolderReport, ReadsLinesUpToATornOne) {
                     "{\"schema\":\"fsfm.verdict/1\",\"name\":\"m\"}\n"
                     "{\"file\":\"a.jpg\",\"faces\":[{\"score\":0.25,\"verdict\":\"real\",\"why\":\"first\"}]}\n"
                     "{\"file\":\"b.mp4\",\"kind\":\"video\",\"score\":0.75,\"verdict\":\"attack\",\"why\":\"second\"}\n"
+                    "{\"file\":\"wall.jpg\",\"kind\":\"picture\",\"faces\":[]}\n"
                     "{\"file\":\"c.jpg\",\"error\":\"c.jpg is truncated\"}\n"
                     "{\"file\":\"d.jpg\",\"fa");
   const std::string html = folder_page(dir.path(), "Title").html();
-  for (const char* part : {"first", "0.250", "second", "0.750", "c.jpg is truncated"})
+  for (const char* part : {"wall.jpg", "no face found", "first", "0.250", "second", "0.750", "c.jpg is truncated"})
     EXPECT_NE(html.find(part), std::string::npos) << part;
   EXPECT_EQ(html.find("d.jpg"), std::string::npos);
   write_file_atomic(dir / "verdicts.jsonl", "{\"schema\":\"fsfm.verdict/1\"}\n");  // interrupted at once
   EXPECT_NO_THROW(folder_page(dir.path(), "Title"));
   write_file_atomic(dir / "verdicts.jsonl", "{\"loss\":1}\n{\"loss\":2}\n");
   EXPECT_THROW(folder_page(dir.path(), "Title"), Error);
+}
+
+TEST(FolderReport, APaintingIsShownOnce) {
+  test::TempDir dir;
+  fs::create_directories(dir / "p.run/reconstructions");
+  write_file_atomic(dir / "p.run/log.jsonl", std::string_view("{\"kind\":\"train\",\"step\":1}\n"));
+  for (const char* name : {"step-1.png", "step-2.png"})
+    write_image(dir / "p.run/reconstructions" / name, test::paint_background(1, 60, 40));
+  const std::string html = folder_page(dir.path(), "Title").html();
+  for (const std::string name : {"step-1", "step-2"}) {
+    const size_t first = html.find(">" + name + "<");
+    ASSERT_NE(first, std::string::npos) << name;
+    EXPECT_EQ(html.find(">" + name + "<", first + 1), std::string::npos) << name;
+  }
 }
 
 TEST(FolderReport, AnEmptyFolderIsAnError) {

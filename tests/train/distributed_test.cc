@@ -225,6 +225,7 @@ TEST(Distributed, ALostProcessEndsTheOthersWithAWayOut) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (!std::freopen((dir / "err").c_str(), "w", stderr)) ::_exit(126);
+    std::setvbuf(stderr, nullptr, _IONBF, 0);  // as it is outside a test: _exit writes nothing out
     ::_exit(run_distributed(2, [&](Communicator& others) {
       others.barrier();
       if (others.rank() == 1) ::_exit(9);  // dies without a word

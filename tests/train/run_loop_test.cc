@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "support/error_text.h"
@@ -85,15 +87,18 @@ TEST(RunLoop, ProcessesThatSeeDifferentCheckpointsDoNotBegin) {
   TempDir dir;
   RunSettings settings = counting_settings(dir);
   Communicator alone;
-  CountingRun whole(settings, alone);
-  whole.begin();
-  whole.run_steps();
-
+  {  // one run at a time: it holds its folder
+    CountingRun whole(settings, alone);
+    whole.begin();
+    whole.run_steps();
+  }
   settings.resume = true;
   OtherProcess same(kCountingSteps), blind(0);
-  CountingRun resumed(settings, same);
-  resumed.begin();
-  EXPECT_EQ(resumed.step(), kCountingSteps);
+  {
+    CountingRun resumed(settings, same);
+    resumed.begin();
+    EXPECT_EQ(resumed.step(), kCountingSteps);
+  }
   const std::string message = error_text([&] { CountingRun(settings, blind).begin(); });
   EXPECT_NE(message.find("m.run: the processes see different checkpoints"), std::string::npos) << message;
 }
@@ -106,9 +111,11 @@ TEST(RunLoop, OverwritingLeavesNothingOfTheEarlierRun) {
   fs::create_directories(picture.parent_path());
   for (const auto& file : {picture, curves}) write_file_atomic(file, "old");
   Communicator alone;
-  CountingRun first(settings, alone);
-  first.begin();
-  first.run_steps();
+  {
+    CountingRun first(settings, alone);
+    first.begin();
+    first.run_steps();
+  }
   EXPECT_FALSE(fs::exists(picture));
   EXPECT_FALSE(fs::exists(curves));
 
@@ -127,20 +134,21 @@ TEST(RunLoop, AFailureOfLibtorchIsExplainedAndItsStepIsNotSaved) {
   TempDir dir;
   Communicator alone;
   const RunSettings settings = counting_settings(dir);
-  CountingRun run(settings, alone);
-  run.begin();
-  run.fail = [&] {
-    if (run.step() == 1) TORCH_CHECK(false, "out of memory: 20 GiB wanted\nsecond line");
+  std::optional<CountingRun> run(std::in_place, settings, alone);
+  run->begin();
+  run->fail = [&] {
+    if (run->step() == 1) TORCH_CHECK(false, "out of memory: 20 GiB wanted\nsecond line");
   };
   const std::string message = error_text([&] {
     with_libtorch([&] {
-      run.run_steps();
+      run->run_steps();
       return 0;
     });
   });
   EXPECT_NE(message.find("20 GiB wanted; for less memory add --checkpoint-blocks"), std::string::npos) << message;
   EXPECT_FALSE(CheckpointFolder(dir / "m.run" / "checkpoints", 1).latest());
 
+  run.reset();
   // Any other failure comes before the weights change.
   CountingRun rescued(settings, alone);
   rescued.begin();

@@ -44,6 +44,7 @@ namespace {
 constexpr auto kExchangeTimeout = std::chrono::hours(24);
 
 constexpr double kMeetingSeconds = 300;
+constexpr auto kStorePatience = std::chrono::minutes(1);
 constexpr int kLostContactExit = 3;  // between a child and its parent only
 constexpr int kMostProcesses = 1'000'000;
 
@@ -191,7 +192,7 @@ class ProcessCommunicator final : public Communicator {
     store.isServer = place.rank == 0;
     store.numWorkers = place.world_size;
     store.waitWorkers = false;  // Gloo waits for all
-    store.timeout = std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
+    store.timeout = kStorePatience;  // for one question to it; how long we wait for the others is counted here
     if (store.isServer && !ports)
       check_port(place.port);
     else if (!store.isServer)

@@ -42,6 +42,7 @@ constexpr Line kLines[] = {
     {WordRole::media, true,
      "photo photos photograph photographs video videos mobile mobiles highdef highdefinition screen screens display "
      "displays tablet tablets poster posters a4"},
+    {WordRole::weak, false, "nature natural"},
     {WordRole::media, false, "client clients youtube actor actors"},
     {WordRole::qualifier, false,
      "face faces image images img imgs picture pictures pic pics frame frames crop crops cropped aligned align raw "

@@ -179,7 +179,23 @@ class TreeReader {
         }
       }
       if (folder.kind == ClassKind::unknown && folder.holds_classes()) settle(folder);
+      if (folder.kind != ClassKind::unknown && !folder.stated && !has_stated_below(folder)) ask_about_pairs_below(folder);
     }
+  }
+
+  // A method's name above folders that tell themselves apart (stable_diffusion/train/{ai,nature}): not all in it are fakes.
+  void ask_about_pairs_below(const Folder& whole) const {
+    for_each_folder(const_cast<Folder&>(whole), [&](Folder& parent) { ask_about_pair(whole, parent); });
+    ask_about_pair(whole, whole);
+  }
+  void ask_about_pair(const Folder& whole, const Folder& parent) const {
+    std::vector<std::string> sides[2];
+    for (const auto& [name, child] : parent.children)
+      if (const ClassKind kind = kind_beside_others(name); kind != ClassKind::unknown) sides[side(kind)].push_back(name);
+    if (sides[0].empty() || sides[1].empty()) return;
+    throw Error(root_path_.string() + ": folder " + whole.path() + " sounds " + word_of(whole.kind) + ", but holds " +
+                    sides[0].front() + " beside " + sides[1].front(),
+                how_to_name_classes());
   }
 
   [[noreturn]] void ask_about(Folder& folder) const {

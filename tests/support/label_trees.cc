@@ -51,6 +51,7 @@ const std::vector<LabelTree>& label_trees() {
       {"nested_opposites", {"real", "fake/real"}, contradicts},
       {"surname", {"John_Real", "Mary_Smith"}, contradicts},
       {"digits_in_test", {"train/real", "train/fake", "test/0", "test/1"}, contradicts},
+      {"method_above_a_pair", {"stable_diffusion/train/ai", "stable_diffusion/train/nature"}, contradicts},
       {"double_negation", {"real", "not_fake", "fake"}, contradicts},
   };
   return kTrees;

@@ -45,6 +45,17 @@ target_link_libraries(fsfm_core_deps INTERFACE
 if(FSFM_TRAIN)
   find_package(Torch REQUIRED)
   add_library(fsfm_torch INTERFACE)
+  # libtorch's newer packages carry fmt's headers, of another release than the one spdlog and fsfm_core are built with. Debian's
+  # lie in a folder that the compiler searches last, so a link to them alone goes first.
+  foreach(torch_headers ${TORCH_INCLUDE_DIRS})
+    if(EXISTS ${torch_headers}/fmt)
+      find_path(FMT_INCLUDE_DIR fmt/format.h REQUIRED)
+      file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/first_headers)
+      file(CREATE_LINK ${FMT_INCLUDE_DIR}/fmt ${CMAKE_BINARY_DIR}/first_headers/fmt SYMBOLIC)
+      target_include_directories(fsfm_torch SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/first_headers)
+      break()
+    endif()
+  endforeach()
   target_include_directories(fsfm_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(fsfm_torch INTERFACE ${torch_flags})

@@ -4,7 +4,7 @@
 // minds. Beside another busy program the kernel has given that time away by the moment there is work again: on two
 // cores, one of them shared with a busy loop, a training step of two threads took 3.1 to 4 times as long as alone, where
 // a core of half the speed explains 2. With 10,000 rounds it takes 2.0 to 2.3 times as long, and alone about as long as
-// before (-2 to +8 %); with fewer (0 to 3,000) the waking of sleeping threads costs a fifth to a third more, alone.
+// before (-2 to +9 %); with fewer (0 to 3,000) the waking of sleeping threads costs a fifth to a third more, alone.
 //
 // libgomp reads its settings while it is loaded, before main() and before any constructor of ours. Only .preinit_array
 // comes earlier, at a time when neither getenv() nor setenv() works. So the program starts itself once more with the

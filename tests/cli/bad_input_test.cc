@@ -134,11 +134,11 @@ TEST_F(BadInput, NoSpaceLeft) {
   EXPECT_NE(report.err.find("free some space"), std::string::npos) << report.err;
   EXPECT_EQ(dir_.count(), before_);
   // prepare keeps its journal and what is whole, so that it goes on when there is space; no dataset is announced.
-  const auto prepare = run_cli({"prepare", "folder", path("faces"), "--no-detect", "--out", path("o")}, {.largest_file = kSmallDisk});
+  const auto prepare = run_cli({"prepare", "classes", path("faces"), "--no-detect", "--out", path("o")}, {.largest_file = kSmallDisk});
   EXPECT_EQ(prepare.exit_code, 2);
   EXPECT_NE(prepare.err.find("free space"), std::string::npos) << prepare.err;
   EXPECT_FALSE(fs::exists(dir_ / "o" / "manifest.json"));
-  EXPECT_EQ(run_cli({"prepare", "folder", path("faces"), "--no-detect", "--out", path("o")}).exit_code, 0);
+  EXPECT_EQ(run_cli({"prepare", "classes", path("faces"), "--no-detect", "--out", path("o")}).exit_code, 0);
 }
 
 }  // namespace

@@ -191,6 +191,7 @@ TEST_F(RepackedShard, WhatCannotBeReadIsNamed) {
   for (auto& m : members)
     if (m.name.ends_with(".json")) m.content.replace(m.content.find("\"class\":\"") + 9, 4, "else");
   pack(tar_, members);
+  fs::remove(index_path(tar_));  // equal tar headers: an index that is there would serve
   const std::string text = test::error_text([&] { open_dataset(dir_.path()); });
   EXPECT_NE(text.find("class 'else'"), std::string::npos) << text;
   write_file_atomic(tar_, std::string_view(plain).substr(0, plain.size() / 2));

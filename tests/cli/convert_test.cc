@@ -8,6 +8,7 @@
 #include "engine/vit.h"
 #include "support/bad_files.h"
 #include "support/foreign_vit.h"
+#include "support/paths.h"
 #include "support/pth_writer.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
@@ -22,7 +23,7 @@ namespace {
 using test::run_cli;
 using test::TempDir;
 
-std::string golden(const std::string& name) { return std::string(FSFM_TESTS_DIR) + "/golden/" + name; }
+std::string golden(const std::string& name) { return test::golden(name).string(); }
 
 void expect_same_tensors(const TensorMap& a, const TensorMap& b) {
   ASSERT_EQ(a.size(), b.size());

@@ -14,6 +14,7 @@
 #include "media/codec.h"
 #include "model/models_dir.h"
 #include "support/face_painter.h"
+#include "support/paths.h"
 #include "support/pictures.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
@@ -326,7 +327,7 @@ TEST_F(DetectCommand, AVideoSaysHowManyFramesHeldAFace) {
 
 // The whole way from pixels to the words: a change of any part of it shows here.
 TEST_F(DetectCommand, TheVerdictOnAPaintedPhotoStaysWhatItWas) {
-  const json golden = json::parse(read_file(fs::path(FSFM_TESTS_DIR) / "golden" / "verdict.json"));
+  const json golden = json::parse(read_file(test::golden("verdict.json")));
   const json now = json::parse(detect({path("two.png"), "--json"}).out)["results"][0]["faces"];
   ASSERT_EQ(now.size(), golden.size()) << now.dump(1);
   for (size_t i = 0; i < now.size(); ++i) {

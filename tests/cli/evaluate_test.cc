@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "media/codec.h"
+#include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "model/model_file.h"
@@ -40,7 +41,7 @@ class Evaluate : public ::testing::Test {
           write_face(fs::path("data") / split / name / fmt::format("v{}_frame_{}.png", i / 3, i));
   }
   void write_weights(const fs::path& path, const ModelCard& card, const std::string& prefix) {
-    const TensorFile file = read_safetensors(fs::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+    const TensorFile file = read_safetensors(test::golden("tiny-vit.safetensors"));
     TensorMap tensors;
     for (const auto& [name, tensor] : file.tensors)
       if (name.starts_with(prefix)) tensors.emplace(name.substr(prefix.size()), tensor);
@@ -133,7 +134,7 @@ TEST_F(Evaluate, SeveralDatasetsAndASecondModelShareTables) {
 
 TEST_F(Evaluate, ComparesModelsOfDifferentClasses) {
   // Three classes against two: each says P(attack) in its own way, over the same faces.
-  const TensorFile file = read_safetensors(fs::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+  const TensorFile file = read_safetensors(test::golden("tiny-vit.safetensors"));
   TensorMap tensors;
   for (const auto& [name, tensor] : file.tensors)
     if (name.starts_with("avg.weights.")) tensors.emplace(name.substr(12), tensor);

@@ -18,6 +18,7 @@
 #include "media/resize.h"
 #include "support/face_painter.h"
 #include "support/onnx_writer.h"
+#include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/videos.h"
@@ -29,7 +30,7 @@ using Counts = std::map<std::string, int>;  // "split/class" -> faces
 
 // One row of the table: the command in the cell that begins with `fsfm prepare LAYOUT`.
 std::string documented_command(const std::string& layout) {
-  const std::string text = read_file(fs::path(FSFM_SOURCE_DIR) / "docs/datasets.md"), begin = "| `fsfm prepare " + layout + " ";
+  const std::string text = read_file(test::source_dir() / "docs/datasets.md"), begin = "| `fsfm prepare " + layout + " ";
   const size_t at = text.find(begin);
   return at == std::string::npos ? "" : text.substr(at + 3, text.find('`', at + 3) - at - 3);
 }

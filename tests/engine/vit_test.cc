@@ -7,6 +7,7 @@
 
 #include "engine/vit_heads.h"
 #include "support/error_text.h"
+#include "support/paths.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
@@ -17,7 +18,7 @@ using test::error_text;
 constexpr double kTolerance = 2e-5;
 
 TensorFile golden(const std::string& name) {
-  return read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / name);
+  return read_safetensors(test::golden(name));
 }
 
 TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {

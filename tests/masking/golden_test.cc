@@ -6,6 +6,7 @@
 
 #include "masking/masking.h"
 #include "model/model_file.h"
+#include "support/paths.h"
 
 namespace fsfm {
 namespace {
@@ -14,7 +15,7 @@ constexpr int kGoldenSide = 224, kGoldenPatches = 196;
 
 class GoldenRegions : public testing::Test {
  protected:
-  const ModelFile file_ = ModelFile::open(FSFM_TESTS_DIR "/golden/regions.safetensors", false);
+  const ModelFile file_ = ModelFile::open(test::golden("regions.safetensors"), false);
   const TensorView& maps_ = file_.tensor("parsing_maps");  // [N, 224, 224] int8
   const int count_ = static_cast<int>(maps_.shape[0]);
 

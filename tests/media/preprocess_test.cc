@@ -7,19 +7,19 @@
 
 #include "base/error.h"
 #include "media/codec.h"
+#include "support/paths.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
 namespace {
 
-const std::filesystem::path kGolden = std::filesystem::path(FSFM_TESTS_DIR) / "golden";
 // Of the reference pictures: the mean and std named in their file.
 const Normalization kNorm{{0.5482207537f, 0.4234053493f, 0.3654651642f}, {0.2789176106f, 0.2438540757f, 0.2349389344f}};
 
 class Preprocess : public testing::Test {
  protected:
-  TensorFile golden_ = read_safetensors(kGolden / "preprocess.safetensors");
-  Image photo_ = read_image(kGolden / "photo.png");
+  TensorFile golden_ = read_safetensors(test::golden("preprocess.safetensors"));
+  Image photo_ = read_image(test::golden("photo.png"));
 
   // One grey level, in normalised units, is the largest difference allowed.
   void expect_close(const std::vector<float>& ours, const std::string& name, double mean_limit) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "support/paths.h"
 
 namespace fsfm::metrics {
 namespace {
@@ -45,7 +46,7 @@ double pair_auc(const Scores& s) {
 }
 
 TEST(PaperFigures, EqualTheReference) {
-  const auto sets = nlohmann::json::parse(read_file(std::string(FSFM_TESTS_DIR) + "/golden/metrics.json"));
+  const auto sets = nlohmann::json::parse(read_file(test::golden("metrics.json")));
   ASSERT_EQ(sets.size(), 5u);
   for (const auto& set : sets) {
     const auto f = paper_figures(set["labels"].get<std::vector<int>>(), set["scores"].get<std::vector<double>>(),

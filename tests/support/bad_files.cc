@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "media/codec.h"
 #include "support/face_painter.h"
+#include "support/paths.h"
 #include "support/pth_writer.h"
 
 namespace fsfm::test {
@@ -26,7 +27,7 @@ void write_bad_files(const std::filesystem::path& dir) {
   std::filesystem::create_directories(dir / "texts");
   write_image(dir / "wall.png", paint_background(3, 320, 240));
   for (const char* name : {"text.jpg", "texts/text.jpg"}) write_file_atomic(dir / name, std::string_view("no picture\n"));
-  const std::string whole = read_file(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / "tiny-detector.pth");
+  const std::string whole = read_file(golden("tiny-detector.pth"));
   write_file_atomic(dir / "cut.pth", std::string_view(whole).substr(0, whole.size() / 2));
   write_file_atomic(
       dir / "evil.pth",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "support/paths.h"
 #include "support/temp_dir.h"
 
 namespace fsfm::test {
@@ -33,7 +34,7 @@ pid_t launch(std::vector<std::string> all, const CliSetting& setting, const std:
 }
 
 std::vector<std::string> command_line(const std::vector<std::string>& args) {
-  std::vector<std::string> all = {FSFM_BINARY};
+  std::vector<std::string> all = {program()};
   all.insert(all.end(), args.begin(), args.end());
   return all;
 }
@@ -51,7 +52,7 @@ CliResult run(std::vector<std::string> all, const CliSetting& setting) {
 CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) { return run(command_line(args), setting); }
 
 CliResult run_shell(const std::string& script, const CliSetting& setting) {
-  return run({"/bin/bash", "-c", "FSFM='" FSFM_BINARY "'; " + script}, setting);
+  return run({"/bin/bash", "-c", "FSFM='" + program() + "'; " + script}, setting);
 }
 
 pid_t start_cli(const std::vector<std::string>& args, const std::filesystem::path& err) {

@@ -1,12 +1,13 @@
 #include "support/tiny_model.h"
 
+#include "support/paths.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm::test {
 
 std::filesystem::path write_tiny_detector(const std::filesystem::path& path,
                                           const std::function<void(ModelCard&)>& change) {
-  const TensorFile file = read_safetensors(std::filesystem::path(FSFM_TESTS_DIR) / "golden" / "tiny-vit.safetensors");
+  const TensorFile file = read_safetensors(golden("tiny-vit.safetensors"));
   const std::string prefix = "avg.weights.";
   TensorMap weights;
   for (const auto& [name, tensor] : file.tensors)

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "support/error_text.h"
+#include "support/paths.h"
 #include "support/pth_writer.h"
 #include "support/temp_dir.h"
 #include "tensorio/safetensors.h"
@@ -39,7 +40,7 @@ class Pth : public testing::Test {
   std::string bytes_;
 };
 
-fs::path golden(const std::string& name) { return fs::path(FSFM_TESTS_DIR) / "golden" / name; }
+fs::path golden(const std::string& name) { return test::golden(name); }
 
 TEST_F(Pth, AuthorsCheckpointsLoadWithoutRunningTheirCode) {
   const PthFile online = read_pth(golden("tiny-online.pth"));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace fsfm {
 namespace {
@@ -32,7 +33,7 @@ torch::Tensor shaped_like(const std::string& name) {
 }
 
 TEST(ParamGroups, LayerDecayEqualsTheReference) {
-  const auto reference = nlohmann::json::parse(read_file(FSFM_TESTS_DIR "/golden/layer-decay.json"));
+  const auto reference = nlohmann::json::parse(read_file(test::golden("layer-decay.json")));
   Named net;
   for (const auto& [name, value] : reference.items()) net.add(name, shaped_like(name));
   size_t seen = 0;
@@ -47,7 +48,7 @@ TEST(ParamGroups, LayerDecayEqualsTheReference) {
 }
 
 TEST(ParamGroups, PretrainingDecaysMatricesOnlyAndLeavesFrozenOut) {
-  const auto reference = nlohmann::json::parse(read_file(FSFM_TESTS_DIR "/golden/tiny-param-groups.json"));
+  const auto reference = nlohmann::json::parse(read_file(test::golden("tiny-param-groups.json")));
   Named net;
   for (const std::string name : reference["no_decay"]) net.add(name, shaped_like(name));
   for (const std::string name : reference["frozen"]) net.add(name, torch::zeros({1, 17, 4}), false);

@@ -5,11 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "support/paths.h"
 
 namespace fsfm {
 namespace {
 
-nlohmann::json golden() { return nlohmann::json::parse(read_file(FSFM_TESTS_DIR "/golden/schedules.json")); }
+nlohmann::json golden() { return nlohmann::json::parse(read_file(test::golden("schedules.json"))); }
 
 TEST(Schedule, LearningRateEqualsTheReference) {
   const auto reference = golden()["lr"];

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "engine/vit.h"
 #include "support/face_painter.h"
+#include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/training_log.h"
@@ -241,7 +242,7 @@ TEST_F(FinetuneCli, MistakesAreOneLine) {
 // Every recipe that the project ships runs, shrunk to a size that tests can bear.
 TEST_F(FinetuneCli, EveryRecipeRuns) {
   for (const auto& file :
-       list_files(FSFM_SOURCE_DIR "/recipes", [](const fs::path& p) { return p.extension() == ".toml"; })) {
+       list_files(test::source_dir() / "recipes", [](const fs::path& p) { return p.extension() == ".toml"; })) {
     const bool detector = read_file(file).find("task = \"") != std::string::npos;
     const std::string out = path(file.stem().string() + "-recipe.safetensors");
     std::vector<std::string> args = {detector ? "finetune" : "pretrain",

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <limits>
 
+#include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "tensorio/safetensors.h"
@@ -16,7 +17,7 @@ using fsfm::test::TempDir;
 
 namespace {
 
-const fs::path kGolden = fs::path(FSFM_TESTS_DIR) / "golden";
+const fs::path kGolden = test::golden("");
 
 // A copy of the reference folder that a test may damage.
 void copy_golden(const TempDir& folder) {

@@ -11,9 +11,15 @@ namespace {
 
 std::atomic<int> g_signal{0};  // the first that came
 
+std::stop_source& stop_source() {
+  static std::stop_source source;
+  return source;
+}
+
 void note(int signal) {
   int first = 0;
   if (!g_signal.compare_exchange_strong(first, signal) && first == SIGINT && signal == SIGINT) ::_exit(128 + SIGINT);
+  stop_source().request_stop();
 }
 
 bool is_ignored(int signal) {
@@ -36,6 +42,7 @@ void install_interrupt_handlers() {
   }).detach();
 }
 
+std::stop_token interrupt_token() { return stop_source().get_token(); }
 bool interrupted() { return g_signal.load(std::memory_order_relaxed) != 0; }
 int interrupt_signal() { return g_signal.load(std::memory_order_relaxed); }
 int interrupted_exit_code() { return 128 + (interrupted() ? interrupt_signal() : SIGTERM); }

@@ -1,6 +1,8 @@
 // SIGINT, SIGTERM and SIGHUP as a flag that long loops look at, so that work stops at a clean place.
 #pragma once
 
+#include <stop_token>
+
 namespace fsfm {
 
 // Blocks the signals in this thread and all it starts later, and waits for them in a thread of its own; call it before
@@ -8,7 +10,10 @@ namespace fsfm {
 // counts unless it is ignored, as under nohup. There are no handlers on purpose: oneDNN's fp32 GEMM kernels point the
 // stack register into the heap, where the frame of a handler would land.
 void install_interrupt_handlers();
-// True after the first of these signals: finish the current item, save, return. Thread-safe.
+// Stops with the first of these signals: finish the current item, save, return. The program hands it to the library's
+// long work, which knows nothing of signals.
+std::stop_token interrupt_token();
+// True after the first of these signals. Thread-safe.
 bool interrupted();
 // 0 or the first signal that came.
 int interrupt_signal();

@@ -218,6 +218,19 @@ Options::Handle& Options::Handle::command_line_only() {
   return *this;
 }
 
+Options::Handle& Options::Handle::also(const std::string& older) {
+  owner_->older_names_[older] = owner_->entries_[index_].name;
+  return *this;
+}
+
+// "--older=x" as "--name=x"; other words as they are.
+std::string Options::todays_word(const std::string& word) const {
+  if (!word.starts_with("--")) return word;
+  const size_t end = std::min(word.find('='), word.size());
+  const auto found = older_names_.find(word.substr(2, end - 2));
+  return found == older_names_.end() ? word : "--" + found->second + word.substr(end);
+}
+
 void Options::enable_recipe() {
   app_->add_option("--recipe", recipe_, "TOML file with any of these options (underscores for hyphens)");
   has_recipe_ = true;
@@ -240,7 +253,9 @@ bool Options::parse(int argc, const char* const* argv) {
       }
     }
     if (!recipe_.empty()) apply_recipe(recipe_);
-    app_->parse(argc, argv);
+    std::vector<std::string> words;
+    for (int i = argc - 1; i > 0; --i) words.push_back(todays_word(argv[i]));  // CLI11 takes them from the end
+    app_->parse(words);
     if (quiet_) spdlog::set_level(spdlog::level::warn);
   } catch (const CLI::CallForHelp&) {
     std::printf("%s", app_->help().c_str());
@@ -283,7 +298,9 @@ void Options::apply_recipe(const std::filesystem::path& file) {
         self(self, *sub);
         continue;
       }
-      const std::string name(key.str());
+      std::string name(key.str());
+      for (const auto& [older, today] : older_names_)
+        if (with_underscores(older) == name) name = with_underscores(today);
       const auto where = fmt::format("{}:{}", file.string(), key.source().begin.line);
       const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
         return e.recipe && with_underscores(e.name) == name;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ class Options {
     Handle& required();
     Handle& group(const std::string& name);   // heading in --help
     Handle& command_line_only();              // not a recipe key (e.g. --json)
+    Handle& also(const std::string& older);   // a name it had before: still read, in no help
 
    private:
     friend class Options;
@@ -82,9 +84,11 @@ class Options {
   template <class T>
   Handle declare_list(const std::string& name, std::vector<T>& value, const std::string& help);
   void apply_recipe(const std::filesystem::path& file);
+  std::string todays_word(const std::string& word) const;
 
   std::unique_ptr<CLI::App> app_;
   std::vector<Entry> entries_;
+  std::map<std::string, std::string> older_names_;  // -> today's
   std::filesystem::path recipe_;
   std::string command_;
   bool has_recipe_ = false, quiet_ = false;

@@ -168,7 +168,7 @@ int run_convert(int argc, char** argv) {
   std::printf("  mean and std: %s\n  view: %s\n", card.training["mean_std"].get<std::string>().c_str(),
               card.resize.c_str());
   if (card.kind == "detector")
-    std::printf("  face crop: %s, %g times the box (assumed: as the authors cut faces)\n", card.detector.c_str(),
+    std::printf("  face crop: %s, %g times the box (assumed: as the authors cut faces)\n", card.face_detector.c_str(),
                 card.crop_scale);
   for (const auto& note : weights.notes) std::printf("  %s\n", note.c_str());
   if (const std::string doubt = class_order_doubt(card); !doubt.empty()) log::warn("{}: {}", out.string(), doubt);

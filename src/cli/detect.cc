@@ -22,7 +22,7 @@
 #include "detect/input_list.h"
 #include "detect/verdict_files.h"
 #include "detect/verdict_json.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "media/codec.h"
 #include "media/draw.h"
 #include "model/import.h"
@@ -184,9 +184,10 @@ std::optional<Request> parse(int argc, char** argv) {
   options.add("json", request.json, "print JSON instead of text: one document for one FILE, else one object a line")
       .command_line_only();
   options.add("jsonl", request.jsonl, "print JSON, one object a line, for one FILE as well").command_line_only();
-  options.add("detector", request.detect.detector,
-              "face detector: " + join(detector_names(), ", ") + " (default: the model's own)");
-  options.add("min-face", request.detect.min_face, "smaller faces (pixels) are inconclusive; 0 = 48").range(0, 10000);
+  options.add("face-detector", request.detect.face_detector,
+              "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
+      .also("detector");
+  options.add("min-face", request.detect.min_face, "smaller faces (pixels, shorter side of the box) are inconclusive; 0 = 48").range(0, 10000);
   options.add("frames", request.frames, "frames sampled from a video").range(1, 10000);
   options.add("threads", request.detect.threads, "threads; 0 = all cores").range(0, 1024);
   options.enable_recipe();
@@ -211,6 +212,7 @@ int run_detect(int argc, char** argv) {
   if (!request) return 0;
   request->model = model_or_default(request->model);
   const DetectInputs inputs = list_inputs(request->files, request->out);
+  request->detect.stop = interrupt_token();
   Detector detector(request->model, request->detect);
   VerdictFiles files(request->out, inputs.list);
   if (const std::string doubt = class_order_doubt(detector.card()); !doubt.empty())

@@ -16,6 +16,7 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -73,7 +74,8 @@ ScoreOptions score_options(const Flags& flags, const std::string& label) {
   return {.batch_size = flags.batch_size,
           .threads = flags.threads,
           .progress_label = label,
-          .show_progress = progress_visible()};
+          .show_progress = progress_visible(),
+          .stop = interrupt_token()};
 }
 
 ScoredDataset score(const Source& source, const Network& network, const Flags& flags, const std::string& what = "") {

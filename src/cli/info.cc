@@ -141,7 +141,7 @@ void print_card(const ModelCard& card) {
   if (card.kind == "parser") {
     line("input", card.resize);
   } else {
-    line("face crop", fmt::format("{}, {} times the box, {}", card.detector, card.crop_scale, card.resize));
+    line("face crop", fmt::format("{}, {} times the box, {}", card.face_detector, card.crop_scale, card.resize));
   }
   if (card.kind == "detector") {
     line("threshold", card.threshold ? fmt::format("{:.4f}", *card.threshold) +

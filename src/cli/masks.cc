@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/open_parser.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "media/codec.h"
 #include "report/mask_sheet.h"
 
@@ -20,7 +20,7 @@ constexpr size_t kMostFaces = 40;  // a sheet beyond that is no picture to look 
 
 struct MasksCommand {
   std::filesystem::path photo, out;
-  std::string detector, parser;
+  std::string face_detector, parser;
   MaskSheetOptions sheet;
   bool all_faces = false, detect = true;
 };
@@ -31,15 +31,15 @@ std::vector<Image> face_crops(const MasksCommand& command, const Image& photo) {
     const int side = std::min(photo.width, photo.height);
     return {crop(photo, {(photo.width - side) / 2, (photo.height - side) / 2, side, side})};
   }
-  const auto detector = make_detector(command.detector);
+  const auto face_detector = make_face_detector(command.face_detector);
   std::vector<Image> crops;
-  for (const Face& face : detector->detect(photo)) {
+  for (const Face& face : face_detector->detect(photo)) {
     const Rect rect = crop_rect(face.box, photo.width, photo.height);
     if (rect.width >= 16) crops.push_back(crop(photo, rect));
   }
   if (crops.empty())
-    throw Error(command.photo.string() + ": no face found by " + detector->name(),
-                "try another --detector, or --no-detect if the picture is a face crop");
+    throw Error(command.photo.string() + ": no face found by " + face_detector->name(),
+                "try another --face-detector, or --no-detect if the picture is a face crop");
   if (!command.all_faces) crops.resize(1);
   if (crops.size() > kMostFaces) crops.resize(kMostFaces);
   return crops;
@@ -53,7 +53,8 @@ int run_masks(int argc, char** argv) {
   options.positional("photo", command.photo, "a photo with at least one face").required();
   options.add("out", command.out, "the sheet to write (.png, .jpg or .webp)").required();
   options.add("seed", command.sheet.seed, "seed of the masks; the same seed gives the same sheet");
-  options.add("detector", command.detector, fmt::format("face detector: {} (default: {})", join(detector_names(), ", "), default_detector()));
+  options.add("face-detector", command.face_detector, fmt::format("face detector: {} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
+      .also("detector");
   options.add("parser", command.parser, "face parser's model file (default: the one that comes with fsfm)");
   options.add("patch", command.sheet.patch, "side of a patch in pixels of the 224 x 224 crop").choices({"7", "8", "14", "16", "28", "32"});
   options.add("ratio", command.sheet.ratio, "share of the patches to hide").range(0, 1);

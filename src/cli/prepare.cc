@@ -32,7 +32,7 @@ namespace {
 struct Settings {
   std::string layout;
   std::filesystem::path root, out;
-  std::string name, format = "shards", shard = "1/1", detector, parser, faces = "best";
+  std::string name, format = "shards", part = "1/1", face_detector, parser, faces = "best";
   bool detect = true, compat = false, keep_duplicates = false, keep_unparsed = false;
   int size = -1, jpeg_quality = 95, min_face = 32, frames = 32, every = 0, threads = 0;
   double crop_scale = 1.3;
@@ -45,7 +45,7 @@ std::string layout_table() {
   for (const auto& layout : layouts()) text += fmt::format("  {:<14} {}\n", layout.name, layout.summary);
   return text +
          "A ROOT that is itself a prepared dataset is copied into --format without looking for faces again.\n"
-         "Interrupted? Run the same command again. Many machines? Give each --shard 1/n, 2/n, ...\n\n"
+         "Interrupted? Run the same command again. Many machines? Give each --part 1/n, 2/n, ...\n\n"
          "Examples:\n"
          "  fsfm prepare folder photos/ --out faces/\n"
          "  fsfm prepare classes crops/ --no-detect --out dataset/\n"
@@ -53,27 +53,27 @@ std::string layout_table() {
 }
 
 // "3/8" -> {3, 8}.
-std::pair<int, int> parse_shard(const std::string& text) {
-  int job = 0, jobs = 0;
+std::pair<int, int> parse_part(const std::string& text) {
+  int part = 0, parts = 0;
   const char* end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, job);
+  const auto first = std::from_chars(text.data(), end, part);
   if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
-    const auto second = std::from_chars(first.ptr + 1, end, jobs);
-    if (second.ec == std::errc() && second.ptr == end && job >= 1 && job <= jobs && jobs <= 100'000) return {job, jobs};
+    const auto second = std::from_chars(first.ptr + 1, end, parts);
+    if (second.ec == std::errc() && second.ptr == end && part >= 1 && part <= parts && parts <= 100'000) return {part, parts};
   }
-  throw Error("--shard " + text + " is not i/n with 1 <= i <= n", "e.g. --shard 3/8 for the third of eight jobs");
+  throw Error("--part " + text + " is not i/n with 1 <= i <= n", "e.g. --part 3/8 for the third of eight parts");
 }
 
 // What the user left open, and what --compat decides.
 void settle_faces(Settings& s) {
   if (s.compat) {
-    if (!s.detect || !s.detector.empty() || s.size >= 0 || s.crop_scale != Settings().crop_scale)
-      throw Error("--compat decides --detector, --crop-scale and --size", "leave those options, or --compat, out");
-    s.detector = "dlib-hog";
+    if (!s.detect || !s.face_detector.empty() || s.size >= 0 || s.crop_scale != Settings().crop_scale)
+      throw Error("--compat decides --face-detector, --crop-scale and --size", "leave those options, or --compat, out");
+    s.face_detector = "dlib-hog";
     s.jpeg_quality = 0;
   }
   if (s.format == "folders") s.jpeg_quality = 0;  // they hold PNG: no compression on the way
-  if (s.detector.empty()) s.detector = default_detector();
+  if (s.face_detector.empty()) s.face_detector = default_face_detector();
   if (s.size < 0) s.size = s.detect ? 224 : 0;
 }
 
@@ -85,8 +85,8 @@ void print_classes(const Manifest& manifest) {
 }
 
 int convert(const Settings& s, const nlohmann::json& made) {
-  if (s.shard != "1/1" || s.max > 0)
-    throw Error(s.root.string() + " is a prepared dataset, which is copied whole", "leave --shard and --max out");
+  if (s.part != "1/1" || s.max > 0)
+    throw Error(s.root.string() + " is a prepared dataset, which is copied whole", "leave --part and --max out");
   if (!s.layout_request.class_name.empty())
     throw Error("--class is for faces without classes, and " + s.root.string() + " is prepared", "name its classes: --real, --attack-classes");
   const auto dataset = open_only_source(s.root, "", s.layout_request.stated);
@@ -119,18 +119,19 @@ int run_prepare(int argc, char** argv) {
   options.add("format", s.format, "shards: WebDataset tar files; folders: images/ + parsing_maps/, or class folders")
       .choices({"shards", "folders"});
   options.add("name", s.name, "name of the dataset (default: ROOT's)");
-  options.add("shard", s.shard, "i/n: this process does the i-th of n parts of the work").command_line_only();
+  options.add("part", s.part, "i/n: this process does the i-th of n parts of the work").also("shard").command_line_only();
   options.add("max", s.max, "at most so many inputs, spread evenly over the list (0 = all)").range(0, 1e15);
   options.add("threads", s.threads, "worker threads (0 = all cores)").range(0, 1024);
   options.add("detect", s.detect, "look for faces; --no-detect: the pictures are face crops already").group("Faces");
-  options.add("detector", s.detector, fmt::format("{} (default: {})", join(detector_names(), ", "), default_detector()))
+  options.add("face-detector", s.face_detector, fmt::format("{} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
+      .also("detector")
       .group("Faces");
   options.add("compat", s.compat, "crops equal to the published code's: dlib-hog, 1.3 times the box, 224 px, PNG")
       .group("Faces");
   options.add("faces", s.faces, "of a picture or frame: the best-scoring face, or all (a video's persons kept apart)")
       .choices({"best", "all"})
       .group("Faces");
-  options.add("min-face", s.min_face, "smallest face box, pixels").range(1, 10000).group("Faces");
+  options.add("min-face", s.min_face, "smaller faces (pixels, shorter side of the box) are left out").range(1, 10000).group("Faces");
   options.add("crop-scale", s.crop_scale, "side of the square crop / larger side of the box")
       .range(0.5, 4)
       .group("Faces");
@@ -173,11 +174,11 @@ int run_prepare(int argc, char** argv) {
 
   settle_faces(s);
   const Layout& layout = find_layout(s.layout);
-  const auto [job, jobs] = parse_shard(s.shard);
+  const auto [part, parts] = parse_part(s.part);
   nlohmann::json made = {{"program", FSFM_VERSION},
                                {"layout", s.layout},
                                {"root", dataset_name(s.root)},
-                               {"detector", s.detect ? s.detector : ""},
+                               {"detector", s.detect ? s.face_detector : ""},
                                {"parser", to_utf8(s.parser)},
                                {"faces", s.faces},
                                {"min_face", s.min_face},
@@ -187,7 +188,7 @@ int run_prepare(int argc, char** argv) {
                                {"size", s.size},
                                {"jpeg_quality", s.jpeg_quality},
                                {"max", s.max},
-                               {"jobs", jobs},
+                               {"jobs", parts},
                                {"format", s.format},
                                {"compression", s.layout_request.compression},
                                {"methods", s.layout_request.methods},
@@ -226,8 +227,8 @@ int run_prepare(int argc, char** argv) {
                                .out = s.out,
                                .name = s.name.empty() ? dataset_name(s.root) : to_utf8(s.name),
                                .format = s.format,
-                               .job = job,
-                               .jobs = jobs,
+                               .part = part,
+                               .parts = parts,
                                .max_inputs = s.max,
                                .keep_duplicates = s.keep_duplicates,
                                .threads = s.threads,
@@ -235,15 +236,15 @@ int run_prepare(int argc, char** argv) {
                                .made = made};
   PrepareTools tools;
   if (s.detect) {
-    make_detector(s.detector);  // a wrong name is reported before any work begins
-    tools.make_detector = [&] { return make_detector(s.detector); };
+    make_face_detector(s.face_detector);  // a wrong name is reported before any work begins
+    tools.make_face_detector = [&] { return make_face_detector(s.face_detector); };
   }
   if (s.parser != "none") {
     open_parser(s.parser);
     tools.make_parser = [&] { return open_parser(s.parser); };
   }
   // Jobs of one dataset write beside each other; each of them has one writer.
-  const FolderLock lock(s.out, jobs > 1 ? fmt::format(".lock-{}of{}", job, jobs) : ".lock");
+  const FolderLock lock(s.out, parts > 1 ? fmt::format(".lock-{}of{}", part, parts) : ".lock");
   std::optional<Progress> bar;
   const PrepareReport report =
       prepare_dataset(entries, prepare, tools, interrupted, [&](uint64_t done, uint64_t total) {
@@ -256,10 +257,10 @@ int run_prepare(int argc, char** argv) {
     return interrupted_exit("run the same command again to go on");
   }
   print_classes(report.manifest);
-  if (report.jobs_missing > 0)
-    std::printf("%d of %d jobs still to come; the last one writes manifest.json\n", report.jobs_missing, jobs);
+  if (report.parts_missing > 0)
+    std::printf("%d of %d parts still to come; the last one writes manifest.json\n", report.parts_missing, parts);
   std::printf("every input is accounted for in %s\n",
-              (s.out / (jobs > 1 ? fmt::format("prepare-{}of{}.jsonl", job, jobs) : "prepare.jsonl")).string().c_str());
+              (s.out / (parts > 1 ? fmt::format("prepare-{}of{}.jsonl", part, parts) : "prepare.jsonl")).string().c_str());
   return 0;
 }
 

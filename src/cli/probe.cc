@@ -12,6 +12,7 @@
 #include "base/class_options.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -28,7 +29,8 @@ ScoreOptions probe_scoring(const ProbeFlags& flags, const Source& source) {
           .threads = flags.threads,
           .only = draw_faces(*source.dataset, {}, static_cast<size_t>(flags.samples), flags.seed),
           .progress_label = source.name,
-          .show_progress = progress_visible()};
+          .show_progress = progress_visible(),
+          .stop = interrupt_token()};
 }
 
 namespace {

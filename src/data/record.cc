@@ -52,7 +52,7 @@ nlohmann::json FaceRecord::to_json() const {
       {"rgb_squares", sums.squares}};
   if (person > 0) json["person"] = person;
   if (box) json["box"] = {box->left, box->top, box->width, box->height};
-  if (!detector.empty()) json["detector"] = {{"name", detector}, {"score", score}};
+  if (!face_detector.empty()) json["detector"] = {{"name", face_detector}, {"score", score}};
   if (!parser.empty()) json["parser"] = parser;
   if (regions) json["regions"] = regions_to_hex(*regions);
   return json;
@@ -78,7 +78,7 @@ FaceRecord FaceRecord::from_json(const nlohmann::json& json, const std::string& 
       record.box = Rect{box[0], box[1], box[2], box[3]};
     }
     if (const auto detector = json.find("detector"); detector != json.end()) {
-      record.detector = detector->value("name", "");
+      record.face_detector = detector->value("name", "");
       record.score = detector->value("score", 0.0f);
     }
     record.parser = json.value("parser", "");

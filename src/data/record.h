@@ -23,9 +23,9 @@ struct FaceRecord {
   std::string source;                       // the input, relative to the prepared root
   int source_width = 0, source_height = 0;  // of the input picture or frame
   int source_jpeg_quality = 0;              // estimate; 0 = the input is no JPEG
-  std::optional<Rect> box;                  // detector's box in the input; none for ready crops
-  float score = 0;                          // detector's confidence
-  std::string detector, parser;             // names; "" = not used
+  std::optional<Rect> box;                  // face detector's box in the input; none for ready crops
+  float score = 0;                          // face detector's confidence
+  std::string face_detector, parser;        // names; "" = not used
   std::optional<RegionMap> regions;
   PixelSums sums;  // of the picture at 224 x 224: mean and deviation of any set follow without decoding
 

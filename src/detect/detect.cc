@@ -6,10 +6,9 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "detect/score_dataset.h"
 #include "engine/vit.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "face/face_quality.h"
 #include "media/preprocess.h"
 #include "media/video.h"
@@ -59,6 +58,7 @@ struct Detector::Impl {
   Normalization normalization;
   std::unique_ptr<FaceDetector> finder;
   QualityLimits limits;
+  std::stop_token stop;
 
   Impl(const ModelFile& model, const DetectOptions& options)
       : card(check_detector(model).card()),
@@ -66,7 +66,8 @@ struct Detector::Impl {
         engine(model, options.threads),
         transform(transform_of(model)),
         normalization{card.mean, card.std},
-        finder(make_detector(options.detector.empty() ? card.detector : options.detector)) {
+        finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector)),
+        stop(options.stop) {
     const std::string name = model.path().string();
     if (engine.classes() != static_cast<int>(card.classes.size()))
       throw Error(
@@ -143,10 +144,10 @@ const ModelCard& Detector::card() const { return impl_->card; }
 std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
 
 VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, bool keep_pictures) {
-  VideoReader reader(path, {.stop = interrupted});
+  VideoReader reader(path, {.stop = impl_->stop});
   const std::vector<int64_t> wanted = linspace_frames(reader.frame_count(), frames);
   VideoVerdict video;
-  while (!interrupted()) {
+  while (!impl_->stop.stop_requested()) {
     const auto frame = reader.next(wanted);
     if (!frame) break;
     video.frames.push_back({frame->index, frame->seconds, run(frame->image)});
@@ -154,7 +155,7 @@ VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, 
   }
   video.frames_skipped = reader.skipped();
   video.notes = reader.notes();
-  if (interrupted()) {
+  if (impl_->stop.stop_requested()) {
     video.why = "interrupted";
     return video;
   }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct FaceVerdict {
 };
 
 struct DetectOptions {
-  std::string detector;  // "" = the card's
+  std::string face_detector;  // "" = the card's
   int threads = 0;       // 0 = all cores
+  std::stop_token stop{};  // ends a video early: what was seen so far, "interrupted"
   double min_face = 0;   // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/rng.h"
@@ -70,7 +69,7 @@ ScoredDataset read_faces(const Dataset& dataset, const Transform& transform, con
   std::vector<std::string> failure(batch_size);
   std::vector<size_t> indices;
   for (size_t first = 0; first < total; first += batch_size) {
-    if (interrupted()) {
+    if (options.stop.stop_requested()) {
       result.complete = false;
       break;
     }

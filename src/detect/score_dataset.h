@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct ScoredDataset {
   std::vector<int> labels;                         // [N] 1 = attack
   std::vector<float> logits;                       // [N, model classes]
   std::vector<std::string> unreadable;             // one message for each picture left out
-  bool complete = true;                            // false after SIGINT or SIGTERM: the samples so far
+  bool complete = true;                            // false when it was stopped: the samples so far
   size_t size() const { return labels.size(); }
 };
 
@@ -37,6 +38,7 @@ struct ScoreOptions {
   std::function<Image(const Image&, size_t index)> alter{};  // degrades each crop before the transform; may be empty
   std::string progress_label{};
   bool show_progress = false;
+  std::stop_token stop{};  // ends early: the samples so far, `complete` false
 };
 
 // Called with each batch of network input, images [B, 3, S, S], and the position of each face in the dataset.

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "model/models_dir.h"
 #include "face/detections.h"
-#include "face/detectors.h"
+#include "face/face_detectors.h"
 #include "face/onnx_net.h"
 #include "media/resize.h"
 

@@ -1,4 +1,4 @@
-// Raw finds of a detector in picture coordinates, and what every convolutional detector does with them.
+// Raw finds of a face detector in picture coordinates, and what every convolutional detector does with them.
 #pragma once
 
 #include <vector>

@@ -4,7 +4,7 @@
 #include <dlib/image_processing/frontal_face_detector.h>
 #include <dlib/image_transforms.h>
 
-#include "face/detectors.h"
+#include "face/face_detectors.h"
 #include "face/face_quality.h"
 
 namespace fsfm {

@@ -15,8 +15,8 @@ struct Point {
 };
 
 struct Face {
-  Rect box;                          // detector's box, in pixels of the picture; may stick out of it
-  float score = 0;                   // detector's confidence (its own scale)
+  Rect box;                          // face detector's box, in pixels of the picture; may stick out of it
+  float score = 0;                   // face detector's confidence (its own scale)
   std::vector<Point> keypoints;      // right eye, left eye, nose tip, mouth centre, right ear, left ear; or empty
   float blur = 0;                    // variance of the Laplacian of the 112 px grey crop; larger = sharper
   float yaw = 0;                     // degrees, from the key points; 0 when unknown

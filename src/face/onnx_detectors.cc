@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "face/detectors.h"
+#include "face/face_detectors.h"
 #include "face/onnx_file.h"
 
 namespace fsfm {

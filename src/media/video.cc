@@ -63,7 +63,7 @@ struct VideoReader::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  bool stopped() const { return options.stop && options.stop(); }
+  bool stopped() const { return options.stop.stop_requested(); }
   AVRational pixel_shape(const AVFrame& frame) const {
     // The call only reads its frame, whatever its signature says.
     return av_guess_sample_aspect_ratio(&demuxer->format(), &demuxer->stream(), const_cast<AVFrame*>(&frame));

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,7 +17,7 @@ namespace fsfm {
 
 struct VideoOptions {
   int threads = 0;               // of the decoder; 0 = one a core, at most 8. The frames do not depend on it
-  std::function<bool()> stop{};  // asked often; once it says yes the film is over
+  std::stop_token stop{};  // looked at often; once it is asked to stop the film is over
 };
 
 // Thread-compatible. What the film shows is what counts: frames hidden by an edit list are not seen, turns and

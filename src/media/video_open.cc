@@ -63,7 +63,7 @@ class ProbeOptions {
 
 int VideoDemuxer::read_bytes(void* self, uint8_t* into, int size) {
   auto& demuxer = *static_cast<VideoDemuxer*>(self);
-  if (demuxer.stop_ && demuxer.stop_()) return AVERROR_EXIT;
+  if (demuxer.stop_.stop_requested()) return AVERROR_EXIT;
   const int64_t got = demuxer.source_.read_at(
       demuxer.position_, {reinterpret_cast<std::byte*>(into), static_cast<size_t>(std::max(0, size))});
   if (got > 0) demuxer.position_ += static_cast<uint64_t>(got);
@@ -82,8 +82,8 @@ int64_t VideoDemuxer::seek(void* self, int64_t offset, int whence) {
   return offset;
 }
 
-VideoDemuxer::VideoDemuxer(const VideoSource& source, const std::function<bool()>& stop)
-    : source_(source), stop_(stop) {
+VideoDemuxer::VideoDemuxer(const VideoSource& source, std::stop_token stop)
+    : source_(source), stop_(std::move(stop)) {
   try {
     open();
     choose_stream();
@@ -117,7 +117,7 @@ void VideoDemuxer::open() {
   format_->io_open = [](AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) { return AVERROR(EACCES); };
   format_->interrupt_callback = {[](void* self) {
                                    const auto& stop = static_cast<VideoDemuxer*>(self)->stop_;
-                                   return static_cast<int>(stop && stop());
+                                   return static_cast<int>(stop.stop_requested());
                                  },
                                  this};
   AVDictionary* options = nullptr;
@@ -207,7 +207,7 @@ bool VideoDemuxer::is(const char* demuxer) const {
 
 bool VideoDemuxer::read(AVPacket& packet) {
   for (int errors = 0; errors < kMostErrorsInARow;) {
-    if (stop_ && stop_()) return false;
+    if (stop_.stop_requested()) return false;
     av_packet_unref(&packet);
     const int result = av_read_frame(format_, &packet);
     if (result == AVERROR_EOF || result == AVERROR_EXIT || result == AVERROR(EIO)) return false;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,13 +18,13 @@ constexpr int64_t kMostVideoPixels = 100'000'000;  // of a frame; checked before
 // container.
 class VideoDemuxer {
  public:
-  // `source` and `stop` must outlive it. Throws Error when the file is no video, or none this build can read.
-  VideoDemuxer(const VideoSource& source, const std::function<bool()>& stop);
+  // `source` must outlive it. Throws Error when the file is no video, or none this build can read.
+  VideoDemuxer(const VideoSource& source, std::stop_token stop);
   ~VideoDemuxer();
   VideoDemuxer(const VideoDemuxer&) = delete;
   VideoDemuxer& operator=(const VideoDemuxer&) = delete;
 
-  // The film's next packet in the order of the file; false at the end, or when stop() says so. The n-th packet of one
+  // The film's next packet in the order of the file; false at the end, or when `stop` says so. The n-th packet of one
   // pass is the n-th of every other.
   bool read(AVPacket& packet);
 
@@ -44,7 +44,7 @@ class VideoDemuxer {
   void close();
 
   const VideoSource& source_;
-  const std::function<bool()>& stop_;
+  std::stop_token stop_;
   uint64_t position_ = 0;
   AVIOContext* io_ = nullptr;
   AVFormatContext* format_ = nullptr;

@@ -101,7 +101,7 @@ json ModelCard::to_json() const {
   card["attack_classes"] = attack_classes;
   card["mean"] = mean;
   card["std"] = std;
-  card["detector"] = detector;
+  card["face_detector"] = face_detector;
   card["crop_scale"] = crop_scale;
   card["resize"] = resize;
   card["threshold"] = threshold ? json(*threshold) : json();
@@ -128,7 +128,8 @@ ModelCard ModelCard::from_json(const json& value) {
   reader.take("attack_classes", card.attack_classes);
   reader.take("mean", card.mean);
   reader.take("std", card.std);
-  reader.take("detector", card.detector);
+  reader.take("detector", card.face_detector);  // cards before 0.2
+  reader.take("face_detector", card.face_detector);
   reader.take("crop_scale", card.crop_scale);
   reader.take("resize", card.resize);
   reader.take("threshold", card.threshold);
@@ -152,27 +153,30 @@ std::string published_view(int side) {
 }
 
 ModelFile ModelFile::open(const fs::path& path, bool card_required) {
-  ModelFile model;
-  model.path_ = resolve(path);
-  TensorFile file =
-      model.path_.extension() == ".json" ? read_sharded_safetensors(model.path_) : read_safetensors(model.path_);
-  model.tensors_ = std::move(file.tensors);
-  model.keep_alive_ = std::move(file.keep_alive);
+  const fs::path file = resolve(path);
+  return ModelFile(file, file.extension() == ".json" ? read_sharded_safetensors(file) : read_safetensors(file), card_required);
+}
+
+ModelFile ModelFile::from_bytes(std::span<const std::byte> bytes, const std::string& name, bool card_required) {
+  return ModelFile(name, parse_safetensors(bytes, name), card_required);
+}
+
+ModelFile::ModelFile(fs::path path, TensorFile file, bool card_required)
+    : path_(std::move(path)), tensors_(std::move(file.tensors)), keep_alive_(std::move(file.keep_alive)) {
   const auto card = file.metadata.find(kCardKey);
   if (card != file.metadata.end()) {
-    const std::string name = model.path_.string();
+    const std::string name = path_.string();
     const json document = parse_json(card->second, name + ": model card", "write the file again with fsfm");
     try {
-      model.card_ = ModelCard::from_json(document);
+      card_ = ModelCard::from_json(document);
     } catch (const Error& error) {
       throw Error(name + ": " + error.what());
     }
-    model.has_card_ = true;
+    has_card_ = true;
   } else if (card_required) {
-    throw Error(model.path_.string() + " has no model card (weights alone do not say how to use them)",
+    throw Error(path_.string() + " has no model card (weights alone do not say how to use them)",
                 "make a model file with fsfm convert, fsfm pretrain or fsfm finetune");
   }
-  return model;
 }
 
 const TensorView& ModelFile::tensor(const std::string& name) const {

@@ -8,10 +8,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "tensorio/tensor.h"
+#include "tensorio/safetensors.h"
 
 namespace fsfm {
 
@@ -29,7 +30,7 @@ struct ModelCard {
   std::vector<std::string>
       attack_classes;  // subset of classes that mean "attack": score = P(attack) = sum of their softmax
   std::array<float, 3> mean{.485f, .456f, .406f}, std{.229f, .224f, .225f};  // RGB, of pixels in [0,1]
-  std::string detector = "dlib-hog";                                         // face detector the crops were made with
+  std::string face_detector = "dlib-hog";                                    // face detector the crops were made with
   double crop_scale = 1.3;                             // side of the square crop / larger side of the face box
   std::string resize = "pillow-bicubic-256-crop-224";  // transform from crop to network input
   std::optional<double> threshold;                     // attack if calibrated P(attack) >= threshold
@@ -61,6 +62,9 @@ class ModelFile {
   // false.
   static ModelFile open(const std::filesystem::path& path, bool card_required = true);
 
+  // One `.safetensors` in memory, which must outlive the model; `name` stands for it in messages and as path().
+  static ModelFile from_bytes(std::span<const std::byte> bytes, const std::string& name, bool card_required = true);
+
   const ModelCard& card() const { return card_; }
   bool has_card() const { return has_card_; }
   const TensorMap& tensors() const { return tensors_; }
@@ -71,6 +75,8 @@ class ModelFile {
   const std::vector<std::shared_ptr<const void>>& keep_alive() const { return keep_alive_; }
 
  private:
+  ModelFile(std::filesystem::path path, TensorFile file, bool card_required);
+
   std::filesystem::path path_;
   ModelCard card_;
   bool has_card_ = false;

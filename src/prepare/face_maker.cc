@@ -86,9 +86,9 @@ void StageTimes::add(const StageTimes& other) {
   }
 }
 
-FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector,
+FaceMaker::FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> face_detector,
                      std::unique_ptr<FaceParser> parser)
-    : options_(options), detector_(std::move(detector)), parser_(std::move(parser)) {}
+    : options_(options), face_detector_(std::move(face_detector)), parser_(std::move(parser)) {}
 
 InputResult FaceMaker::make(const PrepareEntry& entry) {
   InputResult result;
@@ -114,7 +114,7 @@ InputResult FaceMaker::make(const PrepareEntry& entry) {
   } catch (const InternalError&) {
     throw;
   } catch (const Error& error) {
-    const int code = error.code() != 0 ? error.code() : opening_fails(entry.path);
+    const int code = error.os_error() != 0 ? error.os_error() : opening_fails(entry.path);
     if (code == 0)
       failed(outcome::kUnreadable, error.what());  // a decoder's word about the file
     else if (is_of_one_file(code))
@@ -187,7 +187,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
 
 std::vector<Face> FaceMaker::find_faces(const Image& image) {
   StageClock clock(times_, StageTimes::detect);
-  return detector_->detect(image);
+  return face_detector_->detect(image);
 }
 
 std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& source, InputResult& result) {
@@ -203,12 +203,12 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
   record.source_width = source.image.width;
   record.source_height = source.image.height;
   record.source_jpeg_quality = estimate_jpeg_quality(source.file);
-  if (!detector_)
+  if (!face_detector_)
     return make_face(source.image, true, source, std::move(record), result) ? outcome::kKept : outcome::kParseFailed;
 
   std::vector<Face> faces = find_faces(source.image);
   if (faces.empty()) return outcome::kNoFace;
-  const auto is_small = [&](const Face& face) { return std::max(face.box.width, face.box.height) < options_.min_face; };
+  const auto is_small = [&](const Face& face) { return std::min(face.box.width, face.box.height) < options_.min_face; };
   if (!options_.all_faces && is_small(faces.front())) return outcome::kTooSmall;
   std::erase_if(faces, is_small);
   std::vector<int> persons(faces.size(), 0);
@@ -231,7 +231,7 @@ std::string FaceMaker::make_faces(const PrepareEntry& entry, const Source& sourc
     }
     own.box = face.box;
     own.score = face.score;
-    own.detector = detector_->name();
+    own.face_detector = face_detector_->name();
     if (make_face(crop(source.image, rect), false, source, std::move(own), result))
       kept = true;
     else

@@ -11,7 +11,7 @@
 
 #include "prepare/layouts/layout.h"
 #include "data/store/sample_writer.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "face/parser.h"
 #include "face/tracks.h"
 
@@ -23,7 +23,7 @@ struct FaceMakerOptions {
   int jpeg_quality = 95;       // 0 = PNG
   double crop_scale = 1.3;
   bool all_faces = false;      // every face of a picture or frame, not only the best
-  int min_face = 32;           // pixels of the detected box; smaller faces are left out
+  int min_face = 32;           // pixels, shorter side of the box; smaller faces are left out
   int frames = 32;             // of a video, unless its entry says
   int every = 0;               // > 0: every K-th frame of a video instead
   bool keep_unparsed = false;  // keep faces whose parsing fails, without a map
@@ -60,10 +60,10 @@ struct InputResult {
 // An input's name in records and journal, in UTF-8: its path below the root (a folder or a list in one), or in full.
 std::string name_below(const std::filesystem::path& path, const std::filesystem::path& root);
 
-// Not thread-safe: one a thread. `detector` null: inputs are ready crops. `parser` null: no class maps.
+// Not thread-safe: one a thread. `face_detector` null: inputs are ready crops. `parser` null: no class maps.
 class FaceMaker {
  public:
-  FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> detector,
+  FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> face_detector,
             std::unique_ptr<FaceParser> parser);
   // A bad input is no exception: its outcome says so. Throws Error for the machine's troubles (no memory, no file handles, a
   // disk that fails), which say nothing about the input: the run stops and can go on later.
@@ -87,7 +87,7 @@ class FaceMaker {
   bool make_face(const Image& crop, bool is_whole, const Source& source, FaceRecord record, InputResult& result);
 
   FaceMakerOptions options_;
-  std::unique_ptr<FaceDetector> detector_;
+  std::unique_ptr<FaceDetector> face_detector_;
   std::unique_ptr<FaceParser> parser_;
   StageTimes times_;
 };

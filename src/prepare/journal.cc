@@ -77,7 +77,7 @@ Journal::Journal(const fs::path& file, const std::function<bool(const nlohmann::
   try {
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0)
       throw Error(file.string() + " is in use by another fsfm prepare",
-                  "wait for it, or share the work with --shard i/n");
+                  "wait for it, or share the work with --part i/n");
     read(exists);
   } catch (const nlohmann::json::exception& error) {
     ::close(fd_);

@@ -18,7 +18,7 @@ struct Account {
   uint64_t faces = 0, unparsed = 0;
 };
 
-// Appends; holds a lock on the file, so that two runs cannot write one job. Thread-compatible.
+// Appends; holds a lock on the file, so that two runs cannot write one part. Thread-compatible.
 class Journal {
  public:
   // Reads an existing journal, line by line: of each it keeps two hashes. A torn last line is cut off, and so are lines

@@ -24,26 +24,26 @@ double cpu_now() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-std::string job_suffix(int job, int jobs) { return jobs > 1 ? fmt::format("-{}of{}", job, jobs) : ""; }
+std::string part_suffix(int part, int parts) { return parts > 1 ? fmt::format("-{}of{}", part, parts) : ""; }
 
-fs::path manifest_path(const PrepareOptions& options, int job) {
-  return options.out / ("manifest" + job_suffix(job, options.jobs) + ".json");
+fs::path manifest_path(const PrepareOptions& options, int part) {
+  return options.out / ("manifest" + part_suffix(part, options.parts) + ".json");
 }
 
-// The job's own share of the list: an even spread of max_inputs, then every jobs-th. What is left out stands at the end
-// of the list and is the first job's to account for.
+// The part's own share of the list: an even spread of max_inputs, then every parts-th. What is left out stands at the end
+// of the list and is the first part's to account for.
 std::vector<size_t> share_of(const std::vector<PrepareEntry>& entries, const PrepareOptions& options) {
   const auto total = static_cast<size_t>(
       std::count_if(entries.begin(), entries.end(), [](const PrepareEntry& e) { return e.left_out.empty(); }));
   const size_t wanted = options.max_inputs > 0 ? std::min(total, static_cast<size_t>(options.max_inputs)) : total;
   std::vector<size_t> share;
-  for (size_t i = static_cast<size_t>(options.job - 1); i < wanted; i += static_cast<size_t>(options.jobs))
+  for (size_t i = static_cast<size_t>(options.part - 1); i < wanted; i += static_cast<size_t>(options.parts))
     share.push_back(i * total / wanted);
-  for (size_t i = total; i < entries.size() && options.job == 1; ++i) share.push_back(i);
+  for (size_t i = total; i < entries.size() && options.part == 1; ++i) share.push_back(i);
   return share;
 }
 
-// A resumed run must make the same faces as the first, and all jobs of one preparation the same.
+// A resumed run must make the same faces as the first, and all parts of one preparation the same.
 void check_same_options(const fs::path& out, const nlohmann::json& made) {
   const fs::path file = out / ".job.json";
   std::error_code code;
@@ -71,21 +71,21 @@ std::vector<std::string> attacks_by_name(const std::vector<PrepareEntry>& entrie
 }
 
 void merge_jobs(const PrepareOptions& options, PrepareReport& report) {
-  if (options.jobs == 1) return;
+  if (options.parts == 1) return;
   Manifest merged;
-  for (int job = 1; job <= options.jobs; ++job) {
+  for (int part = 1; part <= options.parts; ++part) {
     std::error_code code;
-    if (!fs::exists(manifest_path(options, job), code)) {
-      ++report.jobs_missing;
+    if (!fs::exists(manifest_path(options, part), code)) {
+      ++report.parts_missing;
       continue;
     }
-    const Manifest part = Manifest::read(manifest_path(options, job));
-    merged.name = part.name;
-    merged.form = part.form;
-    merged.made = part.made;
-    merged.merge(part);
+    const Manifest other = Manifest::read(manifest_path(options, part));
+    merged.name = other.name;
+    merged.form = other.form;
+    merged.made = other.made;
+    merged.merge(other);
   }
-  if (report.jobs_missing == 0) {
+  if (report.parts_missing == 0) {
     merged.write(options.out / "manifest.json");
     if (is_authors_folder(options.out))
       write_authors_mean_std(options.out / kAuthorsMeanStdFile, merged.sums.normalization());
@@ -107,7 +107,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
     return !e.left_out.empty() || (e.split.empty() && e.class_name == "real");
   });
   const std::vector<std::string> attacks = options.attack_classes ? *options.attack_classes : attacks_by_name(entries);
-  const std::string suffix = job_suffix(options.job, options.jobs);
+  const std::string suffix = part_suffix(options.part, options.parts);
   const ShardWriterOptions shard_options{.dir = options.out, .prefix = "part" + suffix};
   check_same_options(options.out, options.made);
   Journal journal(options.out / ("prepare" + suffix + ".jsonl"),
@@ -130,7 +130,7 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
       [&](size_t i, int worker) {
         auto& maker = makers[static_cast<size_t>(worker)];
         if (!maker)
-          maker = std::make_unique<FaceMaker>(options.faces, tools.make_detector ? tools.make_detector() : nullptr,
+          maker = std::make_unique<FaceMaker>(options.faces, tools.make_face_detector ? tools.make_face_detector() : nullptr,
                                               tools.make_parser ? tools.make_parser() : nullptr);
         return maker->make(entries[pending[i]]);
       },
@@ -161,11 +161,11 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
     report.manifest.attack_classes.clear();
     for (const auto& name : report.manifest.classes)
       if (std::find(attacks.begin(), attacks.end(), name) != attacks.end()) report.manifest.attack_classes.push_back(name);
-    if (report.manifest.samples() == 0 && options.jobs == 1)
+    if (report.manifest.samples() == 0 && options.parts == 1)
       throw Error("no face was kept of " + std::to_string(share.size()) + " inputs",
                   "see " + (options.out / "prepare.jsonl").string() + " for the reasons");
-    report.manifest.write(manifest_path(options, options.job));
-    if (is_authors_folder(options.out) && options.jobs == 1)
+    report.manifest.write(manifest_path(options, options.part));
+    if (is_authors_folder(options.out) && options.parts == 1)
       write_authors_mean_std(options.out / kAuthorsMeanStdFile, report.manifest.sums.normalization());
     merge_jobs(options, report);
   }

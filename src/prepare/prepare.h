@@ -21,7 +21,7 @@ struct PrepareOptions {
   std::filesystem::path out;
   std::string name;               // of the dataset; "" = the root folder's
   std::string format = "shards";  // "shards" | "folders"
-  int job = 1, jobs = 1;          // this process is job 1..jobs of one preparation (--shard job/jobs)
+  int part = 1, parts = 1;        // this process does the part-th of so many parts of one preparation (--part i/n)
   int64_t max_inputs = 0;         // 0 = all; else that many, spread evenly over the list
   bool keep_duplicates = false;
   int threads = 0;      // 0 = all cores
@@ -31,22 +31,22 @@ struct PrepareOptions {
 
 // Made once a thread. Empty functions: no detection (ready crops), no parsing.
 struct PrepareTools {
-  std::function<std::unique_ptr<FaceDetector>()> make_detector;
+  std::function<std::unique_ptr<FaceDetector>()> make_face_detector;
   std::function<std::unique_ptr<FaceParser>()> make_parser;
 };
 
 struct PrepareReport {
-  Account account;    // this job's inputs, those of earlier runs included
-  Manifest manifest;  // of this job
+  Account account;    // this part's inputs, those of earlier runs included
+  Manifest manifest;  // of this part
   StageTimes times;   // of this run only
   double wall_seconds = 0, cpu_seconds = 0;
   uint64_t inputs_now = 0;   // handled by this run
   bool interrupted = false;  // stopped early: run the same command again
-  int jobs_missing = 0;      // other jobs that have not finished; manifest.json appears with the last
+  int parts_missing = 0;      // other parts that have not finished; manifest.json appears with the last
 };
 
 // Output in options.out: manifest.json, prepare.jsonl and shards/*.tar (with indices), or the folders of
-// make_folder_writer. Several jobs write manifest-IofN.json and prepare-IofN.jsonl, and the last merges the manifests.
+// make_folder_writer. Several parts write manifest-IofN.json and prepare-IofN.jsonl, and the last merges the manifests.
 // Entries that are left out (with a reason) stand at the end of the list and get their line in the journal.
 // The result does not depend on the number of threads. `stop` is asked between inputs; `progress(done, total)` is
 // called from one thread at a time. Throws Error: other options than the interrupted run's, no space, no face kept at

@@ -125,7 +125,13 @@ bool is_safetensors(std::span<const std::byte> start, uint64_t file_bytes) {
 
 TensorFile read_safetensors(const fs::path& path) {
   auto file = std::make_shared<MappedFile>(path);
-  const std::span<const std::byte> bytes = file->bytes();
+  TensorFile result = parse_safetensors(file->bytes(), path.string());
+  result.keep_alive.push_back(std::move(file));
+  return result;
+}
+
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::string& name_for_errors) {
+  const fs::path path = name_for_errors;
   uint64_t header_bytes = 0;
   if (bytes.size() < 10) {
     const Error error = not_weights(path.string(), bytes, "safetensors file");
@@ -160,7 +166,6 @@ TensorFile read_safetensors(const fs::path& path) {
   if (expected != data.size())
     throw Error(path.string() + ": " + std::to_string(data.size() - expected) + " bytes belong to no tensor", kDamaged);
 
-  result.keep_alive.push_back(file);
   for (Entry& entry : entries) {
     std::span<const std::byte> part = data.subspan(entry.begin, entry.end - entry.begin);
     if (reinterpret_cast<uintptr_t>(part.data()) % dtype_size(entry.dtype) != 0) {

@@ -30,6 +30,8 @@ bool is_safetensors(std::span<const std::byte> start, uint64_t file_bytes);
 // the file before anything is used; tensors may neither overlap nor leave gaps. Throws Error (file, what lies, way
 // out).
 TensorFile read_safetensors(const std::filesystem::path& path);
+// The same of a file in memory, which must outlive the tensors.
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::string& name_for_errors);
 
 // Reads a `*.index.json` and the shards it names (plain file names in the same folder).
 TensorFile read_sharded_safetensors(const std::filesystem::path& index);

@@ -142,7 +142,7 @@ std::optional<Checkpoint> CheckpointFolder::resume_point(bool resume, bool overw
       return read_checkpoint(*path);
     } catch (const Error& error) {
       const auto steps = list();
-      if (error.code() != 0) throw;  // of the file system, not of the file
+      if (error.os_error() != 0) throw;  // of the file system, not of the file
       throw Error(error.what(), steps.size() > 1 ? fmt::format("or remove it: --resume then goes on from step {}",
                                                                std::next(steps.rbegin())->first)
                                                  : "or start anew with --overwrite");

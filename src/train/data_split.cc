@@ -84,12 +84,12 @@ std::shared_ptr<const Dataset> draw_samples(std::shared_ptr<const Dataset> datas
   return subset(std::move(dataset), std::move(indices));
 }
 
-std::string detector_of(const Dataset& dataset) {
+std::string face_detector_of(const Dataset& dataset) {
   // The first sample that has a record: single ones may be damaged or gone.
   constexpr size_t kMostTries = 16;
   for (size_t i = 0; i < std::min(kMostTries, dataset.samples().size()); ++i) {
     try {
-      if (const auto record = dataset.load_record(i)) return record->detector;
+      if (const auto record = dataset.load_record(i)) return record->face_detector;
     } catch (const Error&) {
     }
   }

@@ -37,6 +37,6 @@ nlohmann::json manifest_of(const Dataset& dataset);
 
 // The face detector that the dataset's crops were made with, as its preparation noted; "" when nobody knows. For model
 // cards: faces are to be found the way those of the training data were.
-std::string detector_of(const Dataset& dataset);
+std::string face_detector_of(const Dataset& dataset);
 
 }  // namespace fsfm

@@ -62,7 +62,7 @@ TEST_F(BadInput, PhotoWithoutAFace) {
   // prepare accounts for every input in its journal.
   fs::create_directories(dir_ / "walls");
   fs::copy_file(dir_ / "wall.png", dir_ / "walls" / "wall.png");
-  const auto prepare = run_cli({"prepare", "folder", path("walls"), "--out", path("o"), "--detector", "dlib-hog:0"});
+  const auto prepare = run_cli({"prepare", "folder", path("walls"), "--out", path("o"), "--face-detector", "dlib-hog:0"});
   expect_one_line(prepare, {"no face was kept of 1", "prepare.jsonl"});
   EXPECT_NE(read_file(dir_ / "o" / "prepare.jsonl").find("wall.png"), std::string::npos);
   EXPECT_FALSE(fs::exists(dir_ / "o" / "manifest.json"));
@@ -118,7 +118,7 @@ TEST_F(BadInput, MisspeltRecipeKey) {
 
 TEST_F(BadInput, NoSpaceLeft) {
   fails({"convert", path("m.safetensors"), path("o.safetensors")}, {"o.safetensors", "free some space"}, kSmallDisk);
-  fails({"masks", path("photo.png"), "--out", path("o.png"), "--detector", "dlib-hog:0"}, {"o.png", "free some space"},
+  fails({"masks", path("photo.png"), "--out", path("o.png"), "--face-detector", "dlib-hog:0"}, {"o.png", "free some space"},
         kSmallDisk);
   fs::create_directories(dir_ / "out");
   ++before_;

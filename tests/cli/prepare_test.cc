@@ -13,7 +13,7 @@
 #include "data/store/open_dataset.h"
 #include "prepare/layouts/layout.h"
 #include "data/record.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "media/codec.h"
 #include "media/resize.h"
 #include "support/face_painter.h"
@@ -297,11 +297,11 @@ TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   const auto data = open_dataset(dir / "faces");
   ASSERT_EQ(data->samples().size(), 1u);
   const Image photo = read_image(dir / "photos/a.png");
-  const Face face = make_detector("dlib-hog")->detect(photo).front();
+  const Face face = make_face_detector("dlib-hog")->detect(photo).front();
   EXPECT_EQ(*data->load_record(0)->box, face.box);
   EXPECT_EQ(data->load(0).image.rgb, resize(crop(photo, crop_rect(face.box, photo.width, photo.height)), 224, 224).rgb);
 
-  const CliResult both = run_cli({"prepare", "folder", "photos", "--compat", "--detector", "blazeface", "--out", "other"}, {.folder = dir.path()});
+  const CliResult both = run_cli({"prepare", "folder", "photos", "--compat", "--face-detector", "blazeface", "--out", "other"}, {.folder = dir.path()});
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_NE(both.err.find("--compat"), std::string::npos) << both.err;
 }

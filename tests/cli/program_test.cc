@@ -71,7 +71,7 @@ TEST(Program, NamesThatCannotBeLookedAtAreTheUsersToMend) {
              {"report", name}, {"info", name}, {"detect", "x.jpg", "--model", name}, {"doctor", name},
              {"masks", name, "--out", (dir / "o.png").string()}, {"convert", name, (dir / "o.safetensors").string()},
              {"prepare", "folder", name, "--out", (dir / "o").string()},
-             {"detect", "x.jpg", "--detector", "scrfd:" + name, "--model", name}}) {
+             {"detect", "x.jpg", "--face-detector", "scrfd:" + name, "--model", name}}) {
       const auto result = run_cli(args);
       EXPECT_EQ(result.exit_code, 2) << args[0] << " " << result.err;
       EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;

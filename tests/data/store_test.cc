@@ -41,7 +41,7 @@ PreparedFace prepared(uint64_t seed, const std::string& class_name, const std::s
   face.record.key = (split.empty() ? "" : split + "/") + class_name + "/clip_frame_" + std::to_string(seed);
   face.record.source = "clip.mp4";
   face.record.box = Rect{-3, 4, 50, 60};
-  face.record.detector = "dlib-hog";
+  face.record.face_detector = "dlib-hog";
   face.record.regions = make_region_map(painted.parsing, 224, 224);
   face.record.sums.add(painted.image);
   face.picture = encode_jpeg(painted.image, 90);

@@ -211,8 +211,8 @@ TEST(PrepareCli, FromReadyCropsToADatasetAndBackToFolders) {
   for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
            {"prepare", "fodler", (dir / "crops").string(), "--out", (dir / "x").string()},
            {"prepare", "folder", (dir / "nowhere").string(), "--out", (dir / "x").string()},
-           {"prepare", "folder", (dir / "crops").string(), "--out", (dir / "x").string(), "--shard", "3/2"},
-           {"prepare", "folder", (dir / "crops").string(), "--out", (dir / "x").string(), "--detector", "eyes"}}) {
+           {"prepare", "folder", (dir / "crops").string(), "--out", (dir / "x").string(), "--part", "3/2"},
+           {"prepare", "folder", (dir / "crops").string(), "--out", (dir / "x").string(), "--face-detector", "eyes"}}) {
     const auto result = test::run_cli(bad);
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;

@@ -1,4 +1,4 @@
-#include "face/detector.h"
+#include "face/face_detector.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ float box_overlap(const Rect& a, const Rect& b) {
 class Finds : public testing::TestWithParam<std::string> {};
 
 TEST_P(Finds, EveryFaceOfAPhotoAndNothingElse) {
-  const auto detector = make_detector(GetParam());
+  const auto detector = make_face_detector(GetParam());
   EXPECT_EQ(detector->name(), GetParam());
   const test::PaintedPhoto photo = test::paint_photo(4, 2, 560, 320);
   const std::vector<Face> faces = detector->detect(photo.image);
@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(Detectors, Finds, testing::Values("dlib-hog", "dlib-hog
 
 TEST(BlazeFace, NamesTheKeyPoints) {
   const test::PaintedPhoto photo = test::paint_photo(4, 1, 360, 320);
-  const std::vector<Face> faces = make_detector("blazeface")->detect(photo.image);
+  const std::vector<Face> faces = make_face_detector("blazeface")->detect(photo.image);
   ASSERT_EQ(faces.size(), 1u);
   const auto& points = faces[0].keypoints;
   ASSERT_EQ(points.size(), 6u);
@@ -63,12 +63,12 @@ TEST(BlazeFace, NamesTheKeyPoints) {
 
 TEST(BlazeFace, FindsAFaceThatFillsThePicture) {
   const Image face = test::paint_face(4, 224).image;
-  const std::vector<Face> faces = make_detector("blazeface")->detect(crop(face, {30, 30, 164, 164}));
+  const std::vector<Face> faces = make_face_detector("blazeface")->detect(crop(face, {30, 30, 164, 164}));
   EXPECT_EQ(faces.size(), 1u);
 }
 
 TEST(BlazeFace, FindsFacesFilmedOffAScreen) {
-  const auto detector = make_detector("blazeface");
+  const auto detector = make_face_detector("blazeface");
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     Rng rng(seed);
     const Image face = filmed_from_screen(test::paint_face(seed, 224).image, rng);
@@ -80,21 +80,21 @@ TEST(BlazeFace, TilesFindSmallFaces) {
   Image photo = test::paint_background(6, 2000, 1200);
   const Rect small{1500, 800, 60, 60};
   test::paint_face_on(photo, 4, small);
-  const std::vector<Face> faces = make_detector("blazeface:2")->detect(photo);
+  const std::vector<Face> faces = make_face_detector("blazeface:2")->detect(photo);
   ASSERT_FALSE(faces.empty());
   EXPECT_GT(box_overlap(faces[0].box, small), 0.4f);
 }
 
 TEST(MakeDetector, NamesTheWayOut) {
   using test::error_text;
-  EXPECT_NE(error_text([] { make_detector("haar"); }).find("blazeface"), std::string::npos);
-  EXPECT_NE(error_text([] { make_detector("dlib-hog:7"); }).find(":0, :1 or :2"), std::string::npos);
-  EXPECT_NE(error_text([] { make_detector("dlib-hog:"); }).find(":0, :1 or :2"), std::string::npos);
-  EXPECT_NE(error_text([] { make_detector("scrfd"); }).find("scrfd:FILE"), std::string::npos);
-  EXPECT_NE(error_text([] { make_detector("yunet:/nowhere.onnx"); }).find("/nowhere.onnx"), std::string::npos);
+  EXPECT_NE(error_text([] { make_face_detector("haar"); }).find("blazeface"), std::string::npos);
+  EXPECT_NE(error_text([] { make_face_detector("dlib-hog:7"); }).find(":0, :1 or :2"), std::string::npos);
+  EXPECT_NE(error_text([] { make_face_detector("dlib-hog:"); }).find(":0, :1 or :2"), std::string::npos);
+  EXPECT_NE(error_text([] { make_face_detector("scrfd"); }).find("scrfd:FILE"), std::string::npos);
+  EXPECT_NE(error_text([] { make_face_detector("yunet:/nowhere.onnx"); }).find("/nowhere.onnx"), std::string::npos);
   test::TempDir dir;
   write_file_atomic(dir / "text.onnx", "this is no network");
-  EXPECT_NE(error_text([&] { make_detector("yunet:" + (dir / "text.onnx").string()); }).find("text.onnx"), std::string::npos);
+  EXPECT_NE(error_text([&] { make_face_detector("yunet:" + (dir / "text.onnx").string()); }).find("text.onnx"), std::string::npos);
 }
 
 TEST(Suppress, KeepsTheBestOfEachFace) {
@@ -273,7 +273,7 @@ TEST(Scrfd, RunsANetworkWhoseOutputsAreListedByTheAlphabet) {
   Image picture(640, 640);
   for (int y = 320; y < 328; ++y)
     for (int x = 160; x < 168; ++x) picture.row(y)[3 * x] = 255;
-  const auto faces = make_detector("scrfd:" + (dir / "scrfd.onnx").string())->detect(picture);
+  const auto faces = make_face_detector("scrfd:" + (dir / "scrfd.onnx").string())->detect(picture);
   ASSERT_EQ(faces.size(), 1u);
   EXPECT_NEAR(faces[0].box.left, 160 - 16, 1);
   EXPECT_NEAR(faces[0].box.bottom(), 320 + 16, 1);
@@ -308,7 +308,7 @@ TEST(Ultraface, LetterboxesToTheSizeThatTheFileFixes) {
         {.output = "scores", .weights = {{}, {.4f, -.4f, 0}}, .bias = {0, .1f}, .columns = 2},
         {.output = "boxes", .weights = {{}, {}, {}, {}}, .bias = {.25f, .25f, .75f, .75f}, .columns = 4}};
     test::write_onnx_heads(dir / "u.onnx", width, height, heads);
-    const auto detector = make_detector("ultraface:" + (dir / "u.onnx").string());
+    const auto detector = make_face_detector("ultraface:" + (dir / "u.onnx").string());
     for (const auto& [w, h] : {std::pair{400, 400}, {800, 300}, {200, 600}}) {
       Image picture(w, h);
       for (int y = h / 2 - 20; y < h / 2 + 20; ++y)
@@ -323,9 +323,9 @@ TEST(Ultraface, LetterboxesToTheSizeThatTheFileFixes) {
     }
   }
   write_file_atomic(dir / "t.onnx", "this is no network");
-  EXPECT_NE(test::error_text([&] { make_detector("ultraface:" + (dir / "t.onnx").string()); }).find("t.onnx"),
+  EXPECT_NE(test::error_text([&] { make_face_detector("ultraface:" + (dir / "t.onnx").string()); }).find("t.onnx"),
             std::string::npos);
-  EXPECT_NE(test::error_text([&] { make_detector("ultraface:" + (dir / "none.onnx").string()); }).find("none.onnx"),
+  EXPECT_NE(test::error_text([&] { make_face_detector("ultraface:" + (dir / "none.onnx").string()); }).find("none.onnx"),
             std::string::npos);
 }
 

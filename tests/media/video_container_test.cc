@@ -369,14 +369,14 @@ TEST_F(VideoFile, ThreadsChangeNothing) {
 
 TEST_F(VideoFile, ItStopsWhenAsked) {
   write("a.mp4", kX264);
-  bool stop = false;
-  VideoReader video(dir_ / "a.mp4", {.threads = 1, .stop = [&] { return stop; }});
+  std::stop_source stop;
+  VideoReader video(dir_ / "a.mp4", {.threads = 1, .stop = stop.get_token()});
   ASSERT_TRUE(video.next(every_kth_frame(kFrames, 1)));
-  stop = true;
+  stop.request_stop();
   int64_t frames = 0;
   while (video.next(every_kth_frame(kFrames, 1))) ++frames;
   EXPECT_LT(frames, kFrames / 2);
-  EXPECT_FALSE(VideoReader(dir_ / "a.mp4", {.stop = [] { return true; }}).next({0}));
+  EXPECT_FALSE(VideoReader(dir_ / "a.mp4", {.stop = stop.get_token()}).next({0}));
 }
 
 TEST_F(VideoFile, TheLogLevelOfTheProcessStays) {

@@ -103,7 +103,7 @@ TEST(Prepare, EveryInputIsAccountedFor) {
   EXPECT_EQ(data->samples()[1].key, "album/good_1");
   EXPECT_EQ(data->samples()[1].video, "painted/real/album/good.1");
   const auto record = data->load_record(0);
-  EXPECT_EQ(record->detector, "painted");
+  EXPECT_EQ(record->face_detector, "painted");
   EXPECT_EQ(record->box, (Rect{80, 80, 160, 160}));
   EXPECT_EQ(record->source, "album/good.0.png");
   EXPECT_EQ(data->load(0).image.width, 224);
@@ -219,7 +219,7 @@ TEST(Prepare, TheMachinesTroublesAreNoFaultOfAnInput) {
     auto options = options_for(dir / "in", dir / "out");
     options.threads = 1;
     auto failing = tools();
-    failing.make_detector = [&, &fail = fail] { return std::make_unique<FailingDetector>(fail); };
+    failing.make_face_detector = [&, &fail = fail] { return std::make_unique<FailingDetector>(fail); };
     const std::string text = test::error_text([&] { prepare_dataset(entries, options, failing); });
     EXPECT_NE(text.find(word), std::string::npos) << text;
     EXPECT_NE(text.find("run the same command again"), std::string::npos) << text;
@@ -340,16 +340,16 @@ TEST(Prepare, OtherOptionsAreNotMixedIn) {
 TEST(Prepare, JobsShareTheWorkAndTheLastMerges) {
   TempDir dir;
   draw_inputs(dir / "in");
-  fs::remove(dir / "in/copy.png");  // duplicates are found within a job
+  fs::remove(dir / "in/copy.png");  // duplicates are found within a part
   auto options = options_for(dir / "in", dir / "out");
-  options.jobs = 2;
+  options.parts = 2;
   const auto first = prepare_dataset(entries_of(dir / "in"), options, tools());
   EXPECT_EQ(first.jobs_missing, 1);
   EXPECT_FALSE(fs::exists(dir / "out/manifest.json"));
-  options.job = 2;
+  options.part = 2;
   auto other = options;
   other.made["size"] = 112;
-  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), other, tools()), Error);  // jobs of one preparation are alike
+  EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), other, tools()), Error);  // parts of one preparation are alike
   EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).jobs_missing, 0);
   const auto data = open_dataset(dir / "out");
   EXPECT_EQ(data->samples().size(), 4u);
@@ -364,7 +364,7 @@ TEST(Prepare, ReadyCropsAreStoredByteForByte) {
   options.faces.size = 0;
   options.faces.keep_unparsed = true;
   PrepareTools parse_only = tools();
-  parse_only.make_detector = nullptr;
+  parse_only.make_face_detector = nullptr;
   const auto entries = entries_of(dir / "in", "classes");
   prepare_dataset(entries, options, parse_only);
   const auto data = open_dataset(dir / "out", "train");

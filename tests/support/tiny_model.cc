@@ -20,7 +20,7 @@ std::filesystem::path write_tiny_detector(const std::filesystem::path& path,
   card.classes = {"fake", "real"};
   card.attack_classes = {"fake"};
   card.resize = "pillow-bicubic-73-crop-64";
-  card.detector = "dlib-hog:0";  // nothing to download, and quick
+  card.face_detector = "dlib-hog:0";  // nothing to download, and quick
   card.threshold = 0.5;
   if (change) change(card);
   write_model(path, card, weights);

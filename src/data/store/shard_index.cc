@@ -180,7 +180,7 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
       check_headers();
       return;
     } catch (const Error& error) {
-      if (error.code() != 0) throw;  // the disk's trouble, not the index's
+      if (error.os_error() != 0) throw;  // the disk's trouble, not the index's
       repair_.why = error.what();
     }
   }

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "data/batch/finetune_batch.h"
 #include "data/statistics.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
 #include "train/run_loop.h"
@@ -284,8 +284,8 @@ class FinetuneRun : public RunLoop {
     card.std = normalization_.std;
     if (start_.card) card.crop_scale = start_.card->crop_scale;
     // How the faces it learned from were found; nobody knows of plain folders, so it is the program's own way.
-    card.detector = detector_of(*data_.train.dataset);
-    if (card.detector.empty()) card.detector = default_detector();
+    card.face_detector = face_detector_of(*data_.train.dataset);
+    if (card.face_detector.empty()) card.face_detector = default_face_detector();
     card.resize = eval_.transform.name();
     if (const auto& fitted = result_.fitted) {
       card.threshold = fitted->point.threshold;

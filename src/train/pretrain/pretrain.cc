@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "face/detector.h"
+#include "face/face_detector.h"
 #include "media/codec.h"
 #include "nn/weights.h"
 #include "model/model_file.h"
@@ -294,8 +294,8 @@ class PretrainRun : public RunLoop {
     card.mean = data_.normalization.mean;
     card.std = data_.normalization.std;
     card.resize = whole_view(recipe_.img_size);
-    card.detector = detector_of(*data_.train);
-    if (card.detector.empty()) card.detector = default_detector();
+    card.face_detector = face_detector_of(*data_.train);
+    if (card.face_detector.empty()) card.face_detector = default_face_detector();
     card.training = {{"recipe", recipe_text_},
                      {"data", manifest_of(*data_.train)},
                      {"steps", step_},

@@ -74,13 +74,13 @@ TEST(PretrainCli, TheModelRemembersHowItsFacesWereFound) {
   fs::create_directories(dir / "photos");
   for (uint64_t i = 0; i < 8; ++i)
     write_image(dir / "photos" / (std::to_string(i) + ".png"), test::paint_photo(i, 1, 320, 320).image);
-  const auto prepared = run_cli({"prepare", "folder", (dir / "photos").string(), "--detector", "dlib-hog:0", "--parser",
+  const auto prepared = run_cli({"prepare", "folder", (dir / "photos").string(), "--face-detector", "dlib-hog:0", "--parser",
                                  "none", "--out", (dir / "faces").string()});
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
   const auto result = run_cli(
       pretrain_args(dir, "m.safetensors", {"--max-steps", "1", "--mask-strategy", "random", "--no-region-loss"}));
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(ModelFile::open(dir / "m.safetensors").card().detector, "dlib-hog:0");
+  EXPECT_EQ(ModelFile::open(dir / "m.safetensors").card().face_detector, "dlib-hog:0");
 }
 
 TEST(PretrainCli, WritesAModelALogAndPictures) {

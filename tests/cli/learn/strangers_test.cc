@@ -335,7 +335,7 @@ TEST_F(Strangers, AGivenWarmupIsKeptAndAnImpossibleOneRefused) {
 TEST_F(Strangers, ADetectorOfPlainFoldersFindsFacesTheDefaultWay) {
   ASSERT_EQ(run_cli(finetune_args("m.safetensors", {"--max-steps", "1"})).exit_code, 0);
   const auto prepare_help = run_cli({"prepare", "--help"}).out;
-  const std::string detector = ModelFile::open(dir_ / "m.safetensors").card().detector;
+  const std::string detector = ModelFile::open(dir_ / "m.safetensors").card().face_detector;
   EXPECT_NE(prepare_help.find("(default: " + detector + ")"), std::string::npos) << detector;
   // A card of an older version that says nothing means what it meant.
   EXPECT_EQ(ModelCard::from_json({{"name", "old"}}).detector, "dlib-hog");

@@ -1,10 +1,10 @@
-// The detectors behind make_detector, one function each.
+// The face detectors behind make_face_detector, one function each.
 #pragma once
 
 #include <filesystem>
 #include <memory>
 
-#include "face/detector.h"
+#include "face/face_detector.h"
 
 namespace fsfm {
 

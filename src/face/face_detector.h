@@ -9,7 +9,7 @@
 
 namespace fsfm {
 
-// Not thread-safe: one detector per thread (make_detector costs 0.3-0.6 s for HOG; make it once).
+// Not thread-safe: one detector per thread (make_face_detector costs 0.3-0.6 s for HOG; make it once).
 class FaceDetector {
  public:
   virtual ~FaceDetector() = default;
@@ -18,13 +18,13 @@ class FaceDetector {
   virtual std::string name() const = 0;
 };
 
-// "" = default_detector(). "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2"; "blazeface" (tiles of one
+// "" = default_face_detector(). "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2"; "blazeface" (tiles of one
 // finer scale besides the whole picture), "blazeface:0" (no tiles), "blazeface:2"; "blazeface-front" for near faces;
 // "yunet:FILE", "scrfd:FILE" and "ultraface:FILE", ONNX networks the user brings. Throws Error for an unknown name, listing the known.
-std::unique_ptr<FaceDetector> make_detector(const std::string& name = "");
+std::unique_ptr<FaceDetector> make_face_detector(const std::string& name = "");
 // "blazeface" when its weights are found, else "dlib-hog".
-std::string default_detector();
-// The names make_detector knows, for --help.
-std::vector<std::string> detector_names();
+std::string default_face_detector();
+// The names make_face_detector knows, for --help.
+std::vector<std::string> face_detector_names();
 
 }  // namespace fsfm

@@ -1,8 +1,8 @@
-#include "face/detector.h"
+#include "face/face_detector.h"
 
 #include "base/error.h"
 #include "base/text.h"
-#include "face/detectors.h"
+#include "face/face_detectors.h"
 
 namespace fsfm {
 namespace {
@@ -15,10 +15,10 @@ int level(const std::string& name, const std::string& argument) {
 
 }  // namespace
 
-std::string default_detector() { return blazeface_available(BlazeFaceModel::back) ? "blazeface" : "dlib-hog"; }
+std::string default_face_detector() { return blazeface_available(BlazeFaceModel::back) ? "blazeface" : "dlib-hog"; }
 
-std::unique_ptr<FaceDetector> make_detector(const std::string& name) {
-  const std::string full = name.empty() ? default_detector() : name;
+std::unique_ptr<FaceDetector> make_face_detector(const std::string& name) {
+  const std::string full = name.empty() ? default_face_detector() : name;
   const size_t colon = full.find(':');
   const std::string kind = full.substr(0, colon), argument = colon == std::string::npos ? "" : full.substr(colon + 1);
   if (kind == "yunet" || kind == "scrfd" || kind == "ultraface") {
@@ -29,10 +29,10 @@ std::unique_ptr<FaceDetector> make_detector(const std::string& name) {
   if (kind == "dlib-hog") return make_dlib_hog(levels);
   if (kind == "blazeface") return make_blazeface(BlazeFaceModel::back, levels);
   if (kind == "blazeface-front") return make_blazeface(BlazeFaceModel::front, levels);
-  throw Error("unknown face detector '" + name + "'", "choose one of " + join(detector_names(), ", "));
+  throw Error("unknown face detector '" + name + "'", "choose one of " + join(face_detector_names(), ", "));
 }
 
-std::vector<std::string> detector_names() {
+std::vector<std::string> face_detector_names() {
   return {"blazeface[:0|1|2]", "blazeface-front[:0|1|2]", "dlib-hog[:0|1|2]", "yunet:FILE", "scrfd:FILE",
           "ultraface:FILE"};
 }

@@ -163,7 +163,8 @@ Opinion opinion_of(std::string_view name) {
   if (strong.any() || (plain.any() && unknown.empty()))
     return {kind_of_side(firm.attack), container ? Certainty::half_of_collection : Certainty::certain, unknown};
   if (container) return {};
-  if (!unknown.empty()) return firm.any() ? Opinion{kind_of_side(firm.attack), Certainty::beside_counterpart, unknown} : Opinion();
+  if (!unknown.empty())
+    return firm.any() ? Opinion{kind_of_side(firm.attack), Certainty::beside_counterpart, unknown} : Opinion();
   if (weak.any()) return {kind_of_side(weak.attack), Certainty::beside_others};
   if (media.real == media.attack || number || split) return {};
   return {kind_of_side(media.attack), Certainty::beside_others};
@@ -227,7 +228,8 @@ std::vector<ClassKind> judge_classes(std::span<const std::string> names, const C
     if (opinions[i].certainty >= Certainty::beside_counterpart && kinds[i] != opposite(opinions[i].kind))
       counterparts[opinions[i].rest].add(opinions[i].kind == ClassKind::attack);
   for (size_t i = 0; i < names.size(); ++i)
-    if (const Sides& sides = counterparts[opinions[i].rest]; kinds[i] == ClassKind::unknown && sides.real && sides.attack &&
+    if (const Sides& sides = counterparts[opinions[i].rest]; kinds[i] == ClassKind::unknown && sides.real &&
+                                                             sides.attack &&
                                                              opinions[i].certainty == Certainty::beside_counterpart)
       kinds[i] = opinions[i].kind;
   // Halves of a collection (real_dataset, fake_dataset) speak for each other.
@@ -236,9 +238,8 @@ std::vector<ClassKind> judge_classes(std::span<const std::string> names, const C
            std::any_of(opinions.begin(), opinions.end(), [&](const Opinion& o) { return o.kind == kind; });
   });
   decide(Certainty::beside_others, decided);
-  const bool spoken_of = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return stated.kind_of(name) != ClassKind::unknown;
-  });
+  const bool spoken_of = std::any_of(
+      names.begin(), names.end(), [&](const std::string& name) { return stated.kind_of(name) != ClassKind::unknown; });
   if (!spoken_of || stated.real.empty() == stated.attack.empty()) return kinds;
   const ClassKind rest = stated.real.empty() ? ClassKind::real : ClassKind::attack;
   for (size_t i = 0; i < names.size(); ++i)
@@ -303,9 +304,9 @@ std::optional<std::string> split_of_word(const std::string& word) {
 }  // namespace
 
 std::optional<std::string> split_of_folder(std::string_view name) {
-  static const std::vector<std::string> kCompanions = {"set",    "data",   "dataset", "release", "split", "images",
-                                                       "image",  "imgs",   "img",     "faces",   "face",  "crops",
-                                                       "frames", "folder", "samples"};
+  static const std::vector<std::string> kCompanions = {"set",    "data",  "dataset", "release", "split",
+                                                       "images", "image", "imgs",    "img",     "faces",
+                                                       "face",   "crops", "frames",  "folder",  "samples"};
   std::optional<std::string> split;
   for (const auto& word : words_of(name)) {
     if (const auto found = split_of_word(word)) {
@@ -330,7 +331,8 @@ std::optional<std::string> split_in_class_name(std::string_view name) {
 
 std::string describe_classes(std::span<const std::string> names, std::span<const std::string> attacks) {
   std::vector<std::string> sides[2];  // real, attack
-  for (const auto& name : names) sides[std::find(attacks.begin(), attacks.end(), name) != attacks.end()].push_back(name);
+  for (const auto& name : names)
+    sides[std::find(attacks.begin(), attacks.end(), name) != attacks.end()].push_back(name);
   const auto text = [](const std::vector<std::string>& side) { return side.empty() ? "none" : join(side, ", "); };
   return "real: " + text(sides[0]) + "; attack: " + text(sides[1]);
 }

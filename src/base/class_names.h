@@ -35,8 +35,8 @@ struct ClassStatement {
 
 // The names of one dataset, judged together: what is stated counts first, then what a name says by itself. Then some
 // names say something beside others: SiW_live beside SiW_spoof (the same unknown words); photo, video, mobile or mask
-// are attacks beside a real class, client and youtube are real beside an attack class. At last, where the user named one side only, the names that say nothing are the
-// other side.
+// are attacks beside a real class, client and youtube are real beside an attack class. At last, where the user named
+// one side only, the names that say nothing are the other side.
 std::vector<ClassKind> judge_classes(std::span<const std::string> names, const ClassStatement& stated = {});
 
 // The attack classes among `names`, in their order. Throws Error that names those of which nothing can be said.
@@ -47,8 +47,8 @@ std::vector<std::string> infer_attack_classes(const std::vector<std::string>& na
 // Those of `names` that are attacks by their names, without a question about the others.
 std::vector<std::string> known_attack_classes(const std::vector<std::string>& names);
 
-// A value of a table's column. `column` tells what 0 and 1 (no/yes, false/true) mean where it is named for one side: a 1
-// in "is_fake" is an attack, a 1 in "live" is real; in "label" it says nothing.
+// A value of a table's column. `column` tells what 0 and 1 (no/yes, false/true) mean where it is named for one side: a
+// 1 in "is_fake" is an attack, a 1 in "live" is real; in "label" it says nothing.
 ClassKind kind_of_value(std::string_view column, std::string_view value);
 
 // A name that says real or attack only beside others ("photo", "client"): the kind it would then have.

@@ -3,7 +3,8 @@
 namespace fsfm {
 
 void add_class_options(Options& options, ClassStatement& stated, const std::string& group) {
-  options.add("real", stated.real, "classes that are real (default: by their names: real, live, genuine, ...)").group(group);
+  options.add("real", stated.real, "classes that are real (default: by their names: real, live, genuine, ...)")
+      .group(group);
   options
       .add("attack-classes", stated.attack,
            "classes that are attacks (default: by their names: fake, spoof, print, ...); with one of the two options, "

@@ -16,7 +16,8 @@ struct Line {
 // Inflected forms are written out: a rule for endings would take "faker" for "fake".
 constexpr Line kLines[] = {
     {WordRole::strong, false,
-     "real reals realface realfaces realimages genuine genuines bonafide bonafides bonefide authentic authentics pristine"},
+     "real reals realface realfaces realimages genuine genuines bonafide bonafides bonefide authentic authentics "
+     "pristine"},
     {WordRole::strong, true,
      "fake fakes faked faking fakeface fakefaces spoof spoofs spoofed spoofing attack attacks attacked attacker "
      "attackers forged forgery forgeries forge manipulated manipulation manipulations tampered tampering synthetic "
@@ -60,7 +61,8 @@ constexpr Line kLines[] = {
      "dataset datasets database databases db detection detector detect detecting challenge benchmark corpus project "
      "classification classifier classify recognition collection archive competition"},
     {WordRole::silencer, false,
-     "vs versus or no without mixed mix mixture both unlabelled unlabeled unknown undecided anti antispoofing antispoof unsorted"},
+     "vs versus or no without mixed mix mixture both unlabelled unlabeled unknown undecided anti antispoofing "
+     "antispoof unsorted"},
 };
 
 const std::unordered_map<std::string_view, Word>& table() {

@@ -22,11 +22,14 @@ enum class ErrorCode : int {
 class Error : public std::runtime_error {
  public:
   // `what` names the file or option and what is wrong with it; `hint` names the way out ("" if `what` says it all).
-  // `os_error`: the operating system's errno where that is the cause (EMFILE, ENOSPC, ...), which no content of a file is.
+  // `os_error`: the operating system's errno where that is the cause (EMFILE, ENOSPC, ...), which no content of a file
+  // is.
   explicit Error(const std::string& what, const std::string& hint = "", int os_error = 0)
       : std::runtime_error(hint.empty() ? what : what + "; " + hint),
         os_error_(os_error),
-        code_(os_error == 0 ? ErrorCode::invalid : os_error == ENOENT ? ErrorCode::not_found : ErrorCode::io) {}
+        code_(os_error == 0        ? ErrorCode::invalid
+              : os_error == ENOENT ? ErrorCode::not_found
+                                   : ErrorCode::io) {}
   Error(ErrorCode code, const std::string& what, const std::string& hint = "") : Error(what, hint) { code_ = code; }
   ErrorCode code() const { return code_; }
   int os_error() const { return os_error_; }

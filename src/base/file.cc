@@ -94,10 +94,9 @@ class Lister {
       else if (fs::is_regular_file(status) && keep_(entry->path()))
         files_.push_back(entry->path());
       else if (on_problem_ && !fs::exists(status) && (is_image_path(entry->path()) || is_video_path(entry->path())))
-        on_problem_(entry->path(),
-                    Error("cannot read " + entry->path().string() + ": " +
-                              (problem ? problem.message() : std::string("the link leads to nothing")),
-                          "mend or remove the link"));
+        on_problem_(entry->path(), Error("cannot read " + entry->path().string() + ": " +
+                                             (problem ? problem.message() : std::string("the link leads to nothing")),
+                                         "mend or remove the link"));
     }
     if (code) fail_listing(folder, code);
     above_.pop_back();
@@ -198,7 +197,8 @@ fs::path absolute_path(const fs::path& path) {
 }
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
-  if (!target_.has_filename()) throw Error("cannot write '" + target_.string() + "': it is no file name", "name a file");
+  if (!target_.has_filename())
+    throw Error("cannot write '" + target_.string() + "': it is no file name", "name a file");
   real_ = follow_links(target_);
   if (const int open_already = descriptor_of(real_); open_already >= 0) {
     if (open_already == STDOUT_FILENO) std::fflush(stdout);  // what was printed before comes first
@@ -209,7 +209,8 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   struct stat old {};
   const bool exists = ::stat(real_.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) fail("write", target_);
-  if (exists && S_ISDIR(old.st_mode)) throw Error("cannot write " + target_.string() + ": it is a folder", "name a file");
+  if (exists && S_ISDIR(old.st_mode))
+    throw Error("cannot write " + target_.string() + ": it is a folder", "name a file");
   if (exists && !S_ISREG(old.st_mode)) {  // a rename would put a plain file in its place
     fd_ = ::open(real_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd_ < 0) fail("write", target_);
@@ -348,15 +349,16 @@ std::vector<fs::path> subfolders(const fs::path& folder) {
 
 bool is_image_path(const fs::path& path) {
   static constexpr std::array<std::string_view, 20> kExtensions = {
-      ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp",  ".dib",  ".webp", ".tif",
-      ".tiff", ".ppm", ".pgm", ".pbm",  ".pnm", ".gif",  ".heic", ".heif", ".hif",  ".avif"};
+      ".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp",  ".dib",  ".webp", ".tif",
+      ".tiff", ".ppm",  ".pgm", ".pbm",  ".pnm", ".gif",  ".heic", ".heif", ".hif",  ".avif"};
   return has_extension(path, kExtensions);
 }
 
 bool is_video_path(const fs::path& path) {
   static constexpr std::array<std::string_view, 29> kExtensions = {
-      ".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".avi",  ".divx", ".mkv",  ".webm", ".mpg", ".mpeg", ".mpe", ".m2v", ".ts", ".mts",
-      ".m2ts", ".flv", ".wmv", ".asf", ".ogv", ".vob", ".ivf",  ".h264", ".264",  ".hevc", ".h265", ".265", ".mxf", ".y4m"};
+      ".mp4",  ".m4v", ".mov",  ".3gp", ".3g2",  ".avi",  ".divx", ".mkv", ".webm", ".mpg",
+      ".mpeg", ".mpe", ".m2v",  ".ts",  ".mts",  ".m2ts", ".flv",  ".wmv", ".asf",  ".ogv",
+      ".vob",  ".ivf", ".h264", ".264", ".hevc", ".h265", ".265",  ".mxf", ".y4m"};
   return has_extension(path, kExtensions);
 }
 

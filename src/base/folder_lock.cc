@@ -45,7 +45,8 @@ std::string holder(int fd) {
 
 // Did somebody remove or replace the file between our open and our lock?
 bool is_still(int fd, const fs::path& file) {
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   return ::fstat(fd, &opened) == 0 && ::stat(file.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
          opened.st_dev == named.st_dev;
 }
@@ -64,8 +65,7 @@ FolderLock::FolderLock(fs::path folder, const std::string& name) : folder_(std::
       if (errno != EWOULDBLOCK) break;  // a file system without locks
       const std::string who = holder(fd_);
       ::close(fd_);
-      throw Error(folder_.string() + " is in use by " + who,
-                  "wait for it or end it, or choose another --out");
+      throw Error(folder_.string() + " is in use by " + who, "wait for it or end it, or choose another --out");
     }
     if (is_still(fd_, file_)) break;
     ::close(fd_);

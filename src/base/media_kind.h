@@ -19,8 +19,8 @@ enum class MediaKind {
 // tell what is wrong with it. Opens the file, unless its extension is one of texts, tables or models.
 MediaKind media_kind(const std::filesystem::path& path);
 
-// The same question for lists of many files: a picture's extension is believed (whoever opens the file finds out what it
-// holds), other files are looked into.
+// The same question for lists of many files: a picture's extension is believed (whoever opens the file finds out what
+// it holds), other files are looked into.
 MediaKind media_kind_by_name_first(const std::filesystem::path& path);
 
 // Why a file of kind `unread` is left out, with the way out: "a Photoshop document; export it as JPEG or PNG".

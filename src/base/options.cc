@@ -1,16 +1,16 @@
 #include "base/options.h"
 
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+#include <toml++/toml.h>
+
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
-
-#include <CLI/CLI.hpp>
-#include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -131,7 +131,8 @@ Options::Handle Options::declare(CLI::Option* option, const std::string& name, s
       option->check(not_nan());                                                              \
     else                                                                                     \
       option->check(fits_in_64_bits(std::is_signed_v<T>));                                   \
-    return declare(option, name, [&value] { return number(value); }, false);                 \
+    return declare(                                                                          \
+        option, name, [&value] { return number(value); }, false);                            \
   }
 FSFM_ADD_NUMBER(int)
 FSFM_ADD_NUMBER(int64_t)
@@ -141,31 +142,40 @@ FSFM_ADD_NUMBER(float)
 #undef FSFM_ADD_NUMBER
 
 Options::Handle Options::add(const std::string& name, std::string& value, const std::string& help) {
-  return declare(app_->add_option("--" + name, value, help), name, [&value] { return toml_string(value); }, false);
+  return declare(
+      app_->add_option("--" + name, value, help), name, [&value] { return toml_string(value); }, false);
 }
 Options::Handle Options::add(const std::string& name, std::filesystem::path& value, const std::string& help) {
-  return declare(app_->add_option("--" + name, value, help), name, [&value] { return toml_string(value.string()); }, false);
+  return declare(
+      app_->add_option("--" + name, value, help), name, [&value] { return toml_string(value.string()); }, false);
 }
 // CLI11 takes the texts of a list apart at commas and brackets, and knows no empty list: a recipe sets lists itself.
 template <class T>
 Options::Handle Options::declare_list(const std::string& name, std::vector<T>& value, const std::string& help) {
-  const auto write = [&value] { return array(value, [](const T& item) { return toml_string(std::filesystem::path(item).string()); }); };
+  const auto write = [&value] {
+    return array(value, [](const T& item) { return toml_string(std::filesystem::path(item).string()); });
+  };
   Handle handle = declare(app_->add_option("--" + name, value, help), name, write, false);
-  entries_.back().assign = [&value](const std::vector<std::string>& words) { value.assign(words.begin(), words.end()); };
+  entries_.back().assign = [&value](const std::vector<std::string>& words) {
+    value.assign(words.begin(), words.end());
+  };
   return handle;
 }
 Options::Handle Options::add(const std::string& name, std::vector<std::string>& value, const std::string& help) {
   return declare_list(name, value, help);
 }
-Options::Handle Options::add(const std::string& name, std::vector<std::filesystem::path>& value, const std::string& help) {
+Options::Handle Options::add(const std::string& name, std::vector<std::filesystem::path>& value,
+                             const std::string& help) {
   return declare_list(name, value, help);
 }
 Options::Handle Options::add(const std::string& name, std::vector<double>& value, const std::string& help) {
-  Handle handle = declare(app_->add_option("--" + name, value, help), name, [&value] { return array(value, number<double>); }, false);
+  Handle handle = declare(
+      app_->add_option("--" + name, value, help), name, [&value] { return array(value, number<double>); }, false);
   entries_.back().assign = [&value](const std::vector<std::string>& words) {
     std::vector<double> numbers(words.size());
     for (size_t i = 0; i < words.size(); ++i)
-      if (!CLI::detail::lexical_cast(words[i], numbers[i])) throw CLI::ConversionError("'" + words[i] + "' is no number");
+      if (!CLI::detail::lexical_cast(words[i], numbers[i]))
+        throw CLI::ConversionError("'" + words[i] + "' is no number");
     value = std::move(numbers);
   };
   return handle;
@@ -173,7 +183,8 @@ Options::Handle Options::add(const std::string& name, std::vector<double>& value
 Options::Handle Options::add(const std::string& name, bool& value, const std::string& help) {
   auto* option = app_->add_flag(fmt::format("--{0},!--no-{0}", name), value, help + (value ? " [on]" : ""));
   option->default_str("");
-  return declare(option, name, [&value] { return std::string(value ? "true" : "false"); }, false);
+  return declare(
+      option, name, [&value] { return std::string(value ? "true" : "false"); }, false);
 }
 
 Options::Handle Options::positional(const std::string& name, std::string& value, const std::string& help) {
@@ -182,7 +193,8 @@ Options::Handle Options::positional(const std::string& name, std::string& value,
 Options::Handle Options::positional(const std::string& name, std::filesystem::path& value, const std::string& help) {
   return declare(app_->add_option(name, value, help), name, nullptr, true);
 }
-Options::Handle Options::positional(const std::string& name, std::vector<std::filesystem::path>& value, const std::string& help) {
+Options::Handle Options::positional(const std::string& name, std::vector<std::filesystem::path>& value,
+                                    const std::string& help) {
   return declare(app_->add_option(name, value, help), name, nullptr, true);
 }
 
@@ -248,8 +260,10 @@ bool Options::parse(int argc, const char* const* argv) {
     if (has_recipe_) {
       for (int i = 1; i < argc; ++i) {
         const std::string arg = argv[i];
-        if (arg == "--recipe" && i + 1 < argc) recipe_ = argv[i + 1];
-        else if (arg.starts_with("--recipe=")) recipe_ = arg.substr(9);
+        if (arg == "--recipe" && i + 1 < argc)
+          recipe_ = argv[i + 1];
+        else if (arg.starts_with("--recipe="))
+          recipe_ = arg.substr(9);
       }
     }
     if (!recipe_.empty()) apply_recipe(recipe_);
@@ -272,7 +286,8 @@ bool Options::parse(int argc, const char* const* argv) {
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string text = error.what();
     const size_t twice = text.find(": At Most 1 required");
-    throw Error("fsfm " + command_ + ": " + (twice == std::string::npos ? text : text.substr(0, twice) + " is given more than once"),
+    throw Error("fsfm " + command_ + ": " +
+                    (twice == std::string::npos ? text : text.substr(0, twice) + " is given more than once"),
                 "see fsfm " + command_ + " --help");
   } catch (const CLI::ParseError& error) {
     throw Error("fsfm " + command_ + ": " + error.what(), "see fsfm " + command_ + " --help");
@@ -286,7 +301,8 @@ void Options::apply_recipe(const std::filesystem::path& file) {
   try {
     table = toml::parse(text, file.string());
   } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}: {}", file.string(), error.source().begin.line, std::string(error.description())), "fix the recipe");
+    throw Error(fmt::format("{}:{}: {}", file.string(), error.source().begin.line, std::string(error.description())),
+                "fix the recipe");
   }
   std::vector<std::string> known;
   for (const auto& entry : entries_)
@@ -302,9 +318,8 @@ void Options::apply_recipe(const std::filesystem::path& file) {
       for (const auto& [older, today] : older_names_)
         if (with_underscores(older) == name) name = with_underscores(today);
       const auto where = fmt::format("{}:{}", file.string(), key.source().begin.line);
-      const auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-        return e.recipe && with_underscores(e.name) == name;
-      });
+      const auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                      [&](const Entry& e) { return e.recipe && with_underscores(e.name) == name; });
       if (entry == entries_.end()) {
         const std::string near = nearest_name(name, known);
         throw Error(where + ": unknown key '" + name + "'",
@@ -315,7 +330,8 @@ void Options::apply_recipe(const std::filesystem::path& file) {
         texts.push_back(to_text(item));
         values.push_back(to_word(item));
         if (texts.back().empty())
-          throw Error(where + ": '" + name + "' holds a value of an unsupported type", "use a number, text, true/false or a list of them");
+          throw Error(where + ": '" + name + "' holds a value of an unsupported type",
+                      "use a number, text, true/false or a list of them");
       };
       const auto* list = node.as_array();
       if (list) {
@@ -330,7 +346,8 @@ void Options::apply_recipe(const std::filesystem::path& file) {
         if (!says_nothing) entry->option->required(false);
         continue;
       }
-      if (values.empty() && !entry->assign) throw Error(where + ": '" + name + "' takes one value, not a list", "fix the recipe");
+      if (values.empty() && !entry->assign)
+        throw Error(where + ": '" + name + "' takes one value, not a list", "fix the recipe");
       // As a parsed default: a value on the command line replaces it, a `required` option is satisfied by it.
       try {
         if (entry->assign) {

@@ -1,5 +1,5 @@
-// Options declared once: command-line flags, --help, TOML recipe keys and the recipe written next to a result all derive
-// from the same list.
+// Options declared once: command-line flags, --help, TOML recipe keys and the recipe written next to a result all
+// derive from the same list.
 #pragma once
 
 #include <filesystem>
@@ -23,18 +23,18 @@ namespace fsfm {
 //   if (!options.parse(argc, argv)) return 0;   // --help was printed
 // The value a variable holds when it is added is its default. Precedence: command line, recipe file, default.
 // A recipe key is the option's name with underscores for hyphens (`batch_size = 16`), at top level or in any [table]
-// (tables only group). An unknown or misspelt key, a wrong type or a value out of range is an Error that names the file,
-// the line and the nearest known key.
+// (tables only group). An unknown or misspelt key, a wrong type or a value out of range is an Error that names the
+// file, the line and the nearest known key.
 class Options {
  public:
   class Handle {
    public:
-    Handle& range(double low, double high);   // both included; NaN is in no range
+    Handle& range(double low, double high);  // both included; NaN is in no range
     Handle& choices(const std::vector<std::string>& values);
     Handle& required();
-    Handle& group(const std::string& name);   // heading in --help
-    Handle& command_line_only();              // not a recipe key (e.g. --json)
-    Handle& also(const std::string& older);   // a name it had before: still read, in no help
+    Handle& group(const std::string& name);  // heading in --help
+    Handle& command_line_only();             // not a recipe key (e.g. --json)
+    Handle& also(const std::string& older);  // a name it had before: still read, in no help
 
    private:
     friend class Options;
@@ -66,7 +66,8 @@ class Options {
 
   // Adds --recipe FILE.toml.
   void enable_recipe();
-  // Adds --quiet: no progress and no notes on stderr (the level of base/log.h becomes "warn"); warnings and errors stay.
+  // Adds --quiet: no progress and no notes on stderr (the level of base/log.h becomes "warn"); warnings and errors
+  // stay.
   void enable_quiet();
   // Text under the options in --help (examples).
   void footer(const std::string& text);

@@ -1,20 +1,24 @@
 #include "base/progress.h"
 
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include <spdlog/fmt/fmt.h>
-
 namespace fsfm {
 
 using Clock = std::chrono::steady_clock;
 
 Progress::Progress(std::string label, uint64_t total, std::string unit, bool visible)
-    : label_(std::move(label)), unit_(std::move(unit)), total_(total), visible_(visible), terminal_(::isatty(STDERR_FILENO)),
-      start_(Clock::now()), drawn_(start_) {}
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      total_(total),
+      visible_(visible),
+      terminal_(::isatty(STDERR_FILENO)),
+      start_(Clock::now()),
+      drawn_(start_) {}
 
 Progress::~Progress() {
   if (visible_ && terminal_ && !finished_ && started_) std::fputc('\n', stderr);
@@ -44,9 +48,13 @@ void Progress::draw(bool last) {
   const double rate = static_cast<double>(done_ - std::min(first_, done_)) / elapsed;
   const double share = total_ ? std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)) : 0.0;
   std::string time;
-  if (last) time = "in " + format_duration(elapsed);
-  else if (total_ && rate > 0) time = format_duration(static_cast<double>(total_ - std::min(done_, total_)) / rate) + " left";
-  std::string rate_text = rate >= 100 ? fmt::format("{:.0f}", rate) : rate >= 1 ? fmt::format("{:.1f}", rate) : fmt::format("{:.2f}", rate);
+  if (last)
+    time = "in " + format_duration(elapsed);
+  else if (total_ && rate > 0)
+    time = format_duration(static_cast<double>(total_ - std::min(done_, total_)) / rate) + " left";
+  std::string rate_text = rate >= 100 ? fmt::format("{:.0f}", rate)
+                          : rate >= 1 ? fmt::format("{:.1f}", rate)
+                                      : fmt::format("{:.2f}", rate);
   std::string line = fmt::format("{} {}/{} {}  {} {}/s  {}{}{}", label_, done_, total_, unit_, rate_text, unit_, time,
                                  note_.empty() ? "" : "  ", note_);
   if (!terminal_) {

@@ -8,8 +8,8 @@
 
 namespace fsfm {
 
-// Thread-compatible (call from one thread). Draws on stderr at most ten times a second (a line every 10 s when stderr is
-// no terminal) and only if `visible`, which src/cli/ decides: the library stays silent by default.
+// Thread-compatible (call from one thread). Draws on stderr at most ten times a second (a line every 10 s when stderr
+// is no terminal) and only if `visible`, which src/cli/ decides: the library stays silent by default.
 class Progress {
  public:
   Progress(std::string label, uint64_t total, std::string unit, bool visible);

@@ -8,8 +8,8 @@
 #include "base/rng.h"
 #include "cli/bench.h"
 #include "data/batch/pretrain_batch.h"
-#include "data/store/sample_writer.h"
 #include "data/store/open_dataset.h"
+#include "data/store/sample_writer.h"
 #include "media/codec.h"
 
 namespace fsfm::cli {

@@ -46,7 +46,11 @@ std::vector<BenchCase> bench_masks(const MeasureOptions& options) {
   std::vector<BenchCase> cases;
   // Every case goes over all maps, as a batch does: they do not fit the inner caches.
   const auto add = [&](const std::string& name, auto&& one) {
-    const Timing timing = measure([&] { for (int i = 0; i < kMaps; ++i) one(i); }, options);
+    const Timing timing = measure(
+        [&] {
+          for (int i = 0; i < kMaps; ++i) one(i);
+        },
+        options);
     cases.push_back({name, timing, kMaps, "images"});
   };
   Masker crfr_p(MaskStrategy::crfr_p, patches);
@@ -54,7 +58,8 @@ std::vector<BenchCase> bench_masks(const MeasureOptions& options) {
     crfr_p.draw(make_region_map(parsing[i], kMapSide, kMapSide), rng, masked, region);
     keep(masked.data());
   });
-  add("  parsing map to region map", [&](int i) { keep(make_region_map(parsing[i], kMapSide, kMapSide).classes.data()); });
+  add("  parsing map to region map",
+      [&](int i) { keep(make_region_map(parsing[i], kMapSide, kMapSide).classes.data()); });
   for (int s = 0; s < kMaskStrategies; ++s) {
     const auto strategy = static_cast<MaskStrategy>(s);
     Masker masker(strategy, patches);

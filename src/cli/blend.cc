@@ -177,7 +177,8 @@ int run_blend(int argc, char** argv) {
   std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written,
               screen ? "filmed" : "self-blended", videos.size(), out.c_str());
   if (without_map > 0) std::printf("; %zu faces without a usable class map left out", without_map);
-  if (unreadable.size() > 0) std::printf("; %zu faces that cannot be read left out (%s)", unreadable.size(), unreadable.named().c_str());
+  if (unreadable.size() > 0)
+    std::printf("; %zu faces that cannot be read left out (%s)", unreadable.size(), unreadable.named().c_str());
   if (attack_faces > 0) std::printf("; %zu attack faces left out", attack_faces);
   std::printf("\n");
   return 0;

@@ -20,8 +20,8 @@ const std::vector<Command>& commands();
 // True when progress bars and notes may be drawn: no --quiet (Options::enable_quiet).
 bool progress_visible();
 
-// The end of every command that a signal stopped before its result was there: says `what` became of the work and returns
-// the exit code, 130 after Ctrl-C, 143 after SIGTERM, so that `A && B` does not go on.
+// The end of every command that a signal stopped before its result was there: says `what` became of the work and
+// returns the exit code, 130 after Ctrl-C, 143 after SIGTERM, so that `A && B` does not go on.
 int interrupted_exit(const std::string& what);
 
 }  // namespace fsfm::cli

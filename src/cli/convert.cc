@@ -6,14 +6,14 @@
 
 #include "base/class_names.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "base/text.h"
-#include "base/log.h"
 #include "cli/commands.h"
+#include "media/preprocess.h"
 #include "model/cast_floats.h"
 #include "model/import.h"
 #include "model/vit_layout.h"
-#include "media/preprocess.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm::cli {
@@ -94,11 +94,15 @@ int run_convert(int argc, char** argv) {
   std::string dtype;
   Options options("convert",
                   "Turn a PyTorch checkpoint or bare weights into a model file, and a model file into bare weights");
-  options.positional("IN", in, "a checkpoint (.pth, .bin), .safetensors weights, a folder of Hugging Face, or a model file").required();
+  options
+      .positional("IN", in,
+                  "a checkpoint (.pth, .bin), .safetensors weights, a folder of Hugging Face, or a model file")
+      .required();
   options.positional("OUT", out, "the .safetensors file to write").required();
-  options.add("classes", card_options.classes,
-              "class names in the order of the network's outputs (default: those that IN or config.json beside it states; "
-              "fake real for the authors' checkpoints)");
+  options.add(
+      "classes", card_options.classes,
+      "class names in the order of the network's outputs (default: those that IN or config.json beside it states; "
+      "fake real for the authors' checkpoints)");
   options.add("attack-classes", card_options.attack_classes,
               "which of them mean attack (default: all that do not sound genuine)");
   options.add("task", card_options.task, "task of an imported detector (default: by its head, fas or dfd)")
@@ -120,10 +124,13 @@ int run_convert(int argc, char** argv) {
   options.footer(
       "Without a model card in IN: writes a model file. Sizes are read from the weights. The order of the classes is "
       "taken\n"
-      "from what IN or config.json beside it states (class_to_idx, id2label, ...). A checkpoint in the form of the authors "
+      "from what IN or config.json beside it states (class_to_idx, id2label, ...). A checkpoint in the form of the "
+      "authors "
       "of\n"
-      "FSFM, who train on alphabetical folders, is taken as fake = 0, real = 1, which is said and noted in the card; for\n"
-      "any other two outputs --classes is asked for: the wrong order inverts every verdict. Nothing in a .pth is ever run.\n"
+      "FSFM, who train on alphabetical folders, is taken as fake = 0, real = 1, which is said and noted in the card; "
+      "for\n"
+      "any other two outputs --classes is asked for: the wrong order inverts every verdict. Nothing in a .pth is ever "
+      "run.\n"
       "What the network computes is kept exactly, or the tensor in the way is named (docs/checkpoints.md).\n"
       "With a card and --dtype: writes the same model in another precision, with its card. With a card alone: writes\n"
       "the bare weights under their timm names, without the card. In Python:\n"

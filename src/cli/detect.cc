@@ -51,8 +51,8 @@ struct Result {
 Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image& annotated) {
   const auto [image, note] = read_picture(file);
   const std::vector<FaceVerdict> faces = detector.run(image);
-  std::string text = fmt::format("{}: {}\n", one_line(file.string()),
-                                 faces.empty() ? "no face found" : plural(faces.size(), "face"));
+  std::string text =
+      fmt::format("{}: {}\n", one_line(file.string()), faces.empty() ? "no face found" : plural(faces.size(), "face"));
   for (const auto& v : faces) {
     const Rect& box = v.face.box;
     text += fmt::format("  {:<12}  {:.3f}  box {}x{} at {},{}  {}\n", verdict_name(v.verdict), v.score, box.width,
@@ -82,8 +82,8 @@ std::optional<Result> judge_video(Detector& detector, const fs::path& file, int 
     std::vector<SheetTile> tiles;
     for (size_t i = 0; i < video.frames.size(); ++i)
       tiles.push_back({video.pictures[i], fmt::format("{:.1f} s", video.frames[i].seconds)});
-    annotated = contact_sheet(tiles, 4, 320,
-                              fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict)));
+    annotated =
+        contact_sheet(tiles, 4, 320, fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict)));
   }
   return Result{verdict_entry(file, video, detector.card()), std::move(text)};
 }
@@ -184,10 +184,14 @@ std::optional<Request> parse(int argc, char** argv) {
   options.add("json", request.json, "print JSON instead of text: one document for one FILE, else one object a line")
       .command_line_only();
   options.add("jsonl", request.jsonl, "print JSON, one object a line, for one FILE as well").command_line_only();
-  options.add("face-detector", request.detect.face_detector,
-              "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
+  options
+      .add("face-detector", request.detect.face_detector,
+           "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
       .also("detector");
-  options.add("min-face", request.detect.min_face, "smaller faces (pixels, shorter side of the box) are inconclusive; 0 = 48").range(0, 10000);
+  options
+      .add("min-face", request.detect.min_face,
+           "smaller faces (pixels, shorter side of the box) are inconclusive; 0 = 48")
+      .range(0, 10000);
   options.add("frames", request.frames, "frames sampled from a video").range(1, 10000);
   options.add("threads", request.detect.threads, "threads; 0 = all cores").range(0, 1024);
   options.enable_recipe();
@@ -217,8 +221,7 @@ int run_detect(int argc, char** argv) {
   VerdictFiles files(request->out, inputs.list);
   if (const std::string doubt = class_order_doubt(detector.card()); !doubt.empty())
     log::warn("{}: {}", request->model.string(), doubt);
-  if (inputs.repeated > 0)
-    log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
+  if (inputs.repeated > 0) log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
   if (!inputs.unread.empty())
     log::warn("{} files in forms that cannot be read are left out (first: {} is {})", count_extensions(inputs.unread),
               one_line(inputs.unread[0].string()), unread_reason(inputs.unread[0]));

@@ -29,18 +29,20 @@ report::Table class_table(const DoctorReport& r) {
                       {}};
   for (const auto& p : r.classes)
     table.rows.push_back(
-        {report::Cell(p.name, p.name == kUnlabelledClass ? "" : p.attack ? "attack" : "genuine"), with_thousands(static_cast<long long>(p.samples)),
-         with_thousands(static_cast<long long>(p.videos)), fmt::format("{:.0f} x {:.0f}", p.width, p.height),
-         fmt::format("{:.0f} %", 100 * p.jpeg_share),
-         quality_text(p),
-         fmt::format("{:.2f}", p.bits_per_pixel), fmt::format("{:.0f}", p.sharpness),
+        {report::Cell(p.name, p.name == kUnlabelledClass ? ""
+                              : p.attack                 ? "attack"
+                                                         : "genuine"),
+         with_thousands(static_cast<long long>(p.samples)), with_thousands(static_cast<long long>(p.videos)),
+         fmt::format("{:.0f} x {:.0f}", p.width, p.height), fmt::format("{:.0f} %", 100 * p.jpeg_share),
+         quality_text(p), fmt::format("{:.2f}", p.bits_per_pixel), fmt::format("{:.0f}", p.sharpness),
          fmt::format("{:.2f}", p.brightness)});
   return table;
 }
 
 // A row for each feature, the most telling first; a column for each kind of attack.
 report::Table shortcut_table(const DoctorReport& r) {
-  report::Table table{"How well one number alone tells an attack from genuine faces (AUC; 0.5 = not at all)", {"feature"}, {}};
+  report::Table table{
+      "How well one number alone tells an attack from genuine faces (AUC; 0.5 = not at all)", {"feature"}, {}};
   const auto index_of = [](std::vector<std::string>& names, const std::string& name) {
     const auto at = std::find(names.begin(), names.end(), name) - names.begin();
     if (at == static_cast<int64_t>(names.size())) names.push_back(name);
@@ -98,7 +100,8 @@ void write_html(const DoctorReport& r, const Dataset& data, const std::filesyste
   for (size_t c = 0; c < data.info().classes.size(); ++c)
     page.heading(data.info().classes[c]).images(examples(data, static_cast<int>(c), kPicturesShown), 96);
   if (const auto faces = report::face_gallery(data, kSheetFaces, kSheetSide); !faces.empty())
-    page.section("Regions", "faces and the class of every pixel, where it is known: what masking and explanations rest on")
+    page.section("Regions",
+                 "faces and the class of every pixel, where it is known: what masking and explanations rest on")
         .image({report::gallery_sheet(faces, kSheetColumns)});
   if (!r.leaks.empty()) {
     page.section("Near-duplicates across splits", "left and right: two splits");
@@ -132,7 +135,8 @@ int run_doctor(int argc, char** argv) {
   options.add("threads", threads, "worker threads (0 = all cores)").range(0, 1024);
   options.add("json", json, "write the report as JSON to stdout").command_line_only();
   options.add("html", html, "write a page with pictures to this file").command_line_only();
-  options.add("sheet", sheet, "write a picture of 40 faces and their regions (.png, .jpg or .webp)").command_line_only();
+  options.add("sheet", sheet, "write a picture of 40 faces and their regions (.png, .jpg or .webp)")
+      .command_line_only();
   options.add("strict", strict, "exit with 1 if there is an error or a warning").command_line_only();
   ClassStatement stated;
   add_class_options_or_none(options, stated);

@@ -106,8 +106,8 @@ void say_what_counts_as_attack(const ModelCard& card, const std::vector<ScoredDa
 void warn_of_shared_files(const Source& a, const Source& b, const char* consequence, int threads) {
   const SharedFiles shared = shared_files(*a.dataset, *b.dataset, threads);
   if (shared.count > 0)
-    log::warn("{} of the {} pictures of {} are in {} too, e.g. {}: {}", shared.count, a.dataset->samples().size(), a.name,
-              b.name, shared.example, consequence);
+    log::warn("{} of the {} pictures of {} are in {} too, e.g. {}: {}", shared.count, a.dataset->samples().size(),
+              a.name, b.name, shared.example, consequence);
 }
 
 // A detector that is surely worse than chance reads the labels the other way round.
@@ -153,8 +153,9 @@ void write_point(const std::filesystem::path& path, const OperatingPoint& point,
 }
 
 // nullopt, with a warning, where a paired test has nothing to say.
-std::optional<metrics::AucComparison> compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a, double temperature_a,
-                               const ScoredDataset& b, std::span<const uint8_t> attacks_b, double temperature_b) {
+std::optional<metrics::AucComparison> compare(const ScoredDataset& a, std::span<const uint8_t> attacks_a,
+                                              double temperature_a, const ScoredDataset& b,
+                                              std::span<const uint8_t> attacks_b, double temperature_b) {
   if (a.keys != b.keys)
     throw Error(a.name + ": the two models scored different faces (" + std::to_string(a.size()) + " and " +
                     std::to_string(b.size()) + "), so they cannot be compared",
@@ -262,13 +263,12 @@ bool parse(Flags& flags, int argc, char** argv) {
 
 int run_evaluate(int argc, char** argv) {
   // A parser has other data and other figures than a detector, so it has its own set of options.
-  if (std::any_of(argv + 1, argv + argc, [](std::string_view word) { return word == "--parser" || word.starts_with("--parser="); }))
+  if (std::any_of(argv + 1, argv + argc,
+                  [](std::string_view word) { return word == "--parser" || word.starts_with("--parser="); }))
     return run_evaluate_parser(argc, argv);
   Flags flags;
   if (!parse(flags, argc, argv)) return 0;
-  const auto stopped = [] {
-    return interrupted_exit("nothing was written");
-  };
+  const auto stopped = [] { return interrupted_exit("nothing was written"); };
   flags.model = model_or_default(flags.model);
   // Everything that can be wrong with the command line is found before the first face is scored.
   const Network network = open_network(flags.model, flags.threads);

@@ -14,8 +14,9 @@ namespace {
 constexpr const char* kNoMemory = "out of memory; use a smaller batch, model or input";
 
 Failure fault(const std::string& what) {
-  return {one_line("internal error: " + split(what, '\n').front() + "; please report it with the command that led to it"),
-          kOurError};
+  return {
+      one_line("internal error: " + split(what, '\n').front() + "; please report it with the command that led to it"),
+      kOurError};
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ Failure describe_failure(const std::exception_ptr& failure) {
   } catch (const cv::Exception& error) {
     return error.code == cv::Error::StsNoMem ? Failure{kNoMemory, kUserError} : fault("OpenCV: " + error.err);
   } catch (const std::filesystem::filesystem_error& error) {
-    return {one_line("cannot use " + error.path1().string() + ": " + error.code().message() + "; check the path and its permissions"),
+    return {one_line("cannot use " + error.path1().string() + ": " + error.code().message() +
+                     "; check the path and its permissions"),
             kUserError};
   } catch (const std::system_error& error) {
     return {one_line("the system refused: " + error.code().message() + "; close other programs or use fewer --threads"),

@@ -47,13 +47,16 @@ struct Description {
 std::string describe_head(const VitLayout& v, const Weights& weights) {
   if (v.num_classes == 0) return "none: features only; fsfm finetune adds one";
   std::string text = v.global_pool == "token" ? "class token" : "mean of the patch tokens";
-  if (v.global_pool == "fas") text += " -> bottleneck -> weight-normalised linear (anti-spoofing)";
-  else text += v.adapter ? " -> FS-Adapter beside it -> linear" : " -> linear";
+  if (v.global_pool == "fas")
+    text += " -> bottleneck -> weight-normalised linear (anti-spoofing)";
+  else
+    text += v.adapter ? " -> FS-Adapter beside it -> linear" : " -> linear";
   const int outputs = weights.outputs > 0 ? weights.outputs : v.num_classes;
   text += fmt::format(", {} output{}", outputs, outputs == 1 ? "" : "s");
   if (!weights.facts.classes.empty() && weights.facts.classes.size() <= 8)
     text += ": " + join(weights.facts.classes, ", ");
-  else if (weights.card.classes.empty()) text += ", not named in the file: fsfm convert --classes names them";
+  else if (weights.card.classes.empty())
+    text += ", not named in the file: fsfm convert --classes names them";
   return text;
 }
 
@@ -64,7 +67,8 @@ Description describe_network(const std::filesystem::path& file, const Weights& w
   if (networks.size() > 1 && key.empty()) {
     std::vector<std::string> keys;
     for (const auto& network : networks) keys.push_back(fmt::format("{} ({} tensors)", network.key, network.tensors));
-    result.architecture = fmt::format("{} vision transformers: {}; --weights-key looks at one", networks.size(), join(keys, ", "));
+    result.architecture =
+        fmt::format("{} vision transformers: {}; --weights-key looks at one", networks.size(), join(keys, ", "));
     return result;
   }
   try {
@@ -74,7 +78,8 @@ Description describe_network(const std::filesystem::path& file, const Weights& w
     const VitLayout v = infer_vit_layout(network.tensors, config);
     result.architecture = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
                                       v.patch_size, v.embed_dim, v.depth, v.num_heads);
-    if (v.layer_norm_eps != VitLayout::kLayerNormEps) result.architecture += fmt::format(", epsilon {:g}", v.layer_norm_eps);
+    if (v.layer_norm_eps != VitLayout::kLayerNormEps)
+      result.architecture += fmt::format(", epsilon {:g}", v.layer_norm_eps);
     if (network.tensors.contains("decoder_embed.weight"))
       result.architecture += ", with the decoders of the online pretraining network";
     else if (network.tensors.contains("rep_decoder_embed.weight"))
@@ -182,7 +187,9 @@ int run_info(int argc, char** argv) {
   std::filesystem::path file;
   bool as_json = false, list_tensors = false;
   Options options("info", "Show what a model file holds, or what is wrong with it");
-  options.positional("FILE", file, "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth, a .bin or a .npy")
+  options
+      .positional("FILE", file,
+                  "a .safetensors, a *.safetensors.index.json, a folder with one, a .pth, a .bin or a .npy")
       .required();
   options.add("json", as_json, "print JSON, with the whole card and all tensors").command_line_only();
   std::string key;
@@ -198,9 +205,9 @@ int run_info(int argc, char** argv) {
   const Summary summary = summarize(weights.tensors);
   const Description network = describe_network(file, weights, key);
   if (as_json) {
-    std::printf("%s\n", to_json(file.string(), weights, summary, network)
-                            .dump(2, ' ', false, json::error_handler_t::replace)
-                            .c_str());
+    std::printf(
+        "%s\n",
+        to_json(file.string(), weights, summary, network).dump(2, ' ', false, json::error_handler_t::replace).c_str());
   } else {
     std::printf("%s: %s\n", file.c_str(), weights.format.c_str());
     std::string dtypes;

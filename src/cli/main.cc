@@ -18,9 +18,10 @@ using fsfm::cli::kUserError;
 constexpr int kSignalled = 128;
 
 void print_help(std::FILE* stream) {
-  std::fprintf(stream,
-               "fsfm %s: learn from real faces, then tell real from forged\n\nUsage: fsfm COMMAND [OPTIONS]\n\nCommands:\n",
-               FSFM_VERSION);
+  std::fprintf(
+      stream,
+      "fsfm %s: learn from real faces, then tell real from forged\n\nUsage: fsfm COMMAND [OPTIONS]\n\nCommands:\n",
+      FSFM_VERSION);
   for (const auto& command : fsfm::cli::commands())
     std::fprintf(stream, "  %-12s %s\n", std::string(command.name).c_str(), std::string(command.summary).c_str());
   std::fprintf(stream,

@@ -1,8 +1,8 @@
 // fsfm masks PHOTO --out SHEET.png
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
-
-#include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/options.h"
@@ -53,10 +53,13 @@ int run_masks(int argc, char** argv) {
   options.positional("photo", command.photo, "a photo with at least one face").required();
   options.add("out", command.out, "the sheet to write (.png, .jpg or .webp)").required();
   options.add("seed", command.sheet.seed, "seed of the masks; the same seed gives the same sheet");
-  options.add("face-detector", command.face_detector, fmt::format("face detector: {} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
+  options
+      .add("face-detector", command.face_detector,
+           fmt::format("face detector: {} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
       .also("detector");
   options.add("parser", command.parser, "face parser's model file (default: the one that comes with fsfm)");
-  options.add("patch", command.sheet.patch, "side of a patch in pixels of the 224 x 224 crop").choices({"7", "8", "14", "16", "28", "32"});
+  options.add("patch", command.sheet.patch, "side of a patch in pixels of the 224 x 224 crop")
+      .choices({"7", "8", "14", "16", "28", "32"});
   options.add("ratio", command.sheet.ratio, "share of the patches to hide").range(0, 1);
   options.add("all-faces", command.all_faces, "every face of the photo instead of the best one");
   options.add("detect", command.detect, "--no-detect: the photo is a ready face crop");
@@ -68,7 +71,8 @@ int run_masks(int argc, char** argv) {
   const auto parser = open_parser(command.parser);
   std::vector<MaskSheetFace> faces;
   for (size_t i = 0; i < crops.size(); ++i) {
-    std::string title = crops.size() == 1 ? std::string("best face") : fmt::format("face {} of {}", i + 1, crops.size());
+    std::string title =
+        crops.size() == 1 ? std::string("best face") : fmt::format("face {} of {}", i + 1, crops.size());
     faces.push_back(draw_masks(std::move(title), crops[i], parser->parse(crops[i]), command.sheet, i));
   }
   write_image(command.out, render_mask_sheet(command.photo.filename().string(), faces, command.sheet));

@@ -20,11 +20,11 @@
 #include "cli/commands.h"
 #include "cli/open_parser.h"
 #include "cli/sources.h"
+#include "data/naming.h"
 #include "data/store/folder_tree.h"
+#include "prepare/convert.h"
 #include "prepare/layouts/layout.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
-#include "prepare/convert.h"
 
 namespace fsfm::cli {
 namespace {
@@ -59,7 +59,8 @@ std::pair<int, int> parse_part(const std::string& text) {
   const auto first = std::from_chars(text.data(), end, part);
   if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
     const auto second = std::from_chars(first.ptr + 1, end, parts);
-    if (second.ec == std::errc() && second.ptr == end && part >= 1 && part <= parts && parts <= 100'000) return {part, parts};
+    if (second.ec == std::errc() && second.ptr == end && part >= 1 && part <= parts && parts <= 100'000)
+      return {part, parts};
   }
   throw Error("--part " + text + " is not i/n with 1 <= i <= n", "e.g. --part 3/8 for the third of eight parts");
 }
@@ -88,7 +89,8 @@ int convert(const Settings& s, const nlohmann::json& made) {
   if (s.part != "1/1" || s.max > 0)
     throw Error(s.root.string() + " is a prepared dataset, which is copied whole", "leave --part and --max out");
   if (!s.layout_request.class_name.empty())
-    throw Error("--class is for faces without classes, and " + s.root.string() + " is prepared", "name its classes: --real, --attack-classes");
+    throw Error("--class is for faces without classes, and " + s.root.string() + " is prepared",
+                "name its classes: --real, --attack-classes");
   const auto dataset = open_only_source(s.root, "", s.layout_request.stated);
   warn_of_notes(s.root, dataset->info());
   Progress progress("convert", dataset->samples().size(), "faces", progress_visible());
@@ -119,11 +121,15 @@ int run_prepare(int argc, char** argv) {
   options.add("format", s.format, "shards: WebDataset tar files; folders: images/ + parsing_maps/, or class folders")
       .choices({"shards", "folders"});
   options.add("name", s.name, "name of the dataset (default: ROOT's)");
-  options.add("part", s.part, "i/n: this process does the i-th of n parts of the work").also("shard").command_line_only();
+  options.add("part", s.part, "i/n: this process does the i-th of n parts of the work")
+      .also("shard")
+      .command_line_only();
   options.add("max", s.max, "at most so many inputs, spread evenly over the list (0 = all)").range(0, 1e15);
   options.add("threads", s.threads, "worker threads (0 = all cores)").range(0, 1024);
   options.add("detect", s.detect, "look for faces; --no-detect: the pictures are face crops already").group("Faces");
-  options.add("face-detector", s.face_detector, fmt::format("{} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
+  options
+      .add("face-detector", s.face_detector,
+           fmt::format("{} (default: {})", join(face_detector_names(), ", "), default_face_detector()))
       .also("detector")
       .group("Faces");
   options.add("compat", s.compat, "crops equal to the published code's: dlib-hog, 1.3 times the box, 224 px, PNG")
@@ -131,7 +137,9 @@ int run_prepare(int argc, char** argv) {
   options.add("faces", s.faces, "of a picture or frame: the best-scoring face, or all (a video's persons kept apart)")
       .choices({"best", "all"})
       .group("Faces");
-  options.add("min-face", s.min_face, "smaller faces (pixels, shorter side of the box) are left out").range(1, 10000).group("Faces");
+  options.add("min-face", s.min_face, "smaller faces (pixels, shorter side of the box) are left out")
+      .range(1, 10000)
+      .group("Faces");
   options.add("crop-scale", s.crop_scale, "side of the square crop / larger side of the box")
       .range(0.5, 4)
       .group("Faces");
@@ -139,7 +147,8 @@ int run_prepare(int argc, char** argv) {
   options.add("every", s.every, "every K-th frame of a video instead of --frames evenly spaced ones (0 = off)")
       .range(0, 1'000'000)
       .group("Faces");
-  options.add("parser", s.parser, "face parser: a .safetensors, .onnx or .pt file, or none (default: the shipped one)").group("Faces");
+  options.add("parser", s.parser, "face parser: a .safetensors, .onnx or .pt file, or none (default: the shipped one)")
+      .group("Faces");
   options.add("keep-unparsed", s.keep_unparsed, "keep faces that cannot be parsed (always so for labelled data)")
       .group("Faces");
   options.add("keep-duplicates", s.keep_duplicates, "keep files of equal content in the same class and split")
@@ -147,7 +156,9 @@ int run_prepare(int argc, char** argv) {
   options.add("size", s.size, "side of a stored picture; 0 = as cropped (default: 224, with --no-detect 0)")
       .range(-1, 4096)
       .group("Output");
-  options.add("jpeg-quality", s.jpeg_quality, "of stored pictures; 0 = PNG, which --format folders always holds").range(0, 100).group("Output");
+  options.add("jpeg-quality", s.jpeg_quality, "of stored pictures; 0 = PNG, which --format folders always holds")
+      .range(0, 100)
+      .group("Output");
   options.add("compression", s.layout_request.compression, "ffpp, dfd: raw, c23 or c40")
       .choices({"raw", "c0", "c23", "c40"})
       .group("Published datasets");
@@ -176,26 +187,26 @@ int run_prepare(int argc, char** argv) {
   const Layout& layout = find_layout(s.layout);
   const auto [part, parts] = parse_part(s.part);
   nlohmann::json made = {{"program", FSFM_VERSION},
-                               {"layout", s.layout},
-                               {"root", dataset_name(s.root)},
-                               {"detector", s.detect ? s.face_detector : ""},
-                               {"parser", to_utf8(s.parser)},
-                               {"faces", s.faces},
-                               {"min_face", s.min_face},
-                               {"crop_scale", s.crop_scale},
-                               {"frames", s.frames},
-                               {"every", s.every},
-                               {"size", s.size},
-                               {"jpeg_quality", s.jpeg_quality},
-                               {"max", s.max},
-                               {"jobs", parts},
-                               {"format", s.format},
-                               {"compression", s.layout_request.compression},
-                               {"methods", s.layout_request.methods},
-                               {"labels", s.layout_request.labels},
-                               {"domains", s.layout_request.domains},
-                               {"keep_duplicates", s.keep_duplicates},
-                               {"keep_unparsed", s.keep_unparsed}};
+                         {"layout", s.layout},
+                         {"root", dataset_name(s.root)},
+                         {"detector", s.detect ? s.face_detector : ""},
+                         {"parser", to_utf8(s.parser)},
+                         {"faces", s.faces},
+                         {"min_face", s.min_face},
+                         {"crop_scale", s.crop_scale},
+                         {"frames", s.frames},
+                         {"every", s.every},
+                         {"size", s.size},
+                         {"jpeg_quality", s.jpeg_quality},
+                         {"max", s.max},
+                         {"jobs", parts},
+                         {"format", s.format},
+                         {"compression", s.layout_request.compression},
+                         {"methods", s.layout_request.methods},
+                         {"labels", s.layout_request.labels},
+                         {"domains", s.layout_request.domains},
+                         {"keep_duplicates", s.keep_duplicates},
+                         {"keep_unparsed", s.keep_unparsed}};
   if (!s.layout_request.stated.empty())
     made["stated"] = {{"real", s.layout_request.stated.real},
                       {"attack_classes", s.layout_request.stated.attack},
@@ -259,8 +270,9 @@ int run_prepare(int argc, char** argv) {
   print_classes(report.manifest);
   if (report.parts_missing > 0)
     std::printf("%d of %d parts still to come; the last one writes manifest.json\n", report.parts_missing, parts);
-  std::printf("every input is accounted for in %s\n",
-              (s.out / (parts > 1 ? fmt::format("prepare-{}of{}.jsonl", part, parts) : "prepare.jsonl")).string().c_str());
+  std::printf(
+      "every input is accounted for in %s\n",
+      (s.out / (parts > 1 ? fmt::format("prepare-{}of{}.jsonl", part, parts) : "prepare.jsonl")).string().c_str());
   return 0;
 }
 

@@ -1,4 +1,7 @@
-// fsfm probe reconstruction|knn --model M --data DIR...: what pretrained weights say of faces before any label was seen.
+// fsfm probe reconstruction|knn --model M --data DIR...: what pretrained weights say of faces before any label was
+// seen.
+#include "cli/probe.h"
+
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -17,9 +20,8 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/probe.h"
-#include "detect/knn_probe.h"
 #include "data/store/open_dataset.h"
+#include "detect/knn_probe.h"
 #include "media/resize.h"
 
 namespace fsfm::cli {
@@ -41,31 +43,39 @@ constexpr int kShownSide = 160;
 bool parse(ProbeFlags& flags, int argc, char** argv) {
   constexpr const char *kReconstruction = "Probe reconstruction", *kKnn = "Probe knn", *kRunning = "Running";
   Options options("probe", "Score faces with frozen weights, before any label was seen");
-  options.positional("PROBE", flags.probe,
-                     "reconstruction: hide each region of a face, score its reconstruction error; "
-                     "knn: distance to the nearest real faces in feature space")
+  options
+      .positional("PROBE", flags.probe,
+                  "reconstruction: hide each region of a face, score its reconstruction error; "
+                  "knn: distance to the nearest real faces in feature space")
       .required()
       .choices({"reconstruction", "knn"});
   options.add("model", flags.model, "pretrained model file (knn: any vision transformer of ours)").required();
-  options.add("data", flags.data, "prepared datasets or trees {train,val,test}/{real,fake,...}/; real faces alone will do")
+  options
+      .add("data", flags.data, "prepared datasets or trees {train,val,test}/{real,fake,...}/; real faces alone will do")
       .required();
   options.add("split", flags.split, "train, val or test (default: test where there is one, else everything)");
   add_class_options_or_none(options, flags.stated);
   options.add("samples", flags.samples, "faces of each dataset, drawn at random; 0 = all").range(0, 1e9);
   options.add("json", flags.json, "print JSON instead of text").command_line_only();
   options.add("out", flags.out, "folder for report.html, probe.json and scores.csv");
-  options.add("draws", flags.draws, "masks a region and face, their errors averaged").range(1, 1000).group(kReconstruction);
-  options.add("mask-ratio", flags.mask_ratio, "part of the patches that is hidden").range(0.05, 0.95).group(kReconstruction);
+  options.add("draws", flags.draws, "masks a region and face, their errors averaged")
+      .range(1, 1000)
+      .group(kReconstruction);
+  options.add("mask-ratio", flags.mask_ratio, "part of the patches that is hidden")
+      .range(0.05, 0.95)
+      .group(kReconstruction);
   options.add("parser", flags.parser, "finds the regions of faces without a parsing map: shipped, or a file")
       .group(kReconstruction);
   options.add("device", flags.device, "where to compute").choices({"auto", "cpu", "cuda"}).group(kReconstruction);
   options.add("precision", flags.precision, "number format").choices({"fp32", "bf16", "fp16"}).group(kReconstruction);
   options
-      .add("reference", flags.reference,
-           "real faces to measure the distance from; with attacks among them also a k-NN classifier (default: the train "
-           "split of --data)")
+      .add(
+          "reference", flags.reference,
+          "real faces to measure the distance from; with attacks among them also a k-NN classifier (default: the train "
+          "split of --data)")
       .group(kKnn);
-  options.add("reference-split", flags.reference_split, "its split (default: train where there is one, else everything)")
+  options
+      .add("reference-split", flags.reference_split, "its split (default: train where there is one, else everything)")
       .group(kKnn);
   options.add("neighbours", flags.neighbours, "nearest faces that count; never those of the same video")
       .range(1, 10000)
@@ -93,14 +103,14 @@ report::ProbedDataset summarize(const Source& source, ProbeScores scores, const 
   data.name = source.name;
   scores.faces.name = source.name;
   warn_unreadable(scores.faces);
-  data.figures =
-      probe_figures(scores, {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads});
+  data.figures = probe_figures(scores, {.resamples = flags.resamples, .seed = flags.seed, .threads = flags.threads});
   data.faces = scores.faces.size();
   data.unlabelled = classes_text(source.dataset->info()) == kUnlabelledClass;
   data.attacks = static_cast<size_t>(std::count(scores.faces.labels.begin(), scores.faces.labels.end(), 1));
   data.unreadable = scores.faces.unreadable.size();
   const auto& main = main_column(scores, flags.probe).scores;
-  data.without_face = static_cast<size_t>(std::count_if(main.begin(), main.end(), [](double s) { return std::isnan(s); }));
+  data.without_face =
+      static_cast<size_t>(std::count_if(main.begin(), main.end(), [](double s) { return std::isnan(s); }));
   if (!flags.out.empty()) {
     std::vector<size_t> order;
     for (size_t i = 0; i < main.size(); ++i)
@@ -140,10 +150,12 @@ Probe knn(const ModelFile& model, const ProbeFlags& flags, report::ProbeReport& 
   const Source source = open_reference(flags);
   ProbeFlags everything = flags;
   everything.samples = 0;
-  auto reference = std::make_shared<FaceFeatures>(encoder->features(*source.dataset, probe_scoring(everything, source)));
+  auto reference =
+      std::make_shared<FaceFeatures>(encoder->features(*source.dataset, probe_scoring(everything, source)));
   KnnOptions options{.neighbours = flags.neighbours, .threads = flags.threads};
   report.meaning = fmt::format(
-      "A score is where the mean distance to the {} nearest faces of the reference lies: 0.5 is the distance that {:g} % "
+      "A score is where the mean distance to the {} nearest faces of the reference lies: 0.5 is the distance that {:g} "
+      "% "
       "of its real faces exceed among each other.",
       flags.neighbours, 100 * options.false_alarms);
   reference->faces.name = source.name;

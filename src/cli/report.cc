@@ -11,7 +11,8 @@ int run_report(int argc, char** argv) {
   std::filesystem::path folder, out;
   std::string title = "FSFM report";
   Options options("report", "One self-contained page about what the other commands left in a folder");
-  options.positional("DIR", folder, "a prepared dataset or a run, or a folder with datasets, runs, sheets and verdicts").required();
+  options.positional("DIR", folder, "a prepared dataset or a run, or a folder with datasets, runs, sheets and verdicts")
+      .required();
   options.add("out", out, "page to write (default: DIR/report.html)").command_line_only();
   options.add("title", title, "heading of the page");
   options.footer("Example: fsfm report demo --out demo/report.html");

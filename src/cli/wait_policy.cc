@@ -2,9 +2,10 @@
 //
 // libgomp lets a thread spin for 300,000 rounds at every barrier, several milliseconds. Alone on the machine nobody
 // minds. Beside another busy program the kernel has given that time away by the moment there is work again: on two
-// cores, one of them shared with a busy loop, a training step of two threads took 3.1 to 4 times as long as alone, where
-// a core of half the speed explains 2. With 10,000 rounds it takes 2.0 to 2.3 times as long, and alone about as long as
-// before (-2 to +9 %); with fewer (0 to 3,000) the waking of sleeping threads costs a fifth to a third more, alone.
+// cores, one of them shared with a busy loop, a training step of two threads took 3.1 to 4 times as long as alone,
+// where a core of half the speed explains 2. With 10,000 rounds it takes 2.0 to 2.3 times as long, and alone about as
+// long as before (-2 to +9 %); with fewer (0 to 3,000) the waking of sleeping threads costs a fifth to a third more,
+// alone.
 //
 // libgomp reads its settings while it is loaded, before main() and before any constructor of ours. Only .preinit_array
 // comes earlier, at a time when neither getenv() nor setenv() works. So the program starts itself once more with the
@@ -23,7 +24,8 @@ char kSpinning[] = "GOMP_SPINCOUNT=10000";
 // The file that the kernel was told to run, unless that was another program that loaded us (ld.so, an emulator).
 const char* own_file() {
   const auto* path = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-  struct stat named {}, running {};
+  struct stat named {
+  }, running{};
   const bool same = path && ::stat(path, &named) == 0 && ::stat("/proc/self/exe", &running) == 0 &&
                     named.st_ino == running.st_ino && named.st_dev == running.st_dev;
   return same ? path : nullptr;
@@ -34,7 +36,8 @@ void start_with_setting(int, char** argv, char** environment) {
   std::vector<char*> variables;
   for (char** variable = environment; *variable; ++variable) {
     const std::string_view text(*variable);
-    if (text.starts_with("GOMP_SPINCOUNT=") || text.starts_with("OMP_WAIT_POLICY=")) return;  // the user's, or ours by now
+    if (text.starts_with("GOMP_SPINCOUNT=") || text.starts_with("OMP_WAIT_POLICY="))
+      return;  // the user's, or ours by now
     variables.push_back(*variable);
   }
   const char* file = own_file();
@@ -44,6 +47,7 @@ void start_with_setting(int, char** argv, char** environment) {
   ::execve(file, argv, variables.data());  // returns only if it fails: then threads spin
 }
 
-[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeConstructors)(int, char**, char**) = start_with_setting;
+[[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeConstructors)(int, char**,
+                                                                                char**) = start_with_setting;
 
 }  // namespace

@@ -58,7 +58,8 @@ class Restated final : public Subset {
     for (size_t c = 0; c < info_.classes.size(); ++c) {
       std::string& name = info_.classes[c];
       const ClassKind kind = stated.kind_of(name);
-      const bool attack = kind == ClassKind::unknown ? contains(base->info().attack_classes, name) : kind == ClassKind::attack;
+      const bool attack =
+          kind == ClassKind::unknown ? contains(base->info().attack_classes, name) : kind == ClassKind::attack;
       // Faces that were stored without a label have one now.
       if (name == kUnlabelledClass && kind != ClassKind::unknown) name = attack ? "attack" : "real";
       if (attack) info_.attack_classes.push_back(name);
@@ -189,17 +190,17 @@ ClassKind kind_of_label(const DatasetInfo& info, int label) {
 
 void require_labels(const Dataset& dataset) {
   const DatasetInfo& info = dataset.info();
-  const auto open = std::count_if(
-      dataset.samples().begin(), dataset.samples().end(),
-      [&](const SampleRef& sample) { return kind_of_label(info, sample.label) == ClassKind::unknown; });
+  const auto open = std::count_if(dataset.samples().begin(), dataset.samples().end(), [&](const SampleRef& sample) {
+    return kind_of_label(info, sample.label) == ClassKind::unknown;
+  });
   if (open == 0) return;
   constexpr size_t kShown = 8;
   std::vector<std::string> some = info.folders;
   if (some.size() > kShown) some.resize(kShown);
   std::string folders = join(some, ", ");
   if (info.folders.size() > kShown) folders += ", ... (" + std::to_string(info.folders.size()) + " folders)";
-  throw Error(info.name + ": nothing says which of its " + std::to_string(open) + " faces are real and which are attacks" +
-                  (folders.empty() ? "" : " (folders: " + folders + ")"),
+  throw Error(info.name + ": nothing says which of its " + std::to_string(open) +
+                  " faces are real and which are attacks" + (folders.empty() ? "" : " (folders: " + folders + ")"),
               folders.empty() ? "put them below folders named by class (real/, fake/, ...)" : how_to_name_classes());
 }
 
@@ -211,7 +212,8 @@ void require_stated_classes(std::span<const DatasetInfo* const> datasets, const 
   for (const auto* side : {&stated.real, &stated.attack}) {
     for (const auto& name : *side) {
       const std::string lower = to_lower(name);
-      if (std::any_of(classes.begin(), classes.end(), [&](const std::string& c) { return to_lower(c) == lower; })) continue;
+      if (std::any_of(classes.begin(), classes.end(), [&](const std::string& c) { return to_lower(c) == lower; }))
+        continue;
       const std::string near = nearest_name(name, classes);
       throw Error((side == &stated.real ? "--real" : "--attack-classes") + std::string(" names '") + name +
                       "', which is no class of the data",

@@ -10,7 +10,8 @@ namespace fsfm {
 class KeyMaker {
  public:
   // Dots, backslashes and control characters become '_'; "." and ".." parts and empty ones vanish; parts and paths too
-  // long for a tar are shortened to a beginning and a hash; a key that was given before, in whatever capitals, gets "-2", "-3", ...
+  // long for a tar are shortened to a beginning and a hash; a key that was given before, in whatever capitals, gets
+  // "-2", "-3", ...
   std::string make(const std::string& wanted);
 
  private:

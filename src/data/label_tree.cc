@@ -45,8 +45,10 @@ void for_each_folder(Folder& folder, const Visit& visit) {
 }
 
 std::string shown(const std::vector<std::string>& names) {
-  std::vector<std::string> some(names.begin(), names.begin() + static_cast<int64_t>(std::min(names.size(), kShownFolders)));
-  return join(some, ", ") + (names.size() > kShownFolders ? ", ... (" + std::to_string(names.size()) + " folders)" : "");
+  std::vector<std::string> some(names.begin(),
+                                names.begin() + static_cast<int64_t>(std::min(names.size(), kShownFolders)));
+  return join(some, ", ") +
+         (names.size() > kShownFolders ? ", ... (" + std::to_string(names.size()) + " folders)" : "");
 }
 
 class TreeReader {
@@ -78,7 +80,8 @@ class TreeReader {
       if (!labelled) label.class_name = kUnlabelledClass;
       loose += label.class_name.empty();
       if (!label.class_name.empty()) names.insert(label.class_name);
-      if (const Folder* c = class_folder_of(*parents_[i]); c && c->kind == ClassKind::attack) attacks.insert(label.class_name);
+      if (const Folder* c = class_folder_of(*parents_[i]); c && c->kind == ClassKind::attack)
+        attacks.insert(label.class_name);
       labels.files.push_back(std::move(label));
     }
     labels.classes.assign(names.begin(), names.end());
@@ -179,11 +182,13 @@ class TreeReader {
         }
       }
       if (folder.kind == ClassKind::unknown && folder.holds_classes()) settle(folder);
-      if (folder.kind != ClassKind::unknown && !folder.stated && !has_stated_below(folder)) ask_about_pairs_below(folder);
+      if (folder.kind != ClassKind::unknown && !folder.stated && !has_stated_below(folder))
+        ask_about_pairs_below(folder);
     }
   }
 
-  // A method's name above folders that tell themselves apart (stable_diffusion/train/{ai,nature}): not all in it are fakes.
+  // A method's name above folders that tell themselves apart (stable_diffusion/train/{ai,nature}): not all in it are
+  // fakes.
   void ask_about_pairs_below(const Folder& whole) const {
     for_each_folder(const_cast<Folder&>(whole), [&](Folder& parent) { ask_about_pair(whole, parent); });
     ask_about_pair(whole, whole);
@@ -191,7 +196,8 @@ class TreeReader {
   void ask_about_pair(const Folder& whole, const Folder& parent) const {
     std::vector<std::string> sides[2];
     for (const auto& [name, child] : parent.children)
-      if (const ClassKind kind = kind_beside_others(name); kind != ClassKind::unknown) sides[side(kind)].push_back(name);
+      if (const ClassKind kind = kind_beside_others(name); kind != ClassKind::unknown)
+        sides[side(kind)].push_back(name);
     if (sides[0].empty() || sides[1].empty()) return;
     throw Error(root_path_.string() + ": folder " + whole.path() + " sounds " + word_of(whole.kind) + ", but holds " +
                     sides[0].front() + " beside " + sides[1].front(),
@@ -203,8 +209,8 @@ class TreeReader {
     for_each_folder(folder, [&](Folder& f) {
       if (inner.empty() && f.kind == opposite(folder.kind)) inner = f.path();
     });
-    throw Error(root_path_.string() + ": folder " + folder.path() + " sounds " + word_of(folder.kind) + ", but " + inner +
-                    " lies in it",
+    throw Error(root_path_.string() + ": folder " + folder.path() + " sounds " + word_of(folder.kind) + ", but " +
+                    inner + " lies in it",
                 how_to_name_classes());
   }
 
@@ -296,9 +302,8 @@ class TreeReader {
   bool is_split(const Folder& folder) const {
     if (folder.kind != ClassKind::unknown || !split_of_folder(folder.name)) return false;
     if (!decided_above(folder)) return true;
-    return !folder.parent->has_files &&
-           std::all_of(folder.parent->children.begin(), folder.parent->children.end(),
-                       [](const auto& c) { return split_of_folder(c.first).has_value(); });
+    return !folder.parent->has_files && std::all_of(folder.parent->children.begin(), folder.parent->children.end(),
+                                                    [](const auto& c) { return split_of_folder(c.first).has_value(); });
   }
 
   FileLabel label_of(const Folder& parent, const std::string& file) const {
@@ -348,7 +353,8 @@ class TreeReader {
       for (const auto& sub : subfolders(folder)) {
         const std::string name = sub.filename().string();
         if (parent.children.contains(name)) continue;
-        if (kind_of_class(name) != ClassKind::unknown || stated_.kind_of(name) != ClassKind::unknown || fs::is_empty(sub))
+        if (kind_of_class(name) != ClassKind::unknown || stated_.kind_of(name) != ClassKind::unknown ||
+            fs::is_empty(sub))
           empty.insert(sub.lexically_relative(root_path_).generic_string());
       }
     };
@@ -359,8 +365,8 @@ class TreeReader {
       });
     }
     if (!empty.empty())
-      labels.notes.push_back({"empty-class", "no pictures in " + shown({empty.begin(), empty.end()}),
-                              "fill the folders or remove them"});
+      labels.notes.push_back(
+          {"empty-class", "no pictures in " + shown({empty.begin(), empty.end()}), "fill the folders or remove them"});
     const bool all_attack = labels.attack_classes.size() == labels.classes.size();
     if (labels.classes.size() > 1 && (labels.attack_classes.empty() || all_attack))
       labels.notes.push_back({"one-kind",

@@ -184,7 +184,9 @@ struct Loader::Impl {
   // balanced by class and domain may hold instead.
   std::vector<size_t> kin_of(size_t index) const {
     const auto& samples = dataset.samples();
-    const auto domain = [&](size_t i) { return std::string_view(samples[i].video).substr(0, samples[i].video.find('/')); };
+    const auto domain = [&](size_t i) {
+      return std::string_view(samples[i].video).substr(0, samples[i].video.find('/'));
+    };
     std::vector<size_t> kin;
     for (size_t i = 0; i < samples.size(); ++i)
       if (samples[i].label == samples[index].label && domain(i) == domain(index)) kin.push_back(i);

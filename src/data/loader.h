@@ -34,8 +34,8 @@ struct LoaderOptions {
       world_size = 1;  // this process takes every world_size-th batch slice; every sample is covered once an epoch
   // Notes samples that cannot be read, and outlives the loader; null: such a sample is an error of next().
   UnreadableSamples* unreadable = nullptr;
-  // What then becomes of the slot: another sample of the same class and dataset takes it, which one depends on the seed,
-  // the epoch and the sample alone; or the batch is smaller (and left out when nothing remains; for one process).
+  // What then becomes of the slot: another sample of the same class and dataset takes it, which one depends on the
+  // seed, the epoch and the sample alone; or the batch is smaller (and left out when nothing remains; for one process).
   bool replace_unreadable = true;
 };
 

@@ -57,8 +57,8 @@ class UnreadableSamples {
   mutable std::mutex mutex_;
   std::map<std::string, size_t> places_;  // key -> index into entries_
   std::vector<Entry> entries_;
-  std::vector<uint8_t> seen_;       // [entries_] 0 = of an earlier part of the run
-  std::atomic<size_t> count_{0};    // of those seen
+  std::vector<uint8_t> seen_;     // [entries_] 0 = of an earlier part of the run
+  std::atomic<size_t> count_{0};  // of those seen
   std::string what_ = "data";
   size_t total_ = 0;  // 0 = no limit
   double share_ = 1;

@@ -125,9 +125,9 @@ struct Detector::Impl {
     }
     for (const double score : scores) video.score += score / static_cast<double>(scores.size());
     if (good.empty()) {
-      video.why = all.size() == 1 ? "in the only frame with a face it is small, blurred or turned away"
-                                  : fmt::format("in all {} frames with a face it is small, blurred or turned away",
-                                                all.size());
+      video.why = all.size() == 1
+                      ? "in the only frame with a face it is small, blurred or turned away"
+                      : fmt::format("in all {} frames with a face it is small, blurred or turned away", all.size());
       return video;
     }
     const Judgement judgement = judge_score(video.score, card);

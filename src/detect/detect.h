@@ -24,9 +24,9 @@ struct FaceVerdict {
 
 struct DetectOptions {
   std::string face_detector;  // "" = the card's
-  int threads = 0;       // 0 = all cores
-  std::stop_token stop{};  // ends a video early: what was seen so far, "interrupted"
-  double min_face = 0;   // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
+  int threads = 0;            // 0 = all cores
+  std::stop_token stop{};     // ends a video early: what was seen so far, "interrupted"
+  double min_face = 0;        // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
 };
 
 struct FrameVerdict {
@@ -41,9 +41,9 @@ struct VideoVerdict {
   double score = 0;
   VerdictKind verdict = VerdictKind::inconclusive;
   std::string why;
-  int frames_with_face = 0;    // of `frames`
-  int frames_judged = 0;       // frames whose face entered the mean
-  int64_t frames_skipped = 0;  // frames that could not be decoded
+  int frames_with_face = 0;          // of `frames`
+  int frames_judged = 0;             // frames whose face entered the mean
+  int64_t frames_skipped = 0;        // frames that could not be decoded
   std::vector<std::string> notes{};  // about the file, for people: which of its videos was read, that it is cut short
   std::vector<FrameVerdict> frames;
   std::vector<Image> pictures;  // annotated frames, parallel to `frames`, when asked for

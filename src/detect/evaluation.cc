@@ -1,10 +1,10 @@
 #include "detect/evaluation.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/csv.h"
 #include "base/error.h"
@@ -13,8 +13,8 @@
 namespace fsfm {
 namespace {
 
-LevelFigures figures(std::vector<int> labels, std::vector<double> scores, std::span<const std::string> clusters, double threshold,
-                     const metrics::BootstrapOptions& options) {
+LevelFigures figures(std::vector<int> labels, std::vector<double> scores, std::span<const std::string> clusters,
+                     double threshold, const metrics::BootstrapOptions& options) {
   LevelFigures level;
   level.curve = metrics::curve_figures(metrics::RankedScores(labels, scores));
   level.at_threshold = metrics::error_rates(labels, scores, threshold);
@@ -31,18 +31,19 @@ nlohmann::json with_interval(double value, const metrics::Interval& interval) {
 }
 
 nlohmann::json to_json(const LevelFigures& level) {
-  nlohmann::json json{{"attacks", level.attacks},
-                      {"bona_fide", level.bona_fide},
-                      {"clusters", level.intervals.clusters},
-                      {"auc", with_interval(level.curve.auc, level.intervals.auc)},
-                      {"eer", with_interval(level.curve.eer, level.intervals.eer)},
-                      {"average_precision", with_interval(level.curve.average_precision, level.intervals.average_precision)},
-                      {"apcer", with_interval(level.at_threshold.apcer, level.intervals.apcer)},
-                      {"bpcer", with_interval(level.at_threshold.bpcer, level.intervals.bpcer)},
-                      {"acer", with_interval(level.at_threshold.acer, level.intervals.acer)},
-                      {"accuracy", with_interval(level.at_threshold.accuracy, level.intervals.accuracy)},
-                      {"balanced_accuracy", level.at_threshold.balanced_accuracy},
-                      {"balanced_accuracy_at_half", metrics::balanced_accuracy(level.labels, level.scores)}};
+  nlohmann::json json{
+      {"attacks", level.attacks},
+      {"bona_fide", level.bona_fide},
+      {"clusters", level.intervals.clusters},
+      {"auc", with_interval(level.curve.auc, level.intervals.auc)},
+      {"eer", with_interval(level.curve.eer, level.intervals.eer)},
+      {"average_precision", with_interval(level.curve.average_precision, level.intervals.average_precision)},
+      {"apcer", with_interval(level.at_threshold.apcer, level.intervals.apcer)},
+      {"bpcer", with_interval(level.at_threshold.bpcer, level.intervals.bpcer)},
+      {"acer", with_interval(level.at_threshold.acer, level.intervals.acer)},
+      {"accuracy", with_interval(level.at_threshold.accuracy, level.intervals.accuracy)},
+      {"balanced_accuracy", level.at_threshold.balanced_accuracy},
+      {"balanced_accuracy_at_half", metrics::balanced_accuracy(level.labels, level.scores)}};
   for (size_t i = 0; i < std::size(metrics::kReportedFpr); ++i) {
     auto& entry = json["tpr_at_fpr"][fmt::format("{:g}", metrics::kReportedFpr[i])];
     if (resolves(level.bona_fide, metrics::kReportedFpr[i]))
@@ -70,7 +71,8 @@ Evaluation evaluate(const ScoredDataset& scored, std::span<const uint8_t> is_att
   std::vector<std::string> types;
   {
     std::map<std::pair<std::string, int>, std::string> class_of;
-    for (size_t i = 0; i < scored.size(); ++i) class_of.try_emplace({scored.videos[i], scored.labels[i]}, scored.classes[i]);
+    for (size_t i = 0; i < scored.size(); ++i)
+      class_of.try_emplace({scored.videos[i], scored.labels[i]}, scored.classes[i]);
     for (size_t v = 0; v < means.videos.size(); ++v) types.push_back(class_of.at({means.videos[v], means.labels[v]}));
   }
   result.types = metrics::per_attack_type(means.labels, means.scores, types, point.threshold);
@@ -98,7 +100,9 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"video", to_json(evaluation.videos)},
           {"attack_types", types},
           {"calibration",
-           {{"ece", evaluation.calibration.ece}, {"brier", evaluation.calibration.brier}, {"nll", evaluation.calibration.nll}}},
+           {{"ece", evaluation.calibration.ece},
+            {"brier", evaluation.calibration.brier},
+            {"nll", evaluation.calibration.nll}}},
           {"published_protocol",
            {{"about", "threshold chosen on the test scores themselves, as in the paper's code; too kind"},
             {"eer", evaluation.paper.eer},
@@ -112,13 +116,14 @@ nlohmann::json to_json(const Evaluation& evaluation) {
           {"unreadable", evaluation.unreadable}};
 }
 
-std::string scores_csv(const std::vector<ScoredDataset>& datasets, std::span<const uint8_t> is_attack, double temperature) {
+std::string scores_csv(const std::vector<ScoredDataset>& datasets, std::span<const uint8_t> is_attack,
+                       double temperature) {
   std::string csv = "dataset,key,video,class,attack,score\n";
   for (const auto& data : datasets) {
     const auto scores = metrics::attack_scores(data.logits, is_attack, temperature);
     for (size_t i = 0; i < data.size(); ++i)
-      csv += fmt::format("{},{},{},{},{},{:.6f}\n", csv_field(data.name), csv_field(data.keys[i]), csv_field(data.videos[i]),
-                         csv_field(data.classes[i]), data.labels[i], scores[i]);
+      csv += fmt::format("{},{},{},{},{},{:.6f}\n", csv_field(data.name), csv_field(data.keys[i]),
+                         csv_field(data.videos[i]), csv_field(data.classes[i]), data.labels[i], scores[i]);
   }
   return csv;
 }

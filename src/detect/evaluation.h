@@ -24,12 +24,12 @@ struct LevelFigures {
 struct Evaluation {
   std::string dataset;
   OperatingPoint point;
-  LevelFigures frames;                       // intervals: whole videos are resampled
-  LevelFigures videos;                       // mean score of each video; intervals: videos are resampled
-  bool has_videos = false;                   // some video has several frames
-  std::vector<metrics::TypeRates> types;     // per attack class, of videos where there are any
-  metrics::Calibration calibration;          // frames
-  metrics::FasFigures paper;                 // the published anti-spoofing protocol, threshold chosen on these very scores
+  LevelFigures frames;                    // intervals: whole videos are resampled
+  LevelFigures videos;                    // mean score of each video; intervals: videos are resampled
+  bool has_videos = false;                // some video has several frames
+  std::vector<metrics::TypeRates> types;  // per attack class, of videos where there are any
+  metrics::Calibration calibration;       // frames
+  metrics::FasFigures paper;              // the published anti-spoofing protocol, threshold chosen on these very scores
   size_t unreadable = 0;
 };
 
@@ -43,6 +43,7 @@ inline bool resolves(size_t bona_fide, double fpr) { return static_cast<double>(
 nlohmann::json to_json(const Evaluation& evaluation);
 
 // dataset,key,video,class,attack,score: one line a face; fields quoted where needed.
-std::string scores_csv(const std::vector<ScoredDataset>& datasets, std::span<const uint8_t> is_attack, double temperature);
+std::string scores_csv(const std::vector<ScoredDataset>& datasets, std::span<const uint8_t> is_attack,
+                       double temperature);
 
 }  // namespace fsfm

@@ -10,7 +10,8 @@ namespace fsfm {
 struct DetectInput {
   std::filesystem::path path;
   bool video = false;
-  std::string problem{};  // why there is nothing to judge here, a fault of the input: a folder that cannot be listed ...
+  std::string
+      problem{};  // why there is nothing to judge here, a fault of the input: a folder that cannot be listed ...
   std::string skipped{};  // why it is left out, no fault: a picture that fsfm detect drew, a form that is not read
   bool judged() const { return problem.empty() && skipped.empty(); }
 };
@@ -18,13 +19,14 @@ struct DetectInput {
 struct DetectInputs {
   std::vector<DetectInput> list;
   size_t repeated = 0;  // named twice, or named and lying in a folder that is named too; each is there once
-  std::vector<std::filesystem::path> unread{};  // files of folders in forms that nothing here reads; listed as `skipped`
+  std::vector<std::filesystem::path>
+      unread{};  // files of folders in forms that nothing here reads; listed as `skipped`
 };
 
-// Folders stand for the pictures and videos below them, in the order of their names; a file is listed once, at the place
-// of its first mention. `out` is where annotated pictures go ("" = nowhere): when it lies below a folder that is named,
-// what was drawn there earlier is passed over; elsewhere such pictures are known by their name and their mark and listed
-// as `skipped`. Never throws for one of the names: its problem is listed.
+// Folders stand for the pictures and videos below them, in the order of their names; a file is listed once, at the
+// place of its first mention. `out` is where annotated pictures go ("" = nowhere): when it lies below a folder that is
+// named, what was drawn there earlier is passed over; elsewhere such pictures are known by their name and their mark
+// and listed as `skipped`. Never throws for one of the names: its problem is listed.
 DetectInputs list_inputs(const std::vector<std::filesystem::path>& named, const std::filesystem::path& out);
 
 // True for names that VerdictFiles gives: "photo_verdict.png", "photo_verdict_2.png".

@@ -97,8 +97,10 @@ TensorMap encoder_tensors(const ModelFile& model, std::vector<HostTensor>& own) 
   for (const auto& [name, tensor] : model.tensors())
     if (!is_vit_name(name) && !is_fsfm_name(name)) throw unknown_tensor("", name, name);
   TensorMap tensors;
-  for (const char* prefix : {"cls_token", "pos_embed", "patch_embed.", "blocks.", "norm.", "fc_norm.", "head.", "adapter."})
-    for (auto it = model.tensors().lower_bound(prefix); it != model.tensors().end() && it->first.starts_with(prefix); ++it)
+  for (const char* prefix :
+       {"cls_token", "pos_embed", "patch_embed.", "blocks.", "norm.", "fc_norm.", "head.", "adapter."})
+    for (auto it = model.tensors().lower_bound(prefix); it != model.tensors().end() && it->first.starts_with(prefix);
+         ++it)
       tensors.insert(*it);
   const auto table = tensors.find("cls_token");
   if (model.card().kind == "detector" || table == tensors.end() || tensors.contains("fc_norm.weight")) return tensors;
@@ -157,9 +159,8 @@ ProbeScores knn_probe(const FaceFeatures& reference, const FaceFeatures& probed,
   std::vector<double> own(reference.faces.size(), metrics::kNaN);
   parallel_for(own.size(), options.threads, [&](size_t i, int) {
     if (!is_real(i)) return;
-    own[i] = mean_distance(nearest(reference, row(reference, i), count, [&](size_t r) {
-      return is_real(r) && videos.reference[r] != videos.reference[i];
-    }));
+    own[i] = mean_distance(nearest(reference, row(reference, i), count,
+                                   [&](size_t r) { return is_real(r) && videos.reference[r] != videos.reference[i]; }));
   });
   const Scale scale = scale_of(own, options.false_alarms);
 

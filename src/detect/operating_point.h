@@ -13,7 +13,7 @@ namespace fsfm {
 struct OperatingPoint {
   double temperature = 1.0;
   double threshold = 0.5;
-  std::string source;  // how and on which data the threshold was chosen
+  std::string source;                              // how and on which data the threshold was chosen
   std::optional<std::array<double, 2>> abstain{};  // as in the card; the threshold is never outside
 };
 

@@ -29,8 +29,8 @@ struct ProbeFigure {
   std::string name;
   size_t attacks = 0, bona_fide = 0;  // faces that have this score
   double mean_attack, mean_bona_fide;
-  double auc;                         // of single faces
-  metrics::Interval interval;         // 95 %, whole videos resampled
+  double auc;                  // of single faces
+  metrics::Interval interval;  // 95 %, whole videos resampled
   std::optional<double> threshold{};
   double apcer, bpcer;  // at that threshold
 };

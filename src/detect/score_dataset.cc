@@ -119,17 +119,16 @@ ScoredDataset score_dataset(const Dataset& dataset, const ModelCard& card, const
                             const ScoreOptions& options) {
   require_labels(dataset);
   std::vector<float> logits;
-  ScoredDataset result =
-      read_faces(dataset, Transform::parse(card.resize), {card.mean, card.std}, options,
-                 [&](std::span<const float> images, std::span<const size_t> indices) {
-                   const auto values = network(images, static_cast<int>(indices.size()));
-                   if (values.size() != indices.size() * card.classes.size())
-                     throw Error("model " + card.name + ": its network gives " +
-                                     std::to_string(values.size() / indices.size()) + " values a face but its card names " +
-                                     std::to_string(card.classes.size()) + " classes",
-                                 "the file is damaged or was edited");
-                   logits.insert(logits.end(), values.begin(), values.end());
-                 });
+  ScoredDataset result = read_faces(
+      dataset, Transform::parse(card.resize), {card.mean, card.std}, options,
+      [&](std::span<const float> images, std::span<const size_t> indices) {
+        const auto values = network(images, static_cast<int>(indices.size()));
+        if (values.size() != indices.size() * card.classes.size())
+          throw Error("model " + card.name + ": its network gives " + std::to_string(values.size() / indices.size()) +
+                          " values a face but its card names " + std::to_string(card.classes.size()) + " classes",
+                      "the file is damaged or was edited");
+        logits.insert(logits.end(), values.begin(), values.end());
+      });
   result.logits = std::move(logits);
   return result;
 }

@@ -38,7 +38,8 @@ VerdictFiles::VerdictFiles(const fs::path& out, const std::vector<DetectInput>& 
   single_ = is_image_path(out) && !is_folder(out);
   if (single_) {
     const auto count = std::count_if(inputs.begin(), inputs.end(), [](const auto& input) { return input.judged(); });
-    if (count > 1) throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
+    if (count > 1)
+      throw Error("--out " + out.string() + " is one picture, but there are several inputs", "name a folder");
     std::error_code code;
     for (const auto& input : inputs)
       if (fs::equivalent(out, input.path, code))

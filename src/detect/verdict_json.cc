@@ -54,15 +54,15 @@ json verdict_entry(const fs::path& file, const VideoVerdict& video, const ModelC
   for (const auto& frame : video.frames)
     frames.push_back({{"index", frame.index}, {"seconds", frame.seconds}, {"faces", to_json(frame.faces, card)}});
   json entry = {{"file", name_of(file)},
-          {"kind", "video"},
-          {"verdict", verdict_name(video.verdict)},
-          {"why", video.why},
-          {"score", video.frames_judged > 0 ? json(video.score) : json()},
-          {"frames_looked_at", video.frames.size()},
-          {"frames_with_face", video.frames_with_face},
-          {"frames_judged", video.frames_judged},
-          {"frames_skipped", video.frames_skipped},
-          {"frames", frames}};
+                {"kind", "video"},
+                {"verdict", verdict_name(video.verdict)},
+                {"why", video.why},
+                {"score", video.frames_judged > 0 ? json(video.score) : json()},
+                {"frames_looked_at", video.frames.size()},
+                {"frames_with_face", video.frames_with_face},
+                {"frames_judged", video.frames_judged},
+                {"frames_skipped", video.frames_skipped},
+                {"frames", frames}};
   for (const auto& note : video.notes) entry["notes"].push_back(to_utf8(note));
   return entry;
 }
@@ -71,9 +71,7 @@ json error_entry(const fs::path& file, const std::string& problem) {
   return {{"file", name_of(file)}, {"error", to_utf8(problem)}};
 }
 
-json skipped_entry(const fs::path& file, const std::string& why) {
-  return {{"file", name_of(file)}, {"skipped", why}};
-}
+json skipped_entry(const fs::path& file, const std::string& why) { return {{"file", name_of(file)}, {"skipped", why}}; }
 
 std::string to_line(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 

@@ -12,12 +12,12 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "base/rng.h"
-#include "doctor/doctor_findings.h"
-#include "media/jpeg_quality.h"
 #include "data/naming.h"
 #include "data/record.h"
+#include "doctor/doctor_findings.h"
 #include "face/face_quality.h"
 #include "media/codec.h"
+#include "media/jpeg_quality.h"
 #include "media/resize.h"
 #include "metrics/metrics.h"
 
@@ -96,7 +96,8 @@ std::vector<ClassProfile> profiles(const Dataset& dataset, const std::vector<siz
     ++result[c].samples;
     videos[c].insert(ref.video);
     for (size_t f = 0; f < kFeatures; ++f)
-      if ((f != kJpegQuality && f != kJpegHistory) || looks[i].features[f] < kNoJpeg) values[c][f].push_back(looks[i].features[f]);
+      if ((f != kJpegQuality && f != kJpegHistory) || looks[i].features[f] < kNoJpeg)
+        values[c][f].push_back(looks[i].features[f]);
   }
   for (size_t c = 0; c < result.size(); ++c) {
     ClassProfile& p = result[c];
@@ -108,7 +109,8 @@ std::vector<ClassProfile> profiles(const Dataset& dataset, const std::vector<siz
     const auto& jpeg = values[c][kIsJpeg];
     p.jpeg_share = jpeg.empty() ? 0 : std::accumulate(jpeg.begin(), jpeg.end(), 0.0) / static_cast<double>(jpeg.size());
     p.jpeg_quality = median(values[c][kJpegQuality]);
-    p.history_share = p.samples == 0 ? 0 : static_cast<double>(values[c][kJpegHistory].size()) / static_cast<double>(p.samples);
+    p.history_share =
+        p.samples == 0 ? 0 : static_cast<double>(values[c][kJpegHistory].size()) / static_cast<double>(p.samples);
     p.earlier_quality = median(values[c][kJpegHistory]);
     p.bits_per_pixel = median(values[c][kBitsPerPixel]);
     p.sharpness = median(values[c][kSharpness]);

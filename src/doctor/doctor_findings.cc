@@ -50,10 +50,11 @@ void judge_labels(const DoctorReport& report, const Dataset& dataset, std::vecto
   }
   if (!report.same_in_splits.empty()) {
     const auto& [a, b] = report.same_in_splits.front();
-    findings.push_back({Level::error, "leak-file",
-                        fmt::format("{} pictures stand in several splits, byte by byte, e.g. {} and {}",
-                                    report.same_in_splits.size(), dataset.location(a), dataset.location(b)),
-                        "a test on training pictures says nothing: keep each in one split (a link to another split is one, too)"});
+    findings.push_back(
+        {Level::error, "leak-file",
+         fmt::format("{} pictures stand in several splits, byte by byte, e.g. {} and {}", report.same_in_splits.size(),
+                     dataset.location(a), dataset.location(b)),
+         "a test on training pictures says nothing: keep each in one split (a link to another split is one, too)"});
   }
 }
 

@@ -10,7 +10,17 @@
 namespace fsfm {
 
 // What is measured of every picture, and may give a class away.
-enum Feature : size_t { kWidth, kHeight, kIsJpeg, kJpegQuality, kJpegHistory, kBitsPerPixel, kSharpness, kBrightness, kFeatures };
+enum Feature : size_t {
+  kWidth,
+  kHeight,
+  kIsJpeg,
+  kJpegQuality,
+  kJpegHistory,
+  kBitsPerPixel,
+  kSharpness,
+  kBrightness,
+  kFeatures
+};
 inline constexpr std::array<const char*, kFeatures> kFeatureNames = {
     "width", "height", "is-jpeg", "jpeg-quality", "jpeg-history", "bits-per-pixel", "sharpness", "brightness"};
 

@@ -68,11 +68,11 @@ std::string format_report(const DoctorReport& report, const Dataset& dataset) {
   text += fmt::format("\n\n{:<16}{:>9}{:>9}{:>12}{:>7}{:>14}{:>9}{:>9}{:>8}\n", "class", "faces", "videos", "size",
                       "JPEG", "quality", "bits/px", "sharp", "light");
   for (const auto& p : report.classes)
-    text += fmt::format(
-        "{:<16}{:>9}{:>9}{:>12}{:>6.0f}%{:>14}{:>9.2f}{:>9.0f}{:>8.2f}\n", p.name + (p.attack ? " (attack)" : ""),
-        with_thousands(static_cast<long long>(p.samples)), with_thousands(static_cast<long long>(p.videos)),
-        fmt::format("{:.0f}x{:.0f}", p.width, p.height), 100 * p.jpeg_share,
-        quality_text(p), p.bits_per_pixel, p.sharpness, p.brightness);
+    text +=
+        fmt::format("{:<16}{:>9}{:>9}{:>12}{:>6.0f}%{:>14}{:>9.2f}{:>9.0f}{:>8.2f}\n",
+                    p.name + (p.attack ? " (attack)" : ""), with_thousands(static_cast<long long>(p.samples)),
+                    with_thousands(static_cast<long long>(p.videos)), fmt::format("{:.0f}x{:.0f}", p.width, p.height),
+                    100 * p.jpeg_share, quality_text(p), p.bits_per_pixel, p.sharpness, p.brightness);
   if (report.counts.size() > 1 || !report.counts.begin()->first.empty()) {
     text += "\n";
     for (const auto& [split, classes] : report.counts) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "model/tensor_shapes.h"
 #include "kernels/onednn.h"
+#include "model/tensor_shapes.h"
 
 namespace fsfm {
 namespace {
@@ -141,7 +141,8 @@ struct ConvNet::Impl {
   }
 
   memory packed_weights(const ModelFile& model, const ConvShape& shape, const memory::desc& layout) {
-    memory plain = constant(model, shape.name + ".weight", {shape.out, shape.in, shape.kernel, shape.kernel}, Tag::oihw);
+    memory plain =
+        constant(model, shape.name + ".weight", {shape.out, shape.in, shape.kernel, shape.kernel}, Tag::oihw);
     if (layout == plain.get_desc()) return plain;
     memory packed(layout, cpu.engine);
     dnnl::reorder(plain, packed).execute(cpu.stream, plain, packed);

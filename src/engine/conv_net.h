@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/parse_net_config.h"
 #include "model/model_file.h"
+#include "model/parse_net_config.h"
 
 namespace fsfm {
 
@@ -15,7 +15,8 @@ namespace fsfm {
 // weights are packed and buffers allocated once in the constructor. Not thread-safe: one object per thread.
 class ConvNet {
  public:
-  // Reads the sizes from the card's config. Throws Error naming a missing or misshaped tensor. `threads`: 0 = all cores.
+  // Reads the sizes from the card's config. Throws Error naming a missing or misshaped tensor. `threads`: 0 = all
+  // cores.
   explicit ConvNet(const ModelFile& model, int threads = 1);
   ~ConvNet();
   ConvNet(ConvNet&&) noexcept;

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "model/vit_layout.h"
 #include "model/model_file.h"
+#include "model/vit_layout.h"
 
 namespace fsfm {
 

@@ -1,16 +1,17 @@
-// BlazeFace (Bazarevsky et al. 2019): a single-shot network with 896 anchors and six key points, as MediaPipe released it.
+// BlazeFace (Bazarevsky et al. 2019): a single-shot network with 896 anchors and six key points, as MediaPipe released
+// it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include "base/error.h"
-#include "model/models_dir.h"
 #include "face/detections.h"
 #include "face/face_detectors.h"
 #include "face/onnx_net.h"
 #include "media/resize.h"
+#include "model/models_dir.h"
 
 namespace fsfm {
 namespace {
@@ -23,12 +24,12 @@ constexpr ModelInfo kModels[] = {{"blazeface", "blazeface-back-256.onnx", 256},
                                  {"blazeface-front", "blazeface-front-128.onnx", 128}};
 const ModelInfo& info(BlazeFaceModel model) { return kModels[static_cast<size_t>(model)]; }
 
-constexpr int kValues = 16;          // x, y, width, height, then six key points
-constexpr float kMinScore = 0.5f;    // in the whole picture
+constexpr int kValues = 16;            // x, y, width, height, then six key points
+constexpr float kMinScore = 0.5f;      // in the whole picture
 constexpr float kMinTileScore = 0.7f;  // in a tile, where parts of bodies and things fill the view more often, and in
                                        // a view with less detail, where blurred things look like faces
 constexpr float kOverlap = 0.3f;
-constexpr float kLargest = 0.5f;     // side of a face over the longer side of its view
+constexpr float kLargest = 0.5f;  // side of a face over the longer side of its view
 
 float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 
@@ -84,7 +85,9 @@ class BlazeFace final : public FaceDetector {
     // faces. Then the picture is looked at from further away.
     const int longer = std::max(image.width, image.height);
     const auto large = [&](const Detection& d) { return d.right - d.left > kLargest * static_cast<float>(longer); };
-    const auto centred = [&](int side) { return View{(image.width - side) / 2, (image.height - side) / 2, side, false}; };
+    const auto centred = [&](int side) {
+      return View{(image.width - side) / 2, (image.height - side) / 2, side, false};
+    };
     if (found.empty() || std::any_of(found.begin(), found.end(), large)) {
       std::vector<Detection> far;
       search(image, centred(longer + longer / 2), far);
@@ -98,7 +101,8 @@ class BlazeFace final : public FaceDetector {
   }
 
  private:
-  // `detail`: side in pixels that the view is sampled at before it is enlarged to the network's input; 0 = that input's.
+  // `detail`: side in pixels that the view is sampled at before it is enlarged to the network's input; 0 = that
+  // input's.
   void search(const Image& image, const View& view, std::vector<Detection>& found, int detail = 0) {
     Image input = sample_square(image, view.left, view.top, view.side, detail > 0 ? detail : info_.side);
     if (detail > 0) input = resize(input, info_.side, info_.side);
@@ -114,7 +118,8 @@ class BlazeFace final : public FaceDetector {
         if (output.values.size() == kAnchors[g]) scores[g] = output.values.data();
         if (output.values.size() == kAnchors[g] * kValues) boxes[g] = output.values.data();
       }
-    if (!scores[0] || !scores[1] || !boxes[0] || !boxes[1]) throw Error(std::string(info_.file) + ": this is no BlazeFace network");
+    if (!scores[0] || !scores[1] || !boxes[0] || !boxes[1])
+      throw Error(std::string(info_.file) + ": this is no BlazeFace network");
 
     for (size_t i = 0; i < anchors_.size(); ++i) {
       const int g = i >= kAnchors[0];
@@ -129,8 +134,12 @@ class BlazeFace final : public FaceDetector {
   void decode(const float* values, Point anchor, float score, const View& view, const Image& image,
               std::vector<Detection>& found) const {
     const float scale = static_cast<float>(view.side) / static_cast<float>(info_.side);
-    const auto x = [&](float value) { return static_cast<float>(view.left) + anchor.x * static_cast<float>(view.side) + value * scale; };
-    const auto y = [&](float value) { return static_cast<float>(view.top) + anchor.y * static_cast<float>(view.side) + value * scale; };
+    const auto x = [&](float value) {
+      return static_cast<float>(view.left) + anchor.x * static_cast<float>(view.side) + value * scale;
+    };
+    const auto y = [&](float value) {
+      return static_cast<float>(view.top) + anchor.y * static_cast<float>(view.side) + value * scale;
+    };
     Detection d;
     d.left = x(values[0] - values[2] / 2);
     d.right = x(values[0] + values[2] / 2);
@@ -144,7 +153,8 @@ class BlazeFace final : public FaceDetector {
 
   // A face at a tile's inner border is seen whole by the neighbouring tile or in the picture.
   static bool cut_by(const View& view, const Detection& d, const Image& image) {
-    return (view.left > 0 && d.left < static_cast<float>(view.left)) || (view.top > 0 && d.top < static_cast<float>(view.top)) ||
+    return (view.left > 0 && d.left < static_cast<float>(view.left)) ||
+           (view.top > 0 && d.top < static_cast<float>(view.top)) ||
            (view.left + view.side < image.width && d.right > static_cast<float>(view.left + view.side)) ||
            (view.top + view.side < image.height && d.bottom > static_cast<float>(view.top + view.side));
   }

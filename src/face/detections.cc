@@ -37,7 +37,8 @@ float overlap(const Detection& a, const Detection& b) {
 
 std::vector<Detection> suppress(std::vector<Detection> detections, float limit, bool blend) {
   std::erase_if(detections, [](const Detection& d) { return !finite(d); });
-  std::stable_sort(detections.begin(), detections.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::stable_sort(detections.begin(), detections.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
   std::vector<Detection> kept;
   std::vector<bool> done(detections.size());
   for (size_t i = 0; i < detections.size(); ++i) {
@@ -75,7 +76,8 @@ std::vector<Detection> suppress(std::vector<Detection> detections, float limit, 
 std::vector<Face> to_faces(const Image& image, const std::vector<Detection>& detections) {
   std::vector<Face> faces;
   for (const Detection& d : detections) {
-    if (d.right <= 0 || d.bottom <= 0 || d.left >= static_cast<float>(image.width) || d.top >= static_cast<float>(image.height))
+    if (d.right <= 0 || d.bottom <= 0 || d.left >= static_cast<float>(image.width) ||
+        d.top >= static_cast<float>(image.height))
       continue;
     // Within a picture's size of the picture: rounding stays defined whatever a network said.
     const auto pixel = [](float value, int size) {
@@ -98,7 +100,8 @@ Image sample_square(const Image& image, int left, int top, int side, int size) {
   const int x1 = std::min(left + side, image.width), y1 = std::min(top + side, image.height);
   if (x1 <= x0 || y1 <= y0) return canvas;
   const double scale = static_cast<double>(size) / side;
-  const int u0 = static_cast<int>(std::lround((x0 - left) * scale)), v0 = static_cast<int>(std::lround((y0 - top) * scale));
+  const int u0 = static_cast<int>(std::lround((x0 - left) * scale)),
+            v0 = static_cast<int>(std::lround((y0 - top) * scale));
   const int u1 = std::max(u0 + 1, static_cast<int>(std::lround((x1 - left) * scale)));
   const int v1 = std::max(v0 + 1, static_cast<int>(std::lround((y1 - top) * scale)));
   const bool whole = x0 == 0 && y0 == 0 && x1 == image.width && y1 == image.height;

@@ -16,9 +16,9 @@ struct Detection {
 
 // Intersection over union, 0..1.
 float overlap(const Detection& a, const Detection& b);
-// Non-maximum suppression, best score first. A find is dropped when it overlaps a better one by more than `limit`, or when
-// the smaller of the two lies mostly inside the other (part of a face taken for a face of its own).
-// With `blend`, the survivor becomes the mean of its group weighted by score, which steadies boxes and key points.
+// Non-maximum suppression, best score first. A find is dropped when it overlaps a better one by more than `limit`, or
+// when the smaller of the two lies mostly inside the other (part of a face taken for a face of its own). With `blend`,
+// the survivor becomes the mean of its group weighted by score, which steadies boxes and key points.
 std::vector<Detection> suppress(std::vector<Detection> detections, float limit, bool blend);
 
 // Rounds boxes to pixels and measures blur and yaw. Finds that do not meet the picture are left out.

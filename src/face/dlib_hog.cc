@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <vector>
-
 #include <dlib/image_processing/frontal_face_detector.h>
 #include <dlib/image_transforms.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "face/face_detectors.h"
 #include "face/face_quality.h"

@@ -33,8 +33,8 @@ std::unique_ptr<FaceDetector> make_face_detector(const std::string& name) {
 }
 
 std::vector<std::string> face_detector_names() {
-  return {"blazeface[:0|1|2]", "blazeface-front[:0|1|2]", "dlib-hog[:0|1|2]", "yunet:FILE", "scrfd:FILE",
-          "ultraface:FILE"};
+  return {"blazeface[:0|1|2]", "blazeface-front[:0|1|2]", "dlib-hog[:0|1|2]", "yunet:FILE",
+          "scrfd:FILE",        "ultraface:FILE"};
 }
 
 }  // namespace fsfm

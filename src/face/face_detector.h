@@ -18,9 +18,10 @@ class FaceDetector {
   virtual std::string name() const = 0;
 };
 
-// "" = default_face_detector(). "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2"; "blazeface" (tiles of one
-// finer scale besides the whole picture), "blazeface:0" (no tiles), "blazeface:2"; "blazeface-front" for near faces;
-// "yunet:FILE", "scrfd:FILE" and "ultraface:FILE", ONNX networks the user brings. Throws Error for an unknown name, listing the known.
+// "" = default_face_detector(). "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2"; "blazeface"
+// (tiles of one finer scale besides the whole picture), "blazeface:0" (no tiles), "blazeface:2"; "blazeface-front" for
+// near faces; "yunet:FILE", "scrfd:FILE" and "ultraface:FILE", ONNX networks the user brings. Throws Error for an
+// unknown name, listing the known.
 std::unique_ptr<FaceDetector> make_face_detector(const std::string& name = "");
 // "blazeface" when its weights are found, else "dlib-hog".
 std::string default_face_detector();

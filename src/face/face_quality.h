@@ -7,8 +7,8 @@
 
 namespace fsfm {
 
-// Variance of the Laplacian of the box's grey levels at 112 x 112; below about 20 the face is visibly blurred. 0 when the
-// box does not meet the picture.
+// Variance of the Laplacian of the box's grey levels at 112 x 112; below about 20 the face is visibly blurred. 0 when
+// the box does not meet the picture.
 float face_blur(const Image& image, const Rect& box);
 
 // Head turn in degrees, -90..90, positive when the face looks to the right of the picture; from right eye, left eye and

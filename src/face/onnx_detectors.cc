@@ -1,5 +1,7 @@
 #include "face/onnx_detectors.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -8,8 +10,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -93,9 +93,9 @@ std::optional<Grid> find_grid(const std::vector<Output>& outputs, std::span<cons
   int candidates = 0;
   for (const auto& output : outputs) {
     const std::string name = to_lower(output.name);
-    const bool named = names_stride(name, stride) && std::any_of(names.begin(), names.end(), [&](std::string_view word) {
-                         return name.find(word) != std::string::npos;
-                       });
+    const bool named = names_stride(name, stride) &&
+                       std::any_of(names.begin(), names.end(),
+                                   [&](std::string_view word) { return name.find(word) != std::string::npos; });
     auto order = order_of(output, rows, columns, anchors);
     const auto is_one = [](int size) { return size == 1; };
     if (!order && named && output.values.size() == rows * columns &&
@@ -237,16 +237,22 @@ std::vector<Detection> decode_scrfd(const std::vector<OnnxNet::Output>& outputs,
     const auto boxes = find_grid(outputs, kBoxNames, stride, count, 4, kAnchors);
     const auto points = find_grid(outputs, kPointNames, stride, count, 10, kAnchors);
     if (!scores || !boxes)
-      throw Error(fmt::format("the network's outputs are not SCRFD's for a {0} x {0} input: {1}", side, describe(outputs)),
-                  "use InsightFace's export with a fixed size of 640 x 640");
+      throw Error(
+          fmt::format("the network's outputs are not SCRFD's for a {0} x {0} input: {1}", side, describe(outputs)),
+          "use InsightFace's export with a fixed size of 640 x 640");
     const auto unit = static_cast<float>(stride);
     for (size_t i = 0; i < count; ++i) {
       const float score = scores->at(i, 0);
       if (!(score >= min_score)) continue;
-      const float x = static_cast<float>(i / kAnchors % cells) * unit, y = static_cast<float>(i / kAnchors / cells) * unit;
+      const float x = static_cast<float>(i / kAnchors % cells) * unit,
+                  y = static_cast<float>(i / kAnchors / cells) * unit;
       // Boxes are distances from the anchor to the four sides, in strides.
-      Detection d{x - boxes->at(i, 0) * unit, y - boxes->at(i, 1) * unit, x + boxes->at(i, 2) * unit,
-                  y + boxes->at(i, 3) * unit, score, {}};
+      Detection d{x - boxes->at(i, 0) * unit,
+                  y - boxes->at(i, 1) * unit,
+                  x + boxes->at(i, 2) * unit,
+                  y + boxes->at(i, 3) * unit,
+                  score,
+                  {}};
       if (points) {
         std::array<Point, 5> five;
         for (size_t k = 0; k < 5; ++k) five[k] = {x + points->at(i, 2 * k) * unit, y + points->at(i, 2 * k + 1) * unit};

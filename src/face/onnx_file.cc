@@ -82,8 +82,9 @@ std::vector<int64_t> onnx_input_shape(const fs::path& file) {
   const MappedFile mapped(file);
   const std::string_view graph = graph_of(mapped);
   std::set<std::string_view> weights;
-  for (const auto tensor : all_fields(graph, 5)) weights.insert(first_field(tensor, 8));  // GraphProto.initializer, name
-  for (const auto input : all_fields(graph, 11)) {                                         // GraphProto.input
+  for (const auto tensor : all_fields(graph, 5))
+    weights.insert(first_field(tensor, 8));         // GraphProto.initializer, name
+  for (const auto input : all_fields(graph, 11)) {  // GraphProto.input
     if (weights.contains(first_field(input, 1))) continue;
     std::vector<int64_t> shape;
     // ValueInfoProto.type, TypeProto.tensor_type, Tensor.shape, TensorShapeProto.dim, Dimension.dim_value

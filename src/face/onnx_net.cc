@@ -44,7 +44,8 @@ std::vector<OnnxNet::Output> OnnxNet::run(std::span<const float> input, const st
     if (mats[i].depth() != CV_32F || !mats[i].isContinuous())
       throw Error(impl_->file.string() + ": output " + impl_->outputs[i] + " is no float tensor");
     const auto* values = mats[i].ptr<float>();
-    outputs.push_back({impl_->outputs[i], {mats[i].size.p, mats[i].size.p + mats[i].dims}, {values, values + mats[i].total()}});
+    outputs.push_back(
+        {impl_->outputs[i], {mats[i].size.p, mats[i].size.p + mats[i].dims}, {values, values + mats[i].total()}});
   }
   return outputs;
 }

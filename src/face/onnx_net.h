@@ -22,8 +22,8 @@ class OnnxNet {
     std::vector<int> shape;
     std::vector<float> values;
   };
-  // All outputs of the network, in its own order, for one input of the given shape. Throws Error naming the file when the
-  // network does not take it.
+  // All outputs of the network, in its own order, for one input of the given shape. Throws Error naming the file when
+  // the network does not take it.
   std::vector<Output> run(std::span<const float> input, const std::vector<int>& shape);
 
  private:

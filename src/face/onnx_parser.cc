@@ -24,7 +24,8 @@ class OnnxParser : public FaceParser {
       if (std::find(outputs.begin(), outputs.end(), output_) == outputs.end())
         output_ = outputs.empty() ? "" : outputs.front();
     } catch (const cv::Exception& error) {
-      throw Error(file.string() + ": OpenCV cannot read this network (" + error.err + ")", "export it with a fixed input size and opset 11");
+      throw Error(file.string() + ": OpenCV cannot read this network (" + error.err + ")",
+                  "export it with a fixed input size and opset 11");
     }
     parse(Image(64, 64));  // so that a file that is no parser is refused here and not in the middle of the work
   }
@@ -47,7 +48,8 @@ class OnnxParser : public FaceParser {
     }
     const int classes = scores.size[1];
     if (mapping_.size() != static_cast<size_t>(classes)) mapping_ = class_mapping(file_, settings_, classes);
-    return map_from_scores({scores.ptr<float>(), scores.total()}, classes, scores.size[3], scores.size[2], crop.width, crop.height, mapping_);
+    return map_from_scores({scores.ptr<float>(), scores.total()}, classes, scores.size[3], scores.size[2], crop.width,
+                           crop.height, mapping_);
   }
 
   std::string name() const override { return file_.stem().string(); }

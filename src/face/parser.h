@@ -29,12 +29,14 @@ class FaceParser {
 // Makes a parser of a TorchScript file. Builds with libtorch pass make_torchscript_parser (nn/torchscript_parser.h).
 using TorchScriptParserFactory = std::function<std::unique_ptr<FaceParser>(const std::filesystem::path&)>;
 
-// "" = the parser shipped in models/ (found beside the program, in FSFM_MODELS_DIR or in the source tree); otherwise a file:
+// "" = the parser shipped in models/ (found beside the program, in FSFM_MODELS_DIR or in the source tree); otherwise a
+// file:
 //   *.safetensors   a network of train-parser
 //   *.onnx          any segmentation network, see face/onnx_parser.h
 //   *.pt, *.torchscript   through `torchscript`; without it an Error says that this build cannot run them
 // Throws Error when none can be found or the file is no parser.
-std::unique_ptr<FaceParser> make_parser(const std::string& name_or_file = "", const TorchScriptParserFactory& torchscript = {});
+std::unique_ptr<FaceParser> make_parser(const std::string& name_or_file = "",
+                                        const TorchScriptParserFactory& torchscript = {});
 
 // True if the map looks like a face: skin covers >= 5 % and at least one of eyes/nose/mouth is present.
 bool plausible_face(const ParsingMap& map);

@@ -1,8 +1,8 @@
 #include "face/parser_eval.h"
 
-#include <algorithm>
-
 #include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "face/parsing_dataset.h"
@@ -25,7 +25,8 @@ double ParsingScore::f1(int face_class) const {
     truth += confusion[face_class][c];
     predicted += confusion[c][face_class];
   }
-  return truth + predicted == 0 ? 1.0 : 2.0 * confusion[face_class][face_class] / static_cast<double>(truth + predicted);
+  return truth + predicted == 0 ? 1.0
+                                : 2.0 * confusion[face_class][face_class] / static_cast<double>(truth + predicted);
 }
 
 double ParsingScore::mean_f1() const {
@@ -46,7 +47,11 @@ double ParsingScore::pixel_accuracy() const {
 nlohmann::json ParsingScore::to_json() const {
   nlohmann::json per_class;
   for (int c = 0; c < kFaceClasses; ++c) per_class[std::string(kFaceClassNames[c])] = f1(c);
-  return {{"faces", faces}, {"mean_f1", mean_f1()}, {"pixel_accuracy", pixel_accuracy()}, {"f1", per_class}, {"confusion", confusion}};
+  return {{"faces", faces},
+          {"mean_f1", mean_f1()},
+          {"pixel_accuracy", pixel_accuracy()},
+          {"f1", per_class},
+          {"confusion", confusion}};
 }
 
 std::string ParsingScore::to_text() const {
@@ -58,11 +63,12 @@ std::string ParsingScore::to_text() const {
       pixels += confusion[c][p];
       if (p != c && confusion[c][p] > most) most = confusion[c][p], other = p;
     }
-    const std::string taken = most == 0 ? "" : fmt::format("{} ({:.1f} %)", kFaceClassNames[other], 100.0 * most / pixels);
+    const std::string taken =
+        most == 0 ? "" : fmt::format("{} ({:.1f} %)", kFaceClassNames[other], 100.0 * most / pixels);
     text += fmt::format("{:<12} {:>6.4f} {:>9}  {}\n", kFaceClassNames[c], f1(c), pixels, taken);
   }
-  return text + fmt::format("mean F1 over the ten foreground classes {:.4f}, pixel accuracy {:.4f}, {} faces\n", mean_f1(),
-                            pixel_accuracy(), faces);
+  return text + fmt::format("mean F1 over the ten foreground classes {:.4f}, pixel accuracy {:.4f}, {} faces\n",
+                            mean_f1(), pixel_accuracy(), faces);
 }
 
 }  // namespace fsfm

@@ -28,8 +28,8 @@ std::vector<Tap> bilinear_taps(int from, int to) {
 
 }  // namespace
 
-ParsingMap map_from_scores(std::span<const float> scores, int classes, int width, int height, int out_width, int out_height,
-                           std::span<const uint8_t> mapping) {
+ParsingMap map_from_scores(std::span<const float> scores, int classes, int width, int height, int out_width,
+                           int out_height, std::span<const uint8_t> mapping) {
   const size_t plane = static_cast<size_t>(width) * height;
   if (scores.size() != plane * classes) throw InternalError("map_from_scores: scores of a wrong size");
   ParsingMap map{out_width, out_height, std::vector<uint8_t>(static_cast<size_t>(out_width) * out_height)};

@@ -1,7 +1,6 @@
 #include "face/parser_settings.h"
 
 #include <array>
-
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -22,16 +21,22 @@ ParserSettings read_parser_settings(const fs::path& parser, ParserSettings setti
   try {
     const auto json = parse_json(read_file(file, 1 << 20), file.string(), "see docs/face-parsers.md");
     for (const auto& [key, value] : json.items()) {
-      if (key == "input_size") settings.input_size = value.get<int>();
-      else if (key == "mean") settings.norm.mean = value.get<std::array<float, 3>>();
-      else if (key == "std") settings.norm.std = value.get<std::array<float, 3>>();
-      else if (key == "layout") settings.layout = value.get<std::string>();
-      else throw Error(file.string() + ": unknown key \"" + key + "\"", "known are input_size, mean, std and layout");
+      if (key == "input_size")
+        settings.input_size = value.get<int>();
+      else if (key == "mean")
+        settings.norm.mean = value.get<std::array<float, 3>>();
+      else if (key == "std")
+        settings.norm.std = value.get<std::array<float, 3>>();
+      else if (key == "layout")
+        settings.layout = value.get<std::string>();
+      else
+        throw Error(file.string() + ": unknown key \"" + key + "\"", "known are input_size, mean, std and layout");
     }
   } catch (const nlohmann::json::exception& error) {
     throw Error(file.string() + ": " + error.what());
   }
-  if (settings.input_size < 16 || settings.input_size > 4096) throw Error(file.string() + ": input_size must lie between 16 and 4096");
+  if (settings.input_size < 16 || settings.input_size > 4096)
+    throw Error(file.string() + ": input_size must lie between 16 and 4096");
   for (const float s : settings.norm.std) {
     if (!(s > 0)) throw Error(file.string() + ": std must be positive");
   }
@@ -43,7 +48,8 @@ std::vector<uint8_t> class_mapping(const fs::path& parser, const ParserSettings&
   if (layout.empty() && classes == 19) layout = "bisenet-19";
   if (layout.empty() && classes == 11) layout = "lapa-11";
   const std::string name = parser.string(), json = settings_file(parser).string();
-  if (layout.empty()) throw Error(name + ": " + std::to_string(classes) + " classes of unknown meaning", "say the layout in " + json);
+  if (layout.empty())
+    throw Error(name + ": " + std::to_string(classes) + " classes of unknown meaning", "say the layout in " + json);
   std::vector<uint8_t> mapping;
   try {
     mapping = label_mapping(layout);
@@ -51,7 +57,8 @@ std::vector<uint8_t> class_mapping(const fs::path& parser, const ParserSettings&
     throw Error(json + ": " + error.what());
   }
   if (mapping.size() != static_cast<size_t>(classes)) {
-    throw Error(name + ": " + std::to_string(classes) + " classes do not fit the layout " + layout, "correct the layout in " + json);
+    throw Error(name + ": " + std::to_string(classes) + " classes do not fit the layout " + layout,
+                "correct the layout in " + json);
   }
   return mapping;
 }

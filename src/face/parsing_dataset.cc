@@ -15,14 +15,14 @@ namespace fsfm {
 std::vector<uint8_t> label_mapping(const std::string& layout) {
   if (layout == "lapa-11") return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   if (layout == "celebamask-19") {
-    return {kBackground, kSkin,       kNose,       kSkin,       kLeftEye,   kRightEye,  kLeftBrow,
-            kRightBrow,  kBackground, kBackground, kInnerMouth, kUpperLip,  kLowerLip,  kHair,
+    return {kBackground, kSkin,       kNose,       kSkin,       kLeftEye,   kRightEye, kLeftBrow,
+            kRightBrow,  kBackground, kBackground, kInnerMouth, kUpperLip,  kLowerLip, kHair,
             kBackground, kBackground, kBackground, kBackground, kBackground};
   }
   if (layout == "bisenet-19") {
-    return {kBackground, kSkin,       kLeftBrow, kRightBrow,  kLeftEye,    kRightEye,   kSkin,
-            kBackground, kBackground, kBackground, kNose,     kInnerMouth, kUpperLip,   kLowerLip,
-            kBackground, kBackground, kBackground, kHair,     kBackground};
+    return {kBackground, kSkin,       kLeftBrow,   kRightBrow, kLeftEye,    kRightEye, kSkin,
+            kBackground, kBackground, kBackground, kNose,      kInnerMouth, kUpperLip, kLowerLip,
+            kBackground, kBackground, kBackground, kHair,      kBackground};
   }
   throw Error("unknown label layout \"" + layout + "\"", "use lapa-11, celebamask-19 or bisenet-19");
 }
@@ -63,7 +63,8 @@ std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::s
       c = mapping[c];
     }
     face.sides_repaired = repair_sides && sides_exchanged(face.classes, face.image.width);
-    if (face.sides_repaired) std::transform(face.classes.begin(), face.classes.end(), face.classes.begin(), mirrored_class);
+    if (face.sides_repaired)
+      std::transform(face.classes.begin(), face.classes.end(), face.classes.begin(), mirrored_class);
   });
   if (!unreadable) return faces;
   std::vector<LabelledFace> read;
@@ -73,7 +74,8 @@ std::vector<LabelledFace> read_labelled_faces(const fs::path& root, const std::s
     else
       unreadable->push_back(std::move(failures[i]));
   }
-  if (read.empty()) throw Error(root.string() + ": no labelled face can be read: " + unreadable->front(), "check the folder");
+  if (read.empty())
+    throw Error(root.string() + ": no labelled face can be read: " + unreadable->front(), "check the folder");
   return read;
 }
 

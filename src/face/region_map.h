@@ -11,7 +11,17 @@ namespace fsfm {
 
 // LaPa classes; "right" is the subject's right (image left).
 enum FaceClass : uint8_t {
-  kBackground, kSkin, kRightBrow, kLeftBrow, kRightEye, kLeftEye, kNose, kUpperLip, kInnerMouth, kLowerLip, kHair
+  kBackground,
+  kSkin,
+  kRightBrow,
+  kLeftBrow,
+  kRightEye,
+  kLeftEye,
+  kNose,
+  kUpperLip,
+  kInnerMouth,
+  kLowerLip,
+  kHair
 };
 inline constexpr int kFaceClasses = 11;
 extern const std::array<std::string_view, kFaceClasses> kFaceClassNames;

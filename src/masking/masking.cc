@@ -46,7 +46,8 @@ class Masker::Draw {
     const int n = size_[pool];
     // Half a shuffle, from the end that needs fewer random numbers: choose the hidden ones or those that stay.
     if (count <= n / 2) {
-      for (int i = 0; i < count; ++i) std::swap(p[i], p[i + static_cast<int>(rng_.below(static_cast<uint32_t>(n - i)))]);
+      for (int i = 0; i < count; ++i)
+        std::swap(p[i], p[i + static_cast<int>(rng_.below(static_cast<uint32_t>(n - i)))]);
     } else {
       for (int i = n; i > count; --i) std::swap(p[i - 1], p[rng_.below(static_cast<uint32_t>(i))]);
     }
@@ -127,7 +128,8 @@ std::optional<RegionGroup> Masker::draw(const RegionMap& map, Rng& rng, std::spa
       return std::nullopt;
     }
     case MaskStrategy::crfr_r:
-    case MaskStrategy::crfr_p: break;
+    case MaskStrategy::crfr_p:
+      break;
   }
   if (!group) group = choose_group(map, rng);
   cover(map, group, draw);
@@ -141,7 +143,8 @@ std::optional<RegionGroup> Masker::choose_group(const RegionMap& map, Rng& rng) 
   for (int p = 0; p < patches_; ++p) present |= map.groups(p);
   present &= (1u << kFacialGroups) - 1;
   if (!present) return std::nullopt;
-  for (uint32_t skip = rng.below(static_cast<uint32_t>(std::popcount(present))); skip > 0; --skip) present &= present - 1;
+  for (uint32_t skip = rng.below(static_cast<uint32_t>(std::popcount(present))); skip > 0; --skip)
+    present &= present - 1;
   return static_cast<RegionGroup>(std::countr_zero(present));
 }
 

@@ -55,8 +55,9 @@ Block transform_block(const Image& image, int left, int top) {
     Block basis;
     for (size_t k = 0; k < 8; ++k)
       for (size_t n = 0; n < 8; ++n)
-        basis[k * 8 + n] = static_cast<float>(std::sqrt((k > 0 ? 2.0 : 1.0) / 8) *
-                                              std::cos((2.0 * static_cast<double>(n) + 1) * static_cast<double>(k) * std::numbers::pi / 16));
+        basis[k * 8 + n] = static_cast<float>(
+            std::sqrt((k > 0 ? 2.0 : 1.0) / 8) *
+            std::cos((2.0 * static_cast<double>(n) + 1) * static_cast<double>(k) * std::numbers::pi / 16));
     return basis;
   }();
   Block light, half{}, result{};
@@ -74,8 +75,8 @@ Block transform_block(const Image& image, int left, int top) {
   return result;
 }
 
-// Mean distance of the coefficients from the multiples of the table, in units of what chance gives (a quarter of a step).
-// Coefficients that the table would have made zero say nothing, nor does brightness as such.
+// Mean distance of the coefficients from the multiples of the table, in units of what chance gives (a quarter of a
+// step). Coefficients that the table would have made zero say nothing, nor does brightness as such.
 double distance_from_grid(const std::vector<Block>& blocks, const Table& table) {
   constexpr size_t kFewest = 200;
   double sum = 0;

@@ -73,7 +73,8 @@ bool has_verdict_mark(const fs::path& file) {
   try {
     const MappedFile mapped(file);
     const std::string_view bytes(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
-    if (bytes.starts_with(kPng)) return bytes.size() > kPngHeader + 4 && bytes.substr(kPngHeader + 4).starts_with(kPngText);
+    if (bytes.starts_with(kPng))
+      return bytes.size() > kPngHeader + 4 && bytes.substr(kPngHeader + 4).starts_with(kPngText);
     if (is_webp(bytes)) return bytes.ends_with(webp_chunk());
     const size_t at = jpeg_comment_at(bytes);
     return at > 0 && bytes.substr(at).starts_with(jpeg_comment());

@@ -11,9 +11,8 @@
 namespace fsfm {
 namespace {
 
-constexpr std::pair<std::string_view, Kernel> kPrefixes[] = {{"pillow-bicubic-", Kernel::bicubic},
-                                                            {"pillow-bilinear-", Kernel::bilinear},
-                                                            {"pillow-lanczos-", Kernel::lanczos}};
+constexpr std::pair<std::string_view, Kernel> kPrefixes[] = {
+    {"pillow-bicubic-", Kernel::bicubic}, {"pillow-bilinear-", Kernel::bilinear}, {"pillow-lanczos-", Kernel::lanczos}};
 
 int parse_side(const std::string& text, const std::string& name) {
   int value = 0;

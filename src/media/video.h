@@ -16,7 +16,7 @@
 namespace fsfm {
 
 struct VideoOptions {
-  int threads = 0;               // of the decoder; 0 = one a core, at most 8. The frames do not depend on it
+  int threads = 0;         // of the decoder; 0 = one a core, at most 8. The frames do not depend on it
   std::stop_token stop{};  // looked at often; once it is asked to stop the film is over
 };
 

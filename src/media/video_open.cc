@@ -82,8 +82,7 @@ int64_t VideoDemuxer::seek(void* self, int64_t offset, int whence) {
   return offset;
 }
 
-VideoDemuxer::VideoDemuxer(const VideoSource& source, std::stop_token stop)
-    : source_(source), stop_(std::move(stop)) {
+VideoDemuxer::VideoDemuxer(const VideoSource& source, std::stop_token stop) : source_(source), stop_(std::move(stop)) {
   try {
     open();
     choose_stream();

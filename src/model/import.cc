@@ -43,8 +43,7 @@ Weights read_checkpoint(const fs::path& path) {
   std::set<std::string> holders;  // entries of the root that hold tensors
   for (const auto& [name, value] : tensors) {
     holders.insert(name.substr(0, name.find('.')));
-    if (file.compressed(*value))
-      weights.compressed.push_back(name);
+    if (file.compressed(*value)) weights.compressed.push_back(name);
     weights.tensors.emplace(name, file.compressed(*value) ? value->tensor : file.load(*value));
   }
   weights.load = [file, tensors](const std::string& name) { return file.load(*tensors.at(name)); };
@@ -164,10 +163,8 @@ Weights read_weights(const fs::path& named) {
   }
   if (path.string().ends_with(".bin.index.json")) return read_sharded_checkpoint(path);
   ModelFile model = ModelFile::open(path, false);
-  Weights weights{.tensors = model.tensors(),
-                  .has_card = model.has_card(),
-                  .card = model.card(),
-                  .keep_alive = model.keep_alive()};
+  Weights weights{
+      .tensors = model.tensors(), .has_card = model.has_card(), .card = model.card(), .keep_alive = model.keep_alive()};
   const bool sharded = model.path().extension() == ".json";
   weights.format = std::string(sharded ? "sharded " : "") + (model.has_card() ? "model file" : "safetensors");
   if (!model.has_card() && !sharded)
@@ -206,7 +203,8 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
     result.tensors.emplace(name, request.values && compressed.contains(from) ? file.load(from) : file.tensors.at(from));
   }
   try {
-    if (const auto head = result.tensors.find("head.weight"); head != result.tensors.end() && !head->second.shape.empty())
+    if (const auto head = result.tensors.find("head.weight");
+        head != result.tensors.end() && !head->second.shape.empty())
       result.outputs = static_cast<int>(std::min<int64_t>(head->second.shape[0], 1 << 20));
     if (!request.with_head && result.outputs == 1) {  // what it says yes to is not known
       result.tensors.erase("head.weight");
@@ -292,9 +290,9 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const CardOpti
     if (weights.outputs == 1 && options.classes.size() != 2)
       throw Error(path.string() + ": its head has one output, and nothing says which class a high value means",
                   "name both, the one of low values first: --classes real fake when high values mean fake");
-    card.training["class_order"] = options.classes.empty()
-                                       ? fmt::format("{}as the authors train ({} = 0, {} = 1)", kAssumed, attack, genuine)
-                                       : options.class_source;
+    card.training["class_order"] =
+        options.classes.empty() ? fmt::format("{}as the authors train ({} = 0, {} = 1)", kAssumed, attack, genuine)
+                                : options.class_source;
     if (static_cast<int>(card.classes.size()) != layout.num_classes)
       throw Error(
           fmt::format("{} has {} classes, but {} are named", path.string(), layout.num_classes, card.classes.size()),
@@ -315,7 +313,8 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const CardOpti
 std::string class_order_doubt(const ModelCard& card) {
   if (!card.training.is_object()) return "";
   const auto order = card.training.find("class_order");
-  if (order == card.training.end() || !order->is_string() || !order->get<std::string>().starts_with(kAssumed)) return "";
+  if (order == card.training.end() || !order->is_string() || !order->get<std::string>().starts_with(kAssumed))
+    return "";
   return "the order of its classes (" + join(card.classes, ", ") +
          ") is assumed: if its verdicts are inverted, import it again with fsfm convert --classes";
 }

@@ -28,7 +28,7 @@ struct Weights {
   // Of an import: what stood beside the weights, and what was done to them, one sentence each.
   ForeignFacts facts{};
   std::vector<std::string> notes{};
-  int outputs = 0;  // of the head as the file has it; 1: `tensors` holds the same head with two
+  int outputs = 0;            // of the head as the file has it; 1: `tensors` holds the same head with two
   bool authors_form = false;  // import_classes.h: two unnamed outputs are then fake and real, in this order
 };
 
@@ -53,9 +53,9 @@ struct CardOptions {
                                             // the network has their form; else an Error
   std::vector<std::string> attack_classes;  // must be given with `classes`
   std::string class_source = "stated at import";
-  std::string task;                         // of a detector; "" = by its head: fas or dfd
-  std::filesystem::path mean_std;           // "" = what stands beside the checkpoint, if anything does
-  int decoder_heads = 16;                   // of both decoders of a pretraining network
+  std::string task;                // of a detector; "" = by its head: fas or dfd
+  std::filesystem::path mean_std;  // "" = what stands beside the checkpoint, if anything does
+  int decoder_heads = 16;          // of both decoders of a pretraining network
 };
 
 // The card that makes imported `weights` (from `path`) a model file: kind "detector" with a classification head, else

@@ -9,9 +9,11 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 9> kClassKeys = {"class_to_idx", "idx_to_class", "label2id",    "id2label", "classes",
-                                                        "class_names",  "label_names",  "labels_map", "CLASSES"};
-constexpr std::array<std::string_view, 7> kSettings = {"args", "config", "hyper_parameters", "hparams", "meta", "cfg", "opt"};
+constexpr std::array<std::string_view, 9> kClassKeys = {"class_to_idx", "idx_to_class", "label2id",
+                                                        "id2label",     "classes",      "class_names",
+                                                        "label_names",  "labels_map",   "CLASSES"};
+constexpr std::array<std::string_view, 7> kSettings = {"args", "config", "hyper_parameters", "hparams", "meta",
+                                                       "cfg",  "opt"};
 
 // ["fake", "real"], {"fake": 0, "real": 1} or {"0": "fake", "1": "real"} -> the names in order; else nothing.
 std::vector<std::string> names_of(const json& value, size_t outputs) {
@@ -50,7 +52,9 @@ StatedClasses search(const json& entries, size_t outputs) {
 
 }  // namespace
 
-bool is_class_key(std::string_view key) { return std::find(kClassKeys.begin(), kClassKeys.end(), key) != kClassKeys.end(); }
+bool is_class_key(std::string_view key) {
+  return std::find(kClassKeys.begin(), kClassKeys.end(), key) != kClassKeys.end();
+}
 
 StatedClasses stated_classes(const json& source, int outputs) {
   if (!source.is_object() || outputs < 2 || outputs > 10'000) return {};

@@ -1,5 +1,5 @@
-// Which class stands at which output of a stranger's head: what the file says of it, and whether the network has the form
-// of those whose order is known. A wrong order inverts every verdict, so what neither tells is asked for.
+// Which class stands at which output of a stranger's head: what the file says of it, and whether the network has the
+// form of those whose order is known. A wrong order inverts every verdict, so what neither tells is asked for.
 #pragma once
 
 #include <nlohmann/json.hpp>

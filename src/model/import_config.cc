@@ -53,8 +53,7 @@ class SideFile {
   // The file must say the same as the tensors, where it says anything.
   void expect(const char* key, double seen) const {
     const double stated = number(key, seen);
-    if (stated != seen)
-      fail(fmt::format("'{}' is {:g}, but the tensors show {:g}", key, stated, seen));
+    if (stated != seen) fail(fmt::format("'{}' is {:g}, but the tensors show {:g}", key, stated, seen));
   }
   // Replaces the object by a part of it ("pretrained_cfg").
   void enter(const char* key) {
@@ -185,7 +184,8 @@ void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs
               "fsfm finetune --init takes the network without its head");
   const double eps = file.number("layer_norm_eps", 1e-12);
   facts.config["layer_norm_eps"] = eps;
-  if (file.has("num_attention_heads")) facts.config["num_heads"] = static_cast<int>(file.number("num_attention_heads", 0));
+  if (file.has("num_attention_heads"))
+    facts.config["num_heads"] = static_cast<int>(file.number("num_attention_heads", 0));
   facts.classes = labels(file, "id2label", static_cast<size_t>(outputs));
   if (facts.classes.empty()) facts.classes = nameless(outputs);
   facts.classes_named = facts.classes != nameless(outputs);
@@ -209,8 +209,10 @@ void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, Forei
   if (file.has("model_args") && file["model_args"].is_object())
     for (const auto& [key, value] : file["model_args"].items()) {
       static constexpr std::array<std::string_view, 9> kHarmless = {
-          "img_size", "patch_size", "embed_dim", "depth", "num_classes", "init_values", "dynamic_img_size", "drop_path_rate", "drop_rate"};
-      if (key == "num_heads" && value.is_number_integer()) facts.config["num_heads"] = value;
+          "img_size",    "patch_size",       "embed_dim",      "depth",    "num_classes",
+          "init_values", "dynamic_img_size", "drop_path_rate", "drop_rate"};
+      if (key == "num_heads" && value.is_number_integer())
+        facts.config["num_heads"] = value;
       else if (key != "global_pool" && std::find(kHarmless.begin(), kHarmless.end(), key) == kHarmless.end())
         file.fail("'model_args' holds '" + key + "', whose effect is not known here", "only plain ViTs are computed");
     }
@@ -223,8 +225,7 @@ void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, Forei
   if (facts.config.contains("num_heads")) said += fmt::format(", {} heads", facts.config["num_heads"].get<int>());
   facts.notes.push_back(said);
   file.enter("pretrained_cfg");
-  if (facts.classes.empty())
-    facts.classes = labels(file, "label_names", static_cast<size_t>(outputs));
+  if (facts.classes.empty()) facts.classes = labels(file, "label_names", static_cast<size_t>(outputs));
   facts.classes_named = !facts.classes.empty();
   if (file.has("mean") && file.has("std")) {
     facts.mean = three(file, "mean");
@@ -236,7 +237,8 @@ void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, Forei
   if (!(crop > 0.1 && crop <= 1)) file.fail("'crop_pct' is not in (0.1, 1]");
   const std::string filter = file.text("interpolation", "bicubic");
   if (filter != "bicubic" && filter != "bilinear" && filter != "lanczos")
-    file.fail("the interpolation '" + filter + "' is no filter that fsfm resizes with", "known are bicubic, bilinear, lanczos");
+    file.fail("the interpolation '" + filter + "' is no filter that fsfm resizes with",
+              "known are bicubic, bilinear, lanczos");
   const int side = static_cast<int>(std::floor(seen.img_size / crop));
   facts.view = side == seen.img_size ? fmt::format("pillow-{}-{}", filter, side)
                                      : fmt::format("pillow-{}-{}-crop-{}", filter, side, seen.img_size);

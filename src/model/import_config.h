@@ -21,14 +21,15 @@ struct ForeignFacts {
   bool published = false;                            // config.json of timm describes the network
   std::string class_source = "config.json";          // where `classes` stand
   std::optional<std::array<float, 3>> mean, std;
-  std::string normalization_source;                  // the file that mean and std are from
-  std::string view;                                  // as ModelCard::resize; "" = the published one of the size
-  std::vector<std::string> notes;                    // one sentence each
+  std::string normalization_source;  // the file that mean and std are from
+  std::string view;                  // as ModelCard::resize; "" = the published one of the size
+  std::vector<std::string> notes;    // one sentence each
 };
 
 inline constexpr const char* kMeanStdFile = "pretrain_ds_mean_std.txt";
 
-// Throws Error when config.json in `folder` says that its weights are no plain vision transformer ("model_type": "swin").
+// Throws Error when config.json in `folder` says that its weights are no plain vision transformer ("model_type":
+// "swin").
 void refuse_other_families(const std::filesystem::path& folder);
 
 // `seen`: what the tensors show (its heads and epsilon do not count); `outputs`: of the head as the file has it, 0

@@ -15,22 +15,23 @@ constexpr Pair kHuggingFaceOuter[] = {{"embeddings.cls_token", "cls_token"},
                                       {"embeddings.distillation_token", "dist_token"},
                                       {"embeddings.patch_embeddings.projection.", "patch_embed.proj."},
                                       {"layernorm.", "norm."}};
-constexpr Pair kHuggingFaceBlock[] = {{"layernorm_before.", "norm1."},
-                                      {"layernorm_after.", "norm2."},
-                                      {"attention.attention.query.", "attn.q."},
-                                      {"attention.attention.key.", "attn.k."},
-                                      {"attention.attention.value.", "attn.v."},
-                                      {"attention.output.dense.", "attn.proj."},
-                                      {"intermediate.dense.", "mlp.fc1."},
-                                      {"output.dense.", "mlp.fc2."}};
+constexpr Pair kHuggingFaceBlock[] = {
+    {"layernorm_before.", "norm1."},           {"layernorm_after.", "norm2."},
+    {"attention.attention.query.", "attn.q."}, {"attention.attention.key.", "attn.k."},
+    {"attention.attention.value.", "attn.v."}, {"attention.output.dense.", "attn.proj."},
+    {"intermediate.dense.", "mlp.fc1."},       {"output.dense.", "mlp.fc2."}};
 constexpr Pair kTorchvisionOuter[] = {{"class_token", "cls_token"},
                                       {"conv_proj.", "patch_embed.proj."},
                                       {"encoder.pos_embedding", "pos_embed"},
                                       {"encoder.ln.", "norm."}};
-constexpr Pair kTorchvisionBlock[] = {
-    {"ln_1.", "norm1."},       {"ln_2.", "norm2."},       {"self_attention.in_proj_", "attn.qkv."},
-    {"self_attention.out_proj.", "attn.proj."},           {"mlp.0.", "mlp.fc1."},
-    {"mlp.3.", "mlp.fc2."},    {"mlp.linear_1.", "mlp.fc1."}, {"mlp.linear_2.", "mlp.fc2."}};
+constexpr Pair kTorchvisionBlock[] = {{"ln_1.", "norm1."},
+                                      {"ln_2.", "norm2."},
+                                      {"self_attention.in_proj_", "attn.qkv."},
+                                      {"self_attention.out_proj.", "attn.proj."},
+                                      {"mlp.0.", "mlp.fc1."},
+                                      {"mlp.3.", "mlp.fc2."},
+                                      {"mlp.linear_1.", "mlp.fc1."},
+                                      {"mlp.linear_2.", "mlp.fc2."}};
 
 std::string exchange(const std::string& name, std::span<const Pair> pairs) {
   for (const auto& [theirs, ours] : pairs)

@@ -37,7 +37,8 @@ class Folder {
     put(name, std::move(tensor.shape), tensor.dtype, std::move(tensor.data));
   }
   void put_zeros(const std::string& name, const Shape& shape) {
-    put_floats(name, shape, values_ ? std::vector<float>(static_cast<size_t>(element_count(shape)), 0.0f) : std::vector<float>{});
+    put_floats(name, shape,
+               values_ ? std::vector<float>(static_cast<size_t>(element_count(shape)), 0.0f) : std::vector<float>{});
   }
   std::vector<float> floats(const std::string& name) const {
     return values_ ? tensors_.at(name).to_float() : std::vector<float>{};
@@ -136,7 +137,8 @@ class Folder {
     if (found == tensors_.end() || found->second.shape.size() != 3 || found->second.shape[0] != 1) return;
     const Shape shape = found->second.shape;
     const int64_t rows = shape[1], width = shape[2];
-    const auto grid = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 0 && rows < 100'000 ? rows : 0))));
+    const auto grid =
+        static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 0 && rows < 100'000 ? rows : 0))));
     if (grid < 1 || grid * grid != rows) return;
     std::vector<float> table(values_ ? static_cast<size_t>(width) : 0, 0.0f);
     const std::vector<float> given = floats("pos_embed");

@@ -24,12 +24,39 @@ constexpr std::pair<std::string_view, Dialect> kAnchors[] = {
     {"conv_proj.weight", Dialect::torchvision}};
 
 // First words of names that are of no use for features or classes.
-constexpr std::array<std::string_view, 33> kUseless = {
-    "mask_token",  "decoder",      "decoder_embed",   "decoder_blocks", "decoder_norm", "decoder_pred", "decoder_pos_embed",
-    "pooler",      "dino_head",    "ibot_head",       "predictor",      "projector",    "projection_head", "queue",
-    "queue_ptr",   "optimizer",    "optimizers",      "optimizer_states", "lr_scheduler", "scheduler",  "scaler",
-    "loss_scaler", "loss",         "criterion",       "dino_loss",      "ibot_patch_loss", "center",    "callbacks",
-    "rng_state",   "random",       "amp",              "num_batches_tracked", "ema_state"};
+constexpr std::array<std::string_view, 33> kUseless = {"mask_token",
+                                                       "decoder",
+                                                       "decoder_embed",
+                                                       "decoder_blocks",
+                                                       "decoder_norm",
+                                                       "decoder_pred",
+                                                       "decoder_pos_embed",
+                                                       "pooler",
+                                                       "dino_head",
+                                                       "ibot_head",
+                                                       "predictor",
+                                                       "projector",
+                                                       "projection_head",
+                                                       "queue",
+                                                       "queue_ptr",
+                                                       "optimizer",
+                                                       "optimizers",
+                                                       "optimizer_states",
+                                                       "lr_scheduler",
+                                                       "scheduler",
+                                                       "scaler",
+                                                       "loss_scaler",
+                                                       "loss",
+                                                       "criterion",
+                                                       "dino_loss",
+                                                       "ibot_patch_loss",
+                                                       "center",
+                                                       "callbacks",
+                                                       "rng_state",
+                                                       "random",
+                                                       "amp",
+                                                       "num_batches_tracked",
+                                                       "ema_state"};
 constexpr std::array<std::string_view, 6> kHeads = {"head", "heads", "fc", "classifier", "cls_head", "pre_logits"};
 
 std::string first_word(const std::string& name) { return name.substr(0, name.find('.')); }
@@ -74,8 +101,7 @@ std::vector<Candidate> find_candidates(const TensorMap& file) {
 std::optional<size_t> owner_of(const std::string& name, const std::vector<Candidate>& candidates) {
   std::optional<size_t> owner;
   for (size_t i = 0; i < candidates.size(); ++i)
-    if (name.starts_with(candidates[i].own) &&
-        (!owner || candidates[i].own.size() > candidates[*owner].own.size()) &&
+    if (name.starts_with(candidates[i].own) && (!owner || candidates[i].own.size() > candidates[*owner].own.size()) &&
         (candidates.size() == 1 || !candidates[i].own.empty() || name.starts_with(candidates[i].prefix)))
       owner = i;
   return owner;
@@ -98,13 +124,13 @@ size_t choose(const std::vector<Candidate>& candidates, const TensorMap& file, c
   if (!key.empty() && exact != candidates.end()) return static_cast<size_t>(exact - candidates.begin());
   if (fitting.size() == 1) return fitting[0];
   const auto networks = networks_inside(file);
-  if (fitting.empty())
-    throw Error(source + " holds no network under '" + key + "'", "it holds " + list_keys(networks));
+  if (fitting.empty()) throw Error(source + " holds no network under '" + key + "'", "it holds " + list_keys(networks));
   throw Error(source + " holds several networks: " + list_keys(networks),
               "choose one: --weights-key " + networks.back().key);
 }
 
-// "X" without the leading words that it shares with the network: beside "model.backbone.", "model.head.weight" is "head.weight".
+// "X" without the leading words that it shares with the network: beside "model.backbone.", "model.head.weight" is
+// "head.weight".
 std::string without_shared_words(const std::string& name, const std::string& prefix) {
   size_t shared = 0;
   for (size_t dot = prefix.find('.'); dot != std::string::npos; dot = prefix.find('.', dot + 1)) {
@@ -169,9 +195,11 @@ class Chooser {
     std::vector<std::string> some;
     for (const auto& [name, tensor] : file_)
       if (some.size() < 3) some.push_back(name);
-    throw Error(source_ + (some.empty() ? " holds no tensors" : " holds no vision transformer: its tensors are called " +
-                                                                     join(some, ", ") + (file_.size() > 3 ? ", ..." : "")),
-                "known are plain ViTs in the names of timm, Hugging Face and torchvision, and the authors' checkpoints");
+    throw Error(
+        source_ + (some.empty() ? " holds no tensors"
+                                : " holds no vision transformer: its tensors are called " + join(some, ", ") +
+                                      (file_.size() > 3 ? ", ..." : "")),
+        "known are plain ViTs in the names of timm, Hugging Face and torchvision, and the authors' checkpoints");
   }
 
   void add(const std::string& name, const Candidate& network) {
@@ -182,7 +210,8 @@ class Chooser {
     own = layer_scale_name(from_fas_wrapper(own));
     const auto [slot, is_new] = items_.try_emplace(own, Item{name, inside});
     if (is_new || own.starts_with("head.bottleneck.")) return;
-    if (!slot->second.inside && inside) slot->second = {name, inside};  // what stands around the network comes second
+    if (!slot->second.inside && inside)
+      slot->second = {name, inside};  // what stands around the network comes second
     else if (slot->second.inside && inside)
       throw Error(source_ + ": '" + slot->second.from + "' and '" + name + "' are both " + own,
                   "the file holds two networks under one name");
@@ -220,13 +249,15 @@ class Chooser {
       }
     }
     if (with_head_ && !self_supervised)
-      throw Error(source_ + ": its head (" + shortened(names) + ") is not one linear layer, which is what can be computed",
-                  "fsfm finetune --init takes the network without its head");
+      throw Error(
+          source_ + ": its head (" + shortened(names) + ") is not one linear layer, which is what can be computed",
+          "fsfm finetune --init takes the network without its head");
     for (const auto& name : names) drop(name);
   }
 
   static std::string shortened(const std::vector<std::string>& names) {
-    std::vector<std::string> some(names.begin(), names.begin() + static_cast<ptrdiff_t>(std::min<size_t>(3, names.size())));
+    std::vector<std::string> some(names.begin(),
+                                  names.begin() + static_cast<ptrdiff_t>(std::min<size_t>(3, names.size())));
     return join(some, ", ") + (names.size() > 3 ? ", ..." : "");
   }
 
@@ -242,7 +273,8 @@ class Chooser {
     std::vector<std::string> useless;
     for (const auto& [name, item] : items_) {
       const std::string word = first_word(name);
-      const bool layer_scale = name.starts_with("blocks.") && (name.ends_with(".ls1.gamma") || name.ends_with(".ls2.gamma"));
+      const bool layer_scale =
+          name.starts_with("blocks.") && (name.ends_with(".ls1.gamma") || name.ends_with(".ls2.gamma"));
       const bool split = name.starts_with("blocks.") && result_.dialect == Dialect::huggingface;
       if (layer_scale || (split && is_split_projection(name))) continue;
       if (fsfm && is_fsfm_name(name)) continue;

@@ -154,7 +154,8 @@ std::string published_view(int side) {
 
 ModelFile ModelFile::open(const fs::path& path, bool card_required) {
   const fs::path file = resolve(path);
-  return ModelFile(file, file.extension() == ".json" ? read_sharded_safetensors(file) : read_safetensors(file), card_required);
+  return ModelFile(file, file.extension() == ".json" ? read_sharded_safetensors(file) : read_safetensors(file),
+                   card_required);
 }
 
 ModelFile ModelFile::from_bytes(std::span<const std::byte> bytes, const std::string& name, bool card_required) {

@@ -48,8 +48,8 @@ struct ModelCard {
   static ModelCard from_json(const nlohmann::json& json);
 };
 
-// ModelCard::resize of the published evaluation of a network that reads side x side pixels: up to 224, 7/8 of the middle
-// of a resized crop ("pillow-bicubic-256-crop-224"); above, the whole crop.
+// ModelCard::resize of the published evaluation of a network that reads side x side pixels: up to 224, 7/8 of the
+// middle of a resized crop ("pillow-bicubic-256-crop-224"); above, the whole crop.
 std::string published_view(int side);
 // The whole crop, as pretraining sees it: "pillow-bicubic-224".
 std::string whole_view(int side);

@@ -7,8 +7,8 @@
 
 namespace fsfm {
 
-// Folders searched, in order: $FSFM_MODELS_DIR, models/ beside the program, ../share/fsfm/models of an installation, then
-// models/ and third_party/assets/ of the source tree this build came from. Folders that do not exist are left out.
+// Folders searched, in order: $FSFM_MODELS_DIR, models/ beside the program, ../share/fsfm/models of an installation,
+// then models/ and third_party/assets/ of the source tree this build came from. Folders that do not exist are left out.
 std::vector<std::filesystem::path> models_dirs();
 
 // First file called `name` in those folders, or an empty path.

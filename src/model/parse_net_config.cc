@@ -33,7 +33,11 @@ std::string numbered(const char* name, int i) { return name + std::to_string(i);
 }  // namespace
 
 nlohmann::json ParseNetConfig::to_json() const {
-  return {{"img_size", img_size}, {"num_classes", num_classes}, {"widths", widths}, {"blocks", blocks}, {"decoder", decoder}};
+  return {{"img_size", img_size},
+          {"num_classes", num_classes},
+          {"widths", widths},
+          {"blocks", blocks},
+          {"decoder", decoder}};
 }
 
 ParseNetConfig ParseNetConfig::from_json(const nlohmann::json& json) {

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kMaxDim = 16384, kMaxTokens = 65536, kMaxClasses = 100'000;
 
 constexpr std::array<std::string_view, 12> kBlockParts = {
-    "norm1.weight",    "norm1.bias",    "norm2.weight",   "norm2.bias",   "attn.qkv.weight", "attn.qkv.bias",
+    "norm1.weight",     "norm1.bias",     "norm2.weight",   "norm2.bias",   "attn.qkv.weight", "attn.qkv.bias",
     "attn.proj.weight", "attn.proj.bias", "mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight",  "mlp.fc2.bias"};
 
 // "PREFIX<digits>.<a part of a plain block>"
@@ -114,18 +114,29 @@ std::optional<int> usual_heads(int embed_dim, int mlp_hidden) {
 }
 
 bool is_vit_name(const std::string& name) {
-  static constexpr std::array<std::string_view, 16> kNames = {
-      "cls_token",     "pos_embed",      "patch_embed.proj.weight", "patch_embed.proj.bias",
-      "norm.weight",   "norm.bias",      "fc_norm.weight",          "fc_norm.bias",
-      "head.weight",   "head.bias",      "head.bottleneck.weight",  "head.bottleneck.bias",
-      "head.classifier.weight", "head.classifier.bias", "adapter.linear1.weight", "adapter.linear2.weight"};
+  static constexpr std::array<std::string_view, 16> kNames = {"cls_token",
+                                                              "pos_embed",
+                                                              "patch_embed.proj.weight",
+                                                              "patch_embed.proj.bias",
+                                                              "norm.weight",
+                                                              "norm.bias",
+                                                              "fc_norm.weight",
+                                                              "fc_norm.bias",
+                                                              "head.weight",
+                                                              "head.bias",
+                                                              "head.bottleneck.weight",
+                                                              "head.bottleneck.bias",
+                                                              "head.classifier.weight",
+                                                              "head.classifier.bias",
+                                                              "adapter.linear1.weight",
+                                                              "adapter.linear2.weight"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || is_block_name(name, "blocks.");
 }
 
 bool is_fsfm_name(const std::string& name) {
   static constexpr std::array<std::string_view, 9> kPrefixes = {
-      "decoder_embed.",     "decoder_norm.",     "decoder_pred.", "rep_decoder_embed.", "rep_decoder_norm.",
-      "rep_decoder_pred.", "projector.",        "predictor.",    "rep_decoder_pos_embed"};
+      "decoder_embed.",    "decoder_norm.", "decoder_pred.", "rep_decoder_embed.",   "rep_decoder_norm.",
+      "rep_decoder_pred.", "projector.",    "predictor.",    "rep_decoder_pos_embed"};
   return name == "mask_token" || name == "decoder_pos_embed" || begins_with_one(name, kPrefixes) ||
          is_block_name(name, "decoder_blocks.") || is_block_name(name, "rep_decoder_blocks.");
 }

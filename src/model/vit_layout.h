@@ -13,9 +13,9 @@ namespace fsfm {
 // Names and meaning as in timm.
 struct VitLayout {
   int img_size = 0, patch_size = 0, embed_dim = 0, depth = 0, num_heads = 0, mlp_hidden = 0;
-  int num_classes = 0;      // 0 = no head
-  std::string global_pool;  // "avg" (fc_norm), "token" (norm), "fas" (method.md section 4)
-  bool adapter = false;     // FS-Adapter: the head reads [x, adapter(x)]
+  int num_classes = 0;                    // 0 = no head
+  std::string global_pool;                // "avg" (fc_norm), "token" (norm), "fas" (method.md section 4)
+  bool adapter = false;                   // FS-Adapter: the head reads [x, adapter(x)]
   double layer_norm_eps = kLayerNormEps;  // of the blocks and of the norm before the head
 
   static constexpr double kLayerNormEps = 1e-6;  // where a card names none

@@ -73,9 +73,10 @@ VitConfig VitConfig::named(const std::string& model) {
 }
 
 nlohmann::json VitConfig::to_json() const {
-  nlohmann::json json = {{"img_size", img_size},       {"patch_size", patch_size}, {"embed_dim", embed_dim},
-                         {"depth", depth},             {"num_heads", num_heads},   {"mlp_ratio", mlp_ratio},
-                         {"num_classes", num_classes}, {"global_pool", global_pool}, {"drop_path", drop_path}};
+  nlohmann::json json = {
+      {"img_size", img_size},   {"patch_size", patch_size}, {"embed_dim", embed_dim},     {"depth", depth},
+      {"num_heads", num_heads}, {"mlp_ratio", mlp_ratio},   {"num_classes", num_classes}, {"global_pool", global_pool},
+      {"drop_path", drop_path}};
   if (layer_norm_eps != VitConfig().layer_norm_eps) json["layer_norm_eps"] = layer_norm_eps;
   return json;
 }

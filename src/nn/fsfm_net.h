@@ -18,8 +18,9 @@ struct FsfmConfig {
   int rep_decoder_depth = 2, rep_decoder_num_heads = 16;
   int projection_size = 256, projection_hidden_size = 4096;
 
-  void check() const;                                 // throws Error naming the size that cannot be
-  // The paper's decoders; ViT-tiny, which the paper lacks, gets a pixel decoder of its own measure (192 wide, 2 blocks).
+  void check() const;  // throws Error naming the size that cannot be
+  // The paper's decoders; ViT-tiny, which the paper lacks, gets a pixel decoder of its own measure (192 wide, 2
+  // blocks).
   static FsfmConfig named(const std::string& model);
   nlohmann::json to_json() const;
   static FsfmConfig from_json(const nlohmann::json& json);

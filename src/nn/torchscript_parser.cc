@@ -41,7 +41,8 @@ class TorchScriptParser : public FaceParser {
       if (result.isTuple() && !result.toTupleRef().elements().empty()) result = result.toTupleRef().elements()[0];
       if (result.isTensor()) scores = result.toTensor().to(torch::kCPU, torch::kFloat32).contiguous();
     } catch (const std::exception& error) {
-      throw Error(file_.string() + ": the network fails on a " + std::to_string(side) + " px picture (" + first_line(error) + ")",
+      throw Error(file_.string() + ": the network fails on a " + std::to_string(side) + " px picture (" +
+                      first_line(error) + ")",
                   "say its input_size in " + file_.string() + ".json");
     }
     if (!scores.defined() || scores.dim() != 4 || scores.size(0) != 1 || scores.size(1) > 256) {
@@ -50,7 +51,8 @@ class TorchScriptParser : public FaceParser {
     const int classes = static_cast<int>(scores.size(1));
     if (mapping_.size() != static_cast<size_t>(classes)) mapping_ = class_mapping(file_, settings_, classes);
     return map_from_scores({scores.data_ptr<float>(), static_cast<size_t>(scores.numel())}, classes,
-                           static_cast<int>(scores.size(3)), static_cast<int>(scores.size(2)), crop.width, crop.height, mapping_);
+                           static_cast<int>(scores.size(3)), static_cast<int>(scores.size(2)), crop.width, crop.height,
+                           mapping_);
   }
 
   std::string name() const override { return file_.stem().string(); }

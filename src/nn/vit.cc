@@ -55,9 +55,9 @@ torch::Tensor BlockImpl::drop(const torch::Tensor& branch) const {
 
 torch::Tensor BlockImpl::forward(torch::Tensor x, const torch::Tensor& rows) {
   if (!recompute) return compute(std::move(x), rows);
-  return recomputed([self = shared_from_this(), rows](const torch::Tensor& input) {
-    return self->as<BlockImpl>()->compute(input, rows);
-  }, x);
+  return recomputed([self = shared_from_this(),
+                     rows](const torch::Tensor& input) { return self->as<BlockImpl>()->compute(input, rows); },
+                    x);
 }
 
 torch::Tensor BlockImpl::compute(torch::Tensor x, const torch::Tensor& rows) {
@@ -85,8 +85,7 @@ torch::Tensor BlockImpl::class_attention(const torch::Tensor& x) {
   return torch::softmax(torch::matmul(query, qkv[1].transpose(-2, -1)), -1).squeeze(2).slice(2, 1);
 }
 
-torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path,
-                                  double norm_eps) {
+torch::nn::ModuleList make_blocks(int dim, int depth, int heads, double mlp_ratio, double drop_path, double norm_eps) {
   torch::nn::ModuleList blocks;
   for (int i = 0; i < depth; ++i) {
     blocks->push_back(Block(dim, heads, mlp_ratio, depth > 1 ? drop_path * i / (depth - 1) : 0.0, norm_eps));
@@ -110,8 +109,8 @@ VitImpl::VitImpl(const VitConfig& config, int head_inputs) : config(config) {
   patch_embed_ = register_module("patch_embed", PatchEmbed(config.patch_size, dim));
   blocks_ = register_module("blocks", make_blocks(dim, config.depth, config.num_heads, config.mlp_ratio,
                                                   config.drop_path, config.layer_norm_eps));
-  norm_ = register_module(config.global_pool == "token" ? "norm" : "fc_norm",
-                          make_layer_norm(dim, config.layer_norm_eps));
+  norm_ =
+      register_module(config.global_pool == "token" ? "norm" : "fc_norm", make_layer_norm(dim, config.layer_norm_eps));
   init::timm_layers_(*this);
   init::trunc_normal_(cls_token_);
   init::trunc_normal_(pos_embed_);

@@ -17,12 +17,13 @@ torch::Tensor to_torch(const TensorView& view);
 TensorView host_view(const torch::Tensor& tensor);
 
 struct LoadOptions {
-  std::string source = {};                  // names the file in messages
-  std::vector<std::string> may_miss = {};   // prefixes of module parameters that the file may lack (e.g. "head.")
-  std::vector<std::string> may_be_unused = {}; // prefixes of file tensors that the module may lack (e.g. "decoder_")
-  std::vector<std::string> skip_misshaped = {};  // prefixes of parameters that keep their values when the file's shape differs
-  bool allow_unused = false;                // any tensor of the file may be unused
-  bool resize_positions = true;             // "*pos_embed" of another grid is resized to the module's
+  std::string source = {};                      // names the file in messages
+  std::vector<std::string> may_miss = {};       // prefixes of module parameters that the file may lack (e.g. "head.")
+  std::vector<std::string> may_be_unused = {};  // prefixes of file tensors that the module may lack (e.g. "decoder_")
+  std::vector<std::string> skip_misshaped =
+      {};                        // prefixes of parameters that keep their values when the file's shape differs
+  bool allow_unused = false;     // any tensor of the file may be unused
+  bool resize_positions = true;  // "*pos_embed" of another grid is resized to the module's
 };
 
 struct LoadReport {

@@ -2,11 +2,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "media/jpeg_quality.h"
 #include "data/keys.h"
 #include "data/store/authors_folder.h"
 #include "data/store/sample_writer.h"
 #include "media/codec.h"
+#include "media/jpeg_quality.h"
 
 namespace fsfm {
 namespace {

@@ -15,9 +15,9 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "media/jpeg_quality.h"
 #include "data/naming.h"
 #include "media/codec.h"
+#include "media/jpeg_quality.h"
 #include "media/resize.h"
 #include "media/video.h"
 

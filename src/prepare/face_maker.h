@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "prepare/layouts/layout.h"
 #include "data/store/sample_writer.h"
 #include "face/face_detector.h"
 #include "face/parser.h"
 #include "face/tracks.h"
+#include "prepare/layouts/layout.h"
 
 namespace fsfm {
 
@@ -33,8 +33,9 @@ struct FaceMakerOptions {
 namespace outcome {
 inline constexpr const char *kKept = "kept", *kUnreadable = "unreadable", *kNoFace = "no face",
                             *kTooSmall = "too small", *kParseFailed = "parse failed", *kDuplicate = "duplicate",
-                             *kEmpty = "no frames", *kLeftOut = "left out";
-// Of an input that was not to be had today (gone, no permission) or that a library failed at: tried again by the next run.
+                            *kEmpty = "no frames", *kLeftOut = "left out";
+// Of an input that was not to be had today (gone, no permission) or that a library failed at: tried again by the next
+// run.
 inline constexpr const char* kNotDone = "not done";
 }  // namespace outcome
 
@@ -65,8 +66,8 @@ class FaceMaker {
  public:
   FaceMaker(const FaceMakerOptions& options, std::unique_ptr<FaceDetector> face_detector,
             std::unique_ptr<FaceParser> parser);
-  // A bad input is no exception: its outcome says so. Throws Error for the machine's troubles (no memory, no file handles, a
-  // disk that fails), which say nothing about the input: the run stops and can go on later.
+  // A bad input is no exception: its outcome says so. Throws Error for the machine's troubles (no memory, no file
+  // handles, a disk that fails), which say nothing about the input: the run stops and can go on later.
   InputResult make(const PrepareEntry& entry);
   const StageTimes& times() const { return times_; }
 

@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "data/naming.h"
-#include "prepare/ordered.h"
 #include "data/store/authors_folder.h"
+#include "prepare/ordered.h"
 #include "tensorio/json.h"
 
 namespace fsfm {
@@ -30,8 +30,8 @@ fs::path manifest_path(const PrepareOptions& options, int part) {
   return options.out / ("manifest" + part_suffix(part, options.parts) + ".json");
 }
 
-// The part's own share of the list: an even spread of max_inputs, then every parts-th. What is left out stands at the end
-// of the list and is the first part's to account for.
+// The part's own share of the list: an even spread of max_inputs, then every parts-th. What is left out stands at the
+// end of the list and is the first part's to account for.
 std::vector<size_t> share_of(const std::vector<PrepareEntry>& entries, const PrepareOptions& options) {
   const auto total = static_cast<size_t>(
       std::count_if(entries.begin(), entries.end(), [](const PrepareEntry& e) { return e.left_out.empty(); }));
@@ -130,7 +130,8 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
       [&](size_t i, int worker) {
         auto& maker = makers[static_cast<size_t>(worker)];
         if (!maker)
-          maker = std::make_unique<FaceMaker>(options.faces, tools.make_face_detector ? tools.make_face_detector() : nullptr,
+          maker = std::make_unique<FaceMaker>(options.faces,
+                                              tools.make_face_detector ? tools.make_face_detector() : nullptr,
                                               tools.make_parser ? tools.make_parser() : nullptr);
         return maker->make(entries[pending[i]]);
       },
@@ -160,7 +161,8 @@ PrepareReport prepare_dataset(const std::vector<PrepareEntry>& entries, const Pr
     writer->finish(report.manifest);
     report.manifest.attack_classes.clear();
     for (const auto& name : report.manifest.classes)
-      if (std::find(attacks.begin(), attacks.end(), name) != attacks.end()) report.manifest.attack_classes.push_back(name);
+      if (std::find(attacks.begin(), attacks.end(), name) != attacks.end())
+        report.manifest.attack_classes.push_back(name);
     if (report.manifest.samples() == 0 && options.parts == 1)
       throw Error("no face was kept of " + std::to_string(share.size()) + " inputs",
                   "see " + (options.out / "prepare.jsonl").string() + " for the reasons");

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "data/store/manifest.h"
 #include "prepare/face_maker.h"
 #include "prepare/journal.h"
-#include "data/store/manifest.h"
 
 namespace fsfm {
 
@@ -24,7 +24,7 @@ struct PrepareOptions {
   int part = 1, parts = 1;        // this process does the part-th of so many parts of one preparation (--part i/n)
   int64_t max_inputs = 0;         // 0 = all; else that many, spread evenly over the list
   bool keep_duplicates = false;
-  int threads = 0;      // 0 = all cores
+  int threads = 0;                                              // 0 = all cores
   std::optional<std::vector<std::string>> attack_classes = {};  // nullopt: by the classes' names
   nlohmann::json made;  // goes into the manifest: layout, options, program version
 };
@@ -42,7 +42,7 @@ struct PrepareReport {
   double wall_seconds = 0, cpu_seconds = 0;
   uint64_t inputs_now = 0;   // handled by this run
   bool interrupted = false;  // stopped early: run the same command again
-  int parts_missing = 0;      // other parts that have not finished; manifest.json appears with the last
+  int parts_missing = 0;     // other parts that have not finished; manifest.json appears with the last
 };
 
 // Output in options.out: manifest.json, prepare.jsonl and shards/*.tar (with indices), or the folders of

@@ -21,7 +21,8 @@ std::string format_report(const PrepareReport& report) {
   for (const auto& [name, n] : report.account.frames) frames += n;
   text += fmt::format("inputs{:>18}\n", with_thousands(static_cast<long long>(inputs)));
   for (const auto& [name, n] : report.account.inputs)
-    text += row(name, n, name == outcome::kNotDone ? "(see why in the journal; the same command tries them again)" : "");
+    text +=
+        row(name, n, name == outcome::kNotDone ? "(see why in the journal; the same command tries them again)" : "");
   if (frames > 0) {
     text += fmt::format("video frames{:>12}\n", with_thousands(static_cast<long long>(frames)));
     for (const auto& [name, n] : report.account.frames) text += row(name, n);

@@ -76,14 +76,18 @@ void figures(HtmlPage& page, const EvaluationReport& report) {
 
 // Both errors as the threshold moves: what another operating point would cost.
 std::string error_chart(const EvaluationReport& report) {
-  LineChart chart{"Errors by threshold", {.label = "Threshold", .min = 0.0, .max = 1.0}, {.label = "Error", .min = 0.0, .max = 1.0}};
+  LineChart chart{"Errors by threshold",
+                  {.label = "Threshold", .min = 0.0, .max = 1.0},
+                  {.label = "Error", .min = 0.0, .max = 1.0}};
   for (size_t i = 0; i < report.evaluations.size(); ++i) {
     const auto& l = main_level(report.evaluations[i]);
     const auto points = metrics::roc_curve(l.labels, l.scores);
     if (points.empty()) continue;
     const std::string name = report.evaluations.size() == 1 ? "" : report.evaluations[i].dataset + ": ";
     Series missed{.name = name + "APCER", .color = report.evaluations.size() == 1 ? kColorAttack : static_cast<int>(i)};
-    Series alarms{.name = name + "BPCER", .color = report.evaluations.size() == 1 ? kColorReal : static_cast<int>(i), .dashed = true};
+    Series alarms{.name = name + "BPCER",
+                  .color = report.evaluations.size() == 1 ? kColorReal : static_cast<int>(i),
+                  .dashed = true};
     for (const auto& point : points) {
       if (!(point.threshold >= 0 && point.threshold <= 1)) continue;
       missed.x.push_back(point.threshold);

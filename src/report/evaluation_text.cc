@@ -101,14 +101,15 @@ std::string evaluation_text(const EvaluationReport& report) {
                       format_percent(values[1]), format_percent(values[2]), format_percent(values[3]),
                       format_percent(values[4])});
     }
-    rows.push_back({"mean", std::isfinite(sum[0]) ? fmt::format("{:.4f}", sum[0]) : "–", format_percent(sum[1]), format_percent(sum[2]),
-                    format_percent(sum[3]), format_percent(sum[4])});
+    rows.push_back({"mean", std::isfinite(sum[0]) ? fmt::format("{:.4f}", sum[0]) : "–", format_percent(sum[1]),
+                    format_percent(sum[2]), format_percent(sum[3]), format_percent(sum[4])});
     text += fmt::format("\n{}", aligned(rows));
   }
   for (const auto& c : report.comparisons)
     text += fmt::format(
-        "\n{}: AUC {:.4f} against {:.4f} of {}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n", c.dataset,
-        c.videos.auc_a, c.videos.auc_b, c.other, c.videos.difference, c.videos.low, c.videos.high, c.videos.p_value);
+        "\n{}: AUC {:.4f} against {:.4f} of {}; difference {:+.4f} [{:+.4f}, {:+.4f}], p = {:.2g} (DeLong, paired)\n",
+        c.dataset, c.videos.auc_a, c.videos.auc_b, c.other, c.videos.difference, c.videos.low, c.videos.high,
+        c.videos.p_value);
   if (!report.robustness.empty()) {
     std::map<std::string, std::map<std::string, std::vector<std::string>>> tables;
     std::map<std::string, std::vector<std::string>> order;

@@ -11,15 +11,15 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/store/open_dataset.h"
 #include "data/store/manifest.h"
+#include "data/store/open_dataset.h"
 #include "detect/verdict_json.h"
 #include "media/codec.h"
 #include "metrics/roc.h"
+#include "model/model_file.h"
 #include "report/charts.h"
 #include "report/face_gallery.h"
 #include "tensorio/json.h"
-#include "model/model_file.h"
 
 namespace fsfm::report {
 namespace {
@@ -54,14 +54,17 @@ T value_of(const json& entry, const std::string& key, T otherwise) {
 Table class_table(const Dataset& dataset) {
   const std::vector<std::string> splits = splits_of(dataset);
   Table table{"Classes", {"class"}, {}};
-  for (const auto& split : splits) table.columns.push_back(!split.empty() ? split : splits.size() == 1 ? "faces" : "no split");
+  for (const auto& split : splits)
+    table.columns.push_back(!split.empty() ? split : splits.size() == 1 ? "faces" : "no split");
   std::vector<std::vector<size_t>> counts(dataset.info().classes.size(), std::vector<size_t>(splits.size()));
   for (const auto& sample : dataset.samples())
     ++counts.at(static_cast<size_t>(sample.label))
           .at(static_cast<size_t>(std::find(splits.begin(), splits.end(), sample.split) - splits.begin()));
   for (size_t c = 0; c < counts.size(); ++c) {
     const ClassKind kind = kind_of_label(dataset.info(), static_cast<int>(c));
-    std::vector<Cell> row = {Cell(dataset.info().classes[c], kind == ClassKind::attack ? "attack" : kind == ClassKind::real ? "real" : "")};
+    std::vector<Cell> row = {Cell(dataset.info().classes[c], kind == ClassKind::attack ? "attack"
+                                                             : kind == ClassKind::real ? "real"
+                                                                                       : "")};
     for (const size_t n : counts[c]) row.emplace_back(with_thousands(static_cast<long long>(n)));
     table.rows.push_back(std::move(row));
   }
@@ -90,7 +93,8 @@ void add_dataset(HtmlPage& page, const fs::path& folder) {
   page.images(pictures, maps ? 2 * kTile : kTile);
 }
 
-Series series(const std::vector<json>& lines, const std::string& kind, const std::string& key, const std::string& name) {
+Series series(const std::vector<json>& lines, const std::string& kind, const std::string& key,
+              const std::string& name) {
   Series s{.name = name};
   for (const auto& line : lines) {
     const double step = value_of(line, "step", metrics::kNaN), value = value_of(line, key, metrics::kNaN);
@@ -101,11 +105,13 @@ Series series(const std::vector<json>& lines, const std::string& kind, const std
   return s;
 }
 
-void add_line_chart(std::vector<Chart>& charts, const std::string& title, const std::string& caption, std::vector<Series> list) {
+void add_line_chart(std::vector<Chart>& charts, const std::string& title, const std::string& caption,
+                    std::vector<Series> list) {
   std::erase_if(list, [](const Series& s) { return s.x.size() < 2; });
   for (size_t i = 0; i < list.size(); ++i) list[i].color = static_cast<int>(i);
   if (list.empty()) return;
-  charts.push_back({line_chart({.title = title, .x = {.label = "step"}, .y = {}, .series = std::move(list)}), title, caption});
+  charts.push_back(
+      {line_chart({.title = title, .x = {.label = "step"}, .y = {}, .series = std::move(list)}), title, caption});
 }
 
 void add_card(HtmlPage& page, const fs::path& model) {
@@ -114,27 +120,37 @@ void add_card(HtmlPage& page, const fs::path& model) {
   const ModelCard& card = file.card();
   int64_t parameters = 0;
   for (const auto& [name, tensor] : file.tensors()) parameters += tensor.count();
-  std::vector<std::pair<std::string, std::string>> pairs = {
-      {"model file", to_utf8(model.filename().string())}, {"architecture", card.architecture}, {"parameters", with_thousands(parameters)}};
-  if (!card.classes.empty()) pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
-  if (card.threshold) pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
-  if (card.abstain) pairs.emplace_back("inconclusive", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
+  std::vector<std::pair<std::string, std::string>> pairs = {{"model file", to_utf8(model.filename().string())},
+                                                            {"architecture", card.architecture},
+                                                            {"parameters", with_thousands(parameters)}};
+  if (!card.classes.empty())
+    pairs.emplace_back("classes", join(card.classes, ", ") + " (attack: " + join(card.attack_classes, ", ") + ")");
+  if (card.threshold)
+    pairs.emplace_back("threshold", fmt::format("{:.3f} ({})", *card.threshold, card.threshold_source));
+  if (card.abstain)
+    pairs.emplace_back("inconclusive", fmt::format("{:.3f} to {:.3f}", (*card.abstain)[0], (*card.abstain)[1]));
   if (!card.licence.empty()) pairs.emplace_back("licence", card.licence);
   page.key_values(pairs);
   if (card.abstain && (*card.abstain)[0] <= 0 && (*card.abstain)[1] >= 1)
-    page.note("On its validation faces this detector hardly beats guessing, so it abstains on every face. More faces and more steps are the way out.");
+    page.note(
+        "On its validation faces this detector hardly beats guessing, so it abstains on every face. More faces and "
+        "more steps are the way out.");
 }
 
 void add_run(HtmlPage& page, const fs::path& folder) {
   const auto lines = read_lines(folder / "log.jsonl");
   const std::string name = to_utf8(folder.stem().string());
   std::vector<Chart> charts;
-  const Series pixel = series(lines, "held_out", "pixel_mse", "network"), baseline = series(lines, "held_out", "pixel_baseline", "mean colour");
+  const Series pixel = series(lines, "held_out", "pixel_mse", "network"),
+               baseline = series(lines, "held_out", "pixel_baseline", "mean colour");
   if (!pixel.y.empty() && !baseline.y.empty()) {
-    page.section("Pretraining: " + name, "Three quarters of each face are hidden; the network paints them from the rest.");
-    page.cards({{fmt::format("{:.0f} %", 100 * pixel.y.back() / baseline.y.back()), "of the mean-colour error", "held-out faces, hidden patches"},
+    page.section("Pretraining: " + name,
+                 "Three quarters of each face are hidden; the network paints them from the rest.");
+    page.cards({{fmt::format("{:.0f} %", 100 * pixel.y.back() / baseline.y.back()), "of the mean-colour error",
+                 "held-out faces, hidden patches"},
                 {with_thousands(static_cast<long long>(pixel.x.back())), "steps", ""}});
-    add_line_chart(charts, "Error on held-out faces", "Squared error of hidden patches; painting each with its true mean colour gives the flat line.",
+    add_line_chart(charts, "Error on held-out faces",
+                   "Squared error of hidden patches; painting each with its true mean colour gives the flat line.",
                    {pixel, baseline});
     add_line_chart(charts, "Training loss", "Masked and covered-region reconstruction, per-patch normalised.",
                    {series(lines, "train", "loss_masked", "masked"), series(lines, "train", "loss_region", "region")});
@@ -142,7 +158,8 @@ void add_run(HtmlPage& page, const fs::path& folder) {
     page.section("Transfer: " + name, "The pretrained encoder learns to tell real from forged.");
     const Series auc = series(lines, "validation", "auc", "faces");
     if (!auc.y.empty())
-      page.cards({{fmt::format("{:.2f}", auc.y.back()), "AUC at the last validation", "held-out faces; 0.5 is chance, 1 is perfect"},
+      page.cards({{fmt::format("{:.2f}", auc.y.back()), "AUC at the last validation",
+                   "held-out faces; 0.5 is chance, 1 is perfect"},
                   {with_thousands(static_cast<long long>(auc.x.back())), "steps", ""}});
     add_line_chart(charts, "Loss", "Of the training batches and of the held-out faces.",
                    {series(lines, "train", "loss", "training"), series(lines, "validation", "loss", "validation")});
@@ -165,7 +182,9 @@ void add_run(HtmlPage& page, const fs::path& folder) {
 
 void add_verdicts(HtmlPage& page, const fs::path& file) {
   const std::vector<json> files = read_verdicts(file);
-  page.section("Verdicts", "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is inconclusive, with the reason.");
+  page.section("Verdicts",
+               "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is "
+               "inconclusive, with the reason.");
   Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};
   std::vector<Picture> pictures;
   for (const auto& entry : files) {
@@ -220,16 +239,22 @@ HtmlPage folder_page(const fs::path& dir, const std::string& title) {
     add_run(page, folder);
     ++sections;
   }
-  each([](const fs::path& p) { return path_exists(p / "manifest.json"); }, [&](const fs::path& p) { add_dataset(page, p); });
+  each([](const fs::path& p) { return path_exists(p / "manifest.json"); },
+       [&](const fs::path& p) { add_dataset(page, p); });
   each([](const fs::path& p) { return p.extension() == ".png"; },
-       [&](const fs::path& p) { page.section("Sheet: " + to_utf8(p.stem().string())).image({read_image(p), "", true}); });
+       [&](const fs::path& p) {
+         page.section("Sheet: " + to_utf8(p.stem().string())).image({read_image(p), "", true});
+       });
   const auto is_run = [](const fs::path& p) { return p.extension() == ".run" && path_exists(p / "log.jsonl"); };
   const auto is_pretraining = [](const fs::path& p) { return path_exists(p / "reconstructions"); };
   each([&](const fs::path& p) { return is_run(p) && is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
-  each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); }, [&](const fs::path& p) { add_run(page, p); });
+  each([&](const fs::path& p) { return is_run(p) && !is_pretraining(p); },
+       [&](const fs::path& p) { add_run(page, p); });
   each([](const fs::path& p) { return p.filename() == "verdicts.json" || p.filename() == "verdicts.jsonl"; },
        [&](const fs::path& p) { add_verdicts(page, p); });
-  if (sections == 0) throw Error(folder.string() + " holds nothing to report", "run fsfm prepare, pretrain, finetune or detect with their output there");
+  if (sections == 0)
+    throw Error(folder.string() + " holds nothing to report",
+                "run fsfm prepare, pretrain, finetune or detect with their output there");
   return page;
 }
 

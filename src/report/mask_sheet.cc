@@ -1,9 +1,9 @@
 #include "report/mask_sheet.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
-
-#include <fmt/format.h>
 
 #include "base/error.h"
 #include "face/parsing_overlay.h"
@@ -28,7 +28,8 @@ void mix(uint8_t* pixel, const Color& color, int percent) {
   for (int c = 0; c < 3; ++c) pixel[c] = static_cast<uint8_t>((pixel[c] * (100 - percent) + color[c] * percent) / 100);
 }
 
-// Hidden patches are slate, those of the covered region orange, the visible ones untouched; thin gaps keep the grid legible.
+// Hidden patches are slate, those of the covered region orange, the visible ones untouched; thin gaps keep the grid
+// legible.
 Image masked_face(const Image& face, const RegionMap& map, const MaskSheetDraw& draw) {
   Image out = face;
   for (int p = 0; p < map.patches(); ++p) {
@@ -57,7 +58,8 @@ void legend(Image& sheet, int x, int y, const RegionMap& map) {
   draw_text(sheet, x + kTile - text_width("patches", 9), y + 14, "patches", kGrey, 9);
   for (int c = 0; c < kFaceClasses; ++c) {
     const int top = y + kLine * (c + 1);
-    const auto touched = std::count_if(map.classes.begin(), map.classes.end(), [c](uint16_t bits) { return bits >> c & 1; });
+    const auto touched =
+        std::count_if(map.classes.begin(), map.classes.end(), [c](uint16_t bits) { return bits >> c & 1; });
     fill_rect(sheet, {x, top, 18, 18}, kFaceClassColors[c]);
     draw_text(sheet, x + 30, top + 14, std::string(kFaceClassNames[c]), touched ? kInk : kGrey, 10);
     const std::string number = std::to_string(touched);
@@ -78,10 +80,13 @@ void render_face(Image& sheet, int top, const MaskSheetFace& face, const MaskShe
   const int first = top + kHeadHeight, second = first + kTile + kCaptionHeight;
 
   paste(sheet, picture, column(0), first);
-  caption(sheet, column(0), first + kTile, "face", fmt::format("crop of {} x {} pixels", face.crop.width, face.crop.height));
-  paste(sheet, parsing_overlay(picture, face.parsing.classes, face.parsing.width, face.parsing.height), column(1), first);
+  caption(sheet, column(0), first + kTile, "face",
+          fmt::format("crop of {} x {} pixels", face.crop.width, face.crop.height));
+  paste(sheet, parsing_overlay(picture, face.parsing.classes, face.parsing.width, face.parsing.height), column(1),
+        first);
   caption(sheet, column(1), first + kTile, "parsing map",
-          fmt::format("{} x {} patches of {} x {}", face.regions.grid_width, face.regions.grid_height, options.patch, options.patch));
+          fmt::format("{} x {} patches of {} x {}", face.regions.grid_width, face.regions.grid_height, options.patch,
+                      options.patch));
   legend(sheet, column(2), first, face.regions);
 
   for (size_t i = 0; i < face.draws.size(); ++i) {
@@ -93,9 +98,11 @@ void render_face(Image& sheet, int top, const MaskSheetFace& face, const MaskShe
 
 }  // namespace
 
-MaskSheetFace draw_masks(std::string title, Image crop, ParsingMap parsing, const MaskSheetOptions& options, uint64_t index) {
+MaskSheetFace draw_masks(std::string title, Image crop, ParsingMap parsing, const MaskSheetOptions& options,
+                         uint64_t index) {
   MaskSheetFace face{std::move(title), std::move(crop), std::move(parsing), {}, {}};
-  const std::vector<uint8_t> map = resize_nearest(face.parsing.classes, face.parsing.width, face.parsing.height, kMapSide, kMapSide);
+  const std::vector<uint8_t> map =
+      resize_nearest(face.parsing.classes, face.parsing.width, face.parsing.height, kMapSide, kMapSide);
   face.regions = make_region_map(map, kMapSide, kMapSide, options.patch);
   const int patches = face.regions.patches();
   for (int s = 0; s < kMaskStrategies; ++s) {
@@ -110,18 +117,23 @@ MaskSheetFace draw_masks(std::string title, Image crop, ParsingMap parsing, cons
 std::string describe(const MaskSheetDraw& draw) {
   const std::string budget = fmt::format("{} of {}", count(draw.masked), draw.masked.size());
   switch (draw.strategy) {
-    case MaskStrategy::random: return budget + " uniformly";
-    case MaskStrategy::fasking_i: return budget + ", facial parts first";
-    case MaskStrategy::frp: return budget + ", the same share of each region";
+    case MaskStrategy::random:
+      return budget + " uniformly";
+    case MaskStrategy::fasking_i:
+      return budget + ", facial parts first";
+    case MaskStrategy::frp:
+      return budget + ", the same share of each region";
     case MaskStrategy::crfr_r:
-    case MaskStrategy::crfr_p: break;
+    case MaskStrategy::crfr_p:
+      break;
   }
   if (!draw.covered) return budget + " uniformly: no facial region";
   const char* rest = draw.strategy == MaskStrategy::crfr_r ? "rest uniform" : "rest by region";
   return fmt::format("{}: {} whole ({}), {}", budget, kRegionGroupNames[*draw.covered], count(draw.region), rest);
 }
 
-Image render_mask_sheet(const std::string& title, const std::vector<MaskSheetFace>& faces, const MaskSheetOptions& options) {
+Image render_mask_sheet(const std::string& title, const std::vector<MaskSheetFace>& faces,
+                        const MaskSheetOptions& options) {
   if (faces.empty()) throw Error("a sheet of masks needs at least one face");
   Image sheet(kSheetWidth, kTitleHeight + kFaceHeight * static_cast<int>(faces.size()) + kMargin / 2);
   fill_rect(sheet, {0, 0, sheet.width, sheet.height}, kPaper);

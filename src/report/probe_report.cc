@@ -40,14 +40,14 @@ std::string probe_text(const ProbeReport& report) {
   for (const auto& data : report.datasets) {
     text += fmt::format("\n{}: {}\n", data.name, counts(data));
     const bool rates = has_threshold(data);
-    TextRows rows{{report.probe == "knn" ? "score" : "hidden region", "faces", "mean of real", "mean of attacks",
-                   "AUC [95 %]"}};
+    TextRows rows{
+        {report.probe == "knn" ? "score" : "hidden region", "faces", "mean of real", "mean of attacks", "AUC [95 %]"}};
     if (rates) rows[0].insert(rows[0].end(), {"APCER", "BPCER"});
     for (const auto& f : data.figures) {
-      rows.push_back({f.name, count_text(f.attacks + f.bona_fide), mean_text(f.mean_bona_fide), mean_text(f.mean_attack),
-                      std::isfinite(f.auc)
-                          ? fmt::format("{:.4f} [{:.4f}, {:.4f}]", f.auc, f.interval.low, f.interval.high)
-                          : "–"});
+      rows.push_back(
+          {f.name, count_text(f.attacks + f.bona_fide), mean_text(f.mean_bona_fide), mean_text(f.mean_attack),
+           std::isfinite(f.auc) ? fmt::format("{:.4f} [{:.4f}, {:.4f}]", f.auc, f.interval.low, f.interval.high)
+                                : "–"});
       if (rates)
         rows.back().insert(rows.back().end(),
                            {f.threshold ? format_percent(f.apcer) : "–", f.threshold ? format_percent(f.bpcer) : "–"});
@@ -69,8 +69,8 @@ HtmlPage probe_page(const ProbeReport& report) {
     page.section(data.name, counts(data) + ".");
     page.paragraph(report.meaning);
     BarChart bars{.title = "AUC of each score", .axis = {.label = "AUC", .min = 0.0, .max = 1.0}};
-    Table table{"", {report.probe == "knn" ? "Score" : "Hidden region", "Faces", "Mean of real", "Mean of attacks", "AUC"},
-                {}};
+    Table table{
+        "", {report.probe == "knn" ? "Score" : "Hidden region", "Faces", "Mean of real", "Mean of attacks", "AUC"}, {}};
     const bool rates = has_threshold(data);
     if (rates) table.columns.insert(table.columns.end(), {"APCER", "BPCER"});
     for (const auto& f : data.figures) {
@@ -120,12 +120,9 @@ HtmlPage probe_page(const ProbeReport& report) {
 }
 
 nlohmann::json to_json(const ProbeReport& report) {
-  nlohmann::json json{{"probe", report.probe},
-                      {"model", report.model_path},
-                      {"name", report.card.name},
-                      {"meaning", report.meaning},
-                      {"settings", nlohmann::json::object()},
-                      {"results", nlohmann::json::array()}};
+  nlohmann::json json{
+      {"probe", report.probe},     {"model", report.model_path},           {"name", report.card.name},
+      {"meaning", report.meaning}, {"settings", nlohmann::json::object()}, {"results", nlohmann::json::array()}};
   for (const auto& [name, value] : report.settings) json["settings"][name] = value;
   for (const auto& data : report.datasets) {
     nlohmann::json scores = nlohmann::json::array();

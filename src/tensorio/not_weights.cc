@@ -40,7 +40,8 @@ Error of_zip(const std::string& name, std::span<const std::byte> bytes, const st
       if (entry == "saved_model.pb" || entry.ends_with("/saved_model.pb") || entry == "model.weights.h5")
         return Error(name + " is a TensorFlow or Keras model, not a " + expected, kExport);
       if (entry.ends_with(".safetensors") || entry.ends_with(".pth") || entry.ends_with(".bin"))
-        return Error(name + " is a zip archive that holds " + entry.substr(0, 80), "unpack it and name the file inside");
+        return Error(name + " is a zip archive that holds " + entry.substr(0, 80),
+                     "unpack it and name the file inside");
     }
   } catch (const Error& error) {
     return error;
@@ -58,12 +59,14 @@ Error not_weights(const std::string& name, std::span<const std::byte> bytes, con
     return Error(name + " is " + what + ", not a " + expected, way_out);
   };
   if (ZipReader::is_zip(bytes)) return of_zip(name, bytes, expected);
-  if (start.starts_with(kLegacyMagic)) return Error(name + " is in the old torch.save form (before PyTorch 1.6)", kResave);
+  if (start.starts_with(kLegacyMagic))
+    return Error(name + " is in the old torch.save form (before PyTorch 1.6)", kResave);
   if (start.starts_with("\x89HDF\r\n\x1a\n"sv)) return is("an HDF5 file (Keras, TensorFlow)", kExport);
   if (start.starts_with("GGUF"sv) || start.starts_with("ggml"sv)) return is("a GGUF file (llama.cpp)", kExport);
   if (start.size() >= 8 && start.substr(4, 4) == "TFL3"sv) return is("a TensorFlow Lite model", kExport);
   if (is_onnx(start)) return is("an ONNX model", kExport);
-  if (start.starts_with("\x93NUMPY"sv)) return is("a NumPy array", "save the weights as .safetensors or with torch.save");
+  if (start.starts_with("\x93NUMPY"sv))
+    return is("a NumPy array", "save the weights as .safetensors or with torch.save");
   if (start.starts_with('\x80')) return is("a bare pickle", kResave);
   const ContentKind kind = content_kind(bytes.first(start.size()));
   if (kind == ContentKind::tar)

@@ -21,7 +21,8 @@ using Kind = PickleValue::Kind;
 constexpr uint64_t kMaxPickleBytes = PickleLimits{}.max_bytes;
 constexpr size_t kMaxStorageKey = 64;
 // torch.save stores its tensors as they are. A repacked file is smaller, but trained weights hardly shrink: one that
-// grows a hundredfold is a trap. All views together may claim somewhat more than the file (tied weights), not endlessly.
+// grows a hundredfold is a trap. All views together may claim somewhat more than the file (tied weights), not
+// endlessly.
 constexpr uint64_t kMinBudget = uint64_t{64} << 20, kInflateRatio = 20, kViewRatio = 4;
 constexpr int kMaxNesting = 8;
 constexpr size_t kMaxNames = 1'000'000, kMaxNameBytes = size_t{64} << 20;
@@ -109,7 +110,8 @@ class PthStorages {
     const Placement place = placement(*tensor.items[1], *tensor.items[2], tensor.integer);
     const size_t item = dtype_size(view.dtype);
     // First, for what is inflated adds to what may be seen.
-    const std::span<const std::byte> bytes = storage_bytes(source, item).subspan(static_cast<size_t>(place.first) * item);
+    const std::span<const std::byte> bytes =
+        storage_bytes(source, item).subspan(static_cast<size_t>(place.first) * item);
     if (count > view_budget_ / item) fail("its tensors overlap and claim far more than the file holds");
     view_budget_ -= count * item;
     view.bytes = contiguous(place) ? bytes.first(static_cast<size_t>(count) * item) : gather(bytes, place, item, count);
@@ -322,22 +324,21 @@ bool PthFile::compressed(const PickleValue& tensor) const { return storages->com
 std::map<std::string, const PickleValue*> named_tensors(const PthFile& file) {
   std::map<std::string, const PickleValue*> found;
   size_t visited = 0, name_bytes = 0;
-  const std::function<void(const PickleValue&, const std::string&, int)> walk = [&](const PickleValue& value,
-                                                                                    const std::string& prefix,
-                                                                                    int depth) {
-    for (const auto& [key, entry] : value.entries) {
-      if (++visited > kMaxNames || name_bytes > kMaxNameBytes)
-        throw Error(file.name + ": its dicts hold more entries than a checkpoint has", "the file is damaged");
-      if (!key->is(Kind::string) && !key->is(Kind::integer)) continue;
-      const std::string name = prefix + (key->is(Kind::string) ? key->text : std::to_string(key->integer));
-      if (entry->is(Kind::tensor)) {
-        name_bytes += name.size();
-        found.insert_or_assign(name, entry);
-      } else if (entry->is(Kind::dict) && depth > 0) {
-        walk(*entry, name + ".", depth - 1);
-      }
-    }
-  };
+  const std::function<void(const PickleValue&, const std::string&, int)> walk =
+      [&](const PickleValue& value, const std::string& prefix, int depth) {
+        for (const auto& [key, entry] : value.entries) {
+          if (++visited > kMaxNames || name_bytes > kMaxNameBytes)
+            throw Error(file.name + ": its dicts hold more entries than a checkpoint has", "the file is damaged");
+          if (!key->is(Kind::string) && !key->is(Kind::integer)) continue;
+          const std::string name = prefix + (key->is(Kind::string) ? key->text : std::to_string(key->integer));
+          if (entry->is(Kind::tensor)) {
+            name_bytes += name.size();
+            found.insert_or_assign(name, entry);
+          } else if (entry->is(Kind::dict) && depth > 0) {
+            walk(*entry, name + ".", depth - 1);
+          }
+        }
+      };
   walk(file.root(), "", kMaxNesting);
   return found;
 }

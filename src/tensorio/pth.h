@@ -19,8 +19,8 @@ namespace fsfm {
 
 class PthStorages;  // the archive and what has been read of it
 
-// An opened checkpoint: the whole tree. Tensors show type and shape; load() brings their bytes. Copies share everything.
-// Thread-compatible.
+// An opened checkpoint: the whole tree. Tensors show type and shape; load() brings their bytes. Copies share
+// everything. Thread-compatible.
 struct PthFile {
   std::shared_ptr<const Pickle> pickle;
   std::shared_ptr<PthStorages> storages;
@@ -28,8 +28,8 @@ struct PthFile {
 
   const PickleValue& root() const { return *pickle->root; }
   // A tensor of the tree with its bytes: a view into the mapped file, or a copy when it is compressed, misaligned or
-  // strided. Lives as long as `storages`. Throws Error (file, what is wrong, way out): cut short, a wrong checksum, more
-  // bytes than such a file can honestly hold.
+  // strided. Lives as long as `storages`. Throws Error (file, what is wrong, way out): cut short, a wrong checksum,
+  // more bytes than such a file can honestly hold.
   TensorView load(const PickleValue& tensor) const;
   // Whether load() must inflate: what a list of contents does not do.
   bool compressed(const PickleValue& tensor) const;
@@ -41,8 +41,8 @@ PthFile read_pth(const std::filesystem::path& path);
 // The same from memory, which must outlive the result.
 PthFile parse_pth(std::span<const std::byte> bytes, const std::string& name_for_errors);
 
-// Every tensor in the dicts of the tree under its dotted path: "model.blocks.0.norm1.weight", "optimizer.state.3.exp_avg".
-// Depth and number are limited.
+// Every tensor in the dicts of the tree under its dotted path: "model.blocks.0.norm1.weight",
+// "optimizer.state.3.exp_avg". Depth and number are limited.
 std::map<std::string, const PickleValue*> named_tensors(const PthFile& file);
 
 // The named weights: the tensors of the dict under "model", "state_dict", "model_state_dict", "net" or "module", or of

@@ -36,7 +36,8 @@ struct Entry {
 }
 
 Entry parse_entry(const fs::path& path, const std::string& name, const json& value, uint64_t data_bytes) {
-  if (name.size() > kMaxName) bad_tensor(path, name.substr(0, 60) + "...", "has a name of " + std::to_string(name.size()) + " bytes");
+  if (name.size() > kMaxName)
+    bad_tensor(path, name.substr(0, 60) + "...", "has a name of " + std::to_string(name.size()) + " bytes");
   if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
     bad_tensor(path, name, "lacks dtype, shape or data_offsets");
   const json &type = value["dtype"], &sizes = value["shape"], &offsets = value["data_offsets"];
@@ -139,8 +140,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::string
   }
   std::memcpy(&header_bytes, bytes.data(), 8);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
-  if (header_bytes > kMaxHeaderBytes || *text != '{')
-    throw not_weights(path.string(), bytes, "safetensors file");
+  if (header_bytes > kMaxHeaderBytes || *text != '{') throw not_weights(path.string(), bytes, "safetensors file");
   if (header_bytes > bytes.size() - 8)
     throw Error(path.string() + ": its header reaches past the end of the file", kDamaged);
   const json header = parse_json({text, static_cast<size_t>(header_bytes)}, path.string() + ": header", kDamaged);

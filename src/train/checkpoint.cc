@@ -152,8 +152,9 @@ std::optional<Checkpoint> CheckpointFolder::resume_point(bool resume, bool overw
   for (const auto& [key, value] : fingerprint.items()) {
     if (theirs.contains(key) && theirs[key] == value) continue;
     const auto text = [](const nlohmann::json& v) { return v.is_primitive() && !v.is_null() ? v.dump() : "..."; };
-    const std::string difference =
-        theirs.contains(key) && value.is_primitive() ? fmt::format(": {} then, {} now", text(theirs[key]), text(value)) : "";
+    const std::string difference = theirs.contains(key) && value.is_primitive()
+                                       ? fmt::format(": {} then, {} now", text(theirs[key]), text(value))
+                                       : "";
     throw Error(path->string() + " belongs to a run with other settings (" + key + difference + ")",
                 "resume with the same recipe and data, or start anew with --overwrite");
   }

@@ -22,8 +22,8 @@ struct Split {
 Split hold_out_videos(std::shared_ptr<const Dataset> dataset, double fraction, uint64_t seed);
 
 // All folders as one dataset. `split` and `stated` as in open_dataset.
-std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders, const std::string& split = "",
-                                        const ClassStatement& stated = {});
+std::shared_ptr<const Dataset> open_all(const std::vector<std::filesystem::path>& folders,
+                                        const std::string& split = "", const ClassStatement& stated = {});
 
 // What there is to learn from when splits are named: samples of "train" and of no split; everything if there are none
 // (a single folder that is itself called test).

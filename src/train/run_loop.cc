@@ -93,7 +93,8 @@ void RunLoop::begin() {
       for (const auto& note : samples_.notes()) log::warn("{}", note);
   } else {
     start_afresh();
-    if (visible_ && settings_.resume) log::info("{} holds no checkpoint: starting at step 0", settings_.run_folder().string());
+    if (visible_ && settings_.resume)
+      log::info("{} holds no checkpoint: starting at step 0", settings_.run_folder().string());
   }
   // A process that does not see the checkpoints would begin at step 0 and learn something else.
   double steps[] = {static_cast<double>(step_)};

@@ -26,7 +26,8 @@ constexpr uint64_t kMostBytes = uint64_t{8} << 30;
 
 // The first few of many names.
 std::string named(const std::vector<std::string>& names) {
-  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, names.size())));
+  const std::vector<std::string> first(names.begin(),
+                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, names.size())));
   return join(first, ", ") + (names.size() > kNamed ? fmt::format(" and {} more", names.size() - kNamed) : "");
 }
 
@@ -43,7 +44,8 @@ Recorded read_list(const fs::path& file) {
     size_t begin = 0;
     for (bool first = true; begin < text.size(); first = false) {
       const size_t end = std::min(text.find('\n', begin), text.size());
-      const json line = json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end));
+      const json line = json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                    text.begin() + static_cast<std::ptrdiff_t>(end));
       begin = end + 1;
       if (first) {
         line.at("name").get_to(list.info.name);
@@ -59,7 +61,8 @@ Recorded read_list(const fs::path& file) {
       line.at(2).get_to(ref.video);
       line.at(3).get_to(ref.split);
       line.at(4).get_to(ref.frame);
-      if (ref.label < 0 || static_cast<size_t>(ref.label) >= list.info.classes.size()) throw Error("a label without a class");
+      if (ref.label < 0 || static_cast<size_t>(ref.label) >= list.info.classes.size())
+        throw Error("a label without a class");
     }
   } catch (const std::exception& error) {
     throw Error(file.string() + " is damaged (" + error.what() + ")", "start anew with --overwrite");
@@ -94,7 +97,8 @@ class RecordedDataset final : public Dataset {
 
  private:
   size_t place(size_t index) const {
-    if (places_.at(index) == kGone) throw UnreadableSample(samples_[index].key + ": no longer there since the run began");
+    if (places_.at(index) == kGone)
+      throw UnreadableSample(samples_[index].key + ": no longer there since the run began");
     return places_[index];
   }
   std::shared_ptr<const Dataset> now_;
@@ -145,13 +149,14 @@ std::shared_ptr<const Dataset> RunSamples::open(const std::string& role, const s
   const auto total = static_cast<double>(recorded.samples.size());
   if (static_cast<double>(gone.size()) > max_missing_share_ * total + 1e-9) {
     const double share = std::min(1.0, std::ceil(100 * static_cast<double>(gone.size()) / total) / 100);
-    throw Error(fmt::format("{} began with other data: {} of its {} pictures are not in {} ({})", folder_.string(),
-                            gone.size(), recorded.samples.size(), option, named(gone)),
-                gone.size() == recorded.samples.size()
-                    ? "resume with the same data, or start anew with --overwrite"
-                    : fmt::format("resume with the same data, go on with what is left by --max-bad-share {:g}, or start "
-                                  "anew with --overwrite",
-                                  share));
+    throw Error(
+        fmt::format("{} began with other data: {} of its {} pictures are not in {} ({})", folder_.string(), gone.size(),
+                    recorded.samples.size(), option, named(gone)),
+        gone.size() == recorded.samples.size()
+            ? "resume with the same data, or start anew with --overwrite"
+            : fmt::format("resume with the same data, go on with what is left by --max-bad-share {:g}, or start "
+                          "anew with --overwrite",
+                          share));
   }
   if (!gone.empty())
     notes_.push_back(fmt::format("{}: {} pictures fewer than when the run began ({}); the run goes on without them",
@@ -180,7 +185,8 @@ void RunSamples::write(const Normalization& normalization) const {
           {"attack_classes", info.attack_classes},
           {"mean", normalization.mean},
           {"std", normalization.std}});
-    for (const auto& ref : dataset->samples()) line({to_utf8(ref.key), ref.label, to_utf8(ref.video), ref.split, ref.frame});
+    for (const auto& ref : dataset->samples())
+      line({to_utf8(ref.key), ref.label, to_utf8(ref.video), ref.split, ref.frame});
     file.write(lines);
     file.commit();
   }

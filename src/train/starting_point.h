@@ -14,10 +14,10 @@ namespace fsfm {
 
 struct StartingPoint {
   VitConfig network;
-  Weights weights;                         // no tensors: from scratch
-  std::optional<ModelCard> card;           // of a model file of ours
-  std::optional<Normalization> pixels;     // what the weights were trained with, where that is known
-  std::vector<std::string> notes;          // for people, one sentence each: what was assumed, resized, left out
+  Weights weights;                      // no tensors: from scratch
+  std::optional<ModelCard> card;        // of a model file of ours
+  std::optional<Normalization> pixels;  // what the weights were trained with, where that is known
+  std::vector<std::string> notes;       // for people, one sentence each: what was assumed, resized, left out
 };
 
 // Says what becomes of the positions of `file` in a network of `img_size`.

@@ -59,7 +59,11 @@ TEST(Hash, AFileInPartsIsItsContent) {
 }
 
 TEST(Parallel, RethrowsAndStops) {
-  EXPECT_THROW(parallel_for(100, 2, [](size_t i, int) { if (i == 5) throw Error("five"); }), Error);
+  EXPECT_THROW(parallel_for(100, 2,
+                            [](size_t i, int) {
+                              if (i == 5) throw Error("five");
+                            }),
+               Error);
   std::vector<int> seen(1000);
   parallel_for(seen.size(), 2, [&](size_t i, int) { ++seen[i]; });
   EXPECT_EQ(std::accumulate(seen.begin(), seen.end(), 0), 1000);
@@ -89,7 +93,8 @@ bool parse(Recipe& recipe, std::vector<const char*> args, Options* keep = nullpt
 
 TEST(Options, CommandLineBeatsRecipeBeatsDefault) {
   TempDir dir;
-  write_file_atomic(dir / "r.toml", "epochs = 3\nfast = true\nflip = false\ndata = [\"x\", \"y\"]\n[schedule]\nbase_lr = 0.25\n");
+  write_file_atomic(dir / "r.toml",
+                    "epochs = 3\nfast = true\nflip = false\ndata = [\"x\", \"y\"]\n[schedule]\nbase_lr = 0.25\n");
   const std::string file = (dir / "r.toml").string();
   Recipe recipe;
   ASSERT_TRUE(parse(recipe, {"--recipe", file.c_str(), "--epochs", "4"}));

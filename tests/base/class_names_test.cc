@@ -9,38 +9,156 @@ namespace fsfm {
 namespace {
 
 TEST(ClassNames, RealClasses) {
-  for (const char* name :
-       {"real", "Real", "REAL", "reals", "0_real", "01-live", "1.real", "training_real", "real_youtube", "DiFF_real", "Celeb-real",
-        "YouTube-real", "Real.faces", "real faces", "realFaces", "RealFaces", "REALFaces", "realfaces", "real\xE2\x80\x94" "faces",
-        "real\xE3\x80\x80" "faces", "bona_fide", "bona-fide", "BonaFide", "bonafide", "live", "LIVE", "live1", "genuine",
-        "authentic_images", "pristine", "original", "original_sequences", "originals", "real_videos", "real_photos", "DFDC_Real"})
+  for (const char* name : {"real",
+                           "Real",
+                           "REAL",
+                           "reals",
+                           "0_real",
+                           "01-live",
+                           "1.real",
+                           "training_real",
+                           "real_youtube",
+                           "DiFF_real",
+                           "Celeb-real",
+                           "YouTube-real",
+                           "Real.faces",
+                           "real faces",
+                           "realFaces",
+                           "RealFaces",
+                           "REALFaces",
+                           "realfaces",
+                           "real\xE2\x80\x94"
+                           "faces",
+                           "real\xE3\x80\x80"
+                           "faces",
+                           "bona_fide",
+                           "bona-fide",
+                           "BonaFide",
+                           "bonafide",
+                           "live",
+                           "LIVE",
+                           "live1",
+                           "genuine",
+                           "authentic_images",
+                           "pristine",
+                           "original",
+                           "original_sequences",
+                           "originals",
+                           "real_videos",
+                           "real_photos",
+                           "DFDC_Real"})
     EXPECT_EQ(kind_of_class(name), ClassKind::real) << name;
 }
 
 TEST(ClassNames, Attacks) {
-  for (const char* name :
-       {"fake", "FAKE", "1_fake", "training_fake", "fakes", "faked", "spoof", "Spoofed", "attack", "print_attack", "fixed_print",
-        "print", "printed_faces", "replay", "ImposterRaw", "impostor", "forged", "manipulated_sequences", "Celeb-synthesis",
-        "synthesized", "ai_generated", "Deepfakes", "DeepFakes", "deep_fake", "FaceSwap", "face_swap", "faceswap", "Face2Face",
-        "NeuralTextures", "FaceShifter", "StyleGAN2", "stylegan-2", "SDv15", "T2I", "i2i", "not_real", "non-live", "notreal",
-        "NonLive", "nonreal", "fake_video", "spoof_mask", "testfake", "morph", "cutout"})
+  for (const char* name : {"fake",
+                           "FAKE",
+                           "1_fake",
+                           "training_fake",
+                           "fakes",
+                           "faked",
+                           "spoof",
+                           "Spoofed",
+                           "attack",
+                           "print_attack",
+                           "fixed_print",
+                           "print",
+                           "printed_faces",
+                           "replay",
+                           "ImposterRaw",
+                           "impostor",
+                           "forged",
+                           "manipulated_sequences",
+                           "Celeb-synthesis",
+                           "synthesized",
+                           "ai_generated",
+                           "Deepfakes",
+                           "DeepFakes",
+                           "deep_fake",
+                           "FaceSwap",
+                           "face_swap",
+                           "faceswap",
+                           "Face2Face",
+                           "NeuralTextures",
+                           "FaceShifter",
+                           "StyleGAN2",
+                           "stylegan-2",
+                           "SDv15",
+                           "T2I",
+                           "i2i",
+                           "not_real",
+                           "non-live",
+                           "notreal",
+                           "NonLive",
+                           "nonreal",
+                           "fake_video",
+                           "spoof_mask",
+                           "testfake",
+                           "morph",
+                           "cutout"})
     EXPECT_EQ(kind_of_class(name), ClassKind::attack) << name;
 }
 
 TEST(ClassNames, NamesThatSayNothing) {
-  for (const char* name :
-       {"", "0", "1", "10", "n000001", "video0", "photoset", "print_shop_staff", "maskedball", "originality", "Realtek",
-        "reality", "unreal", "surreal", "oliver", "alive", "delivery", "fakery_x", "real_vs_fake", "RealFake", "fake_or_real",
-        "live_print", "fake_original", "not_fake", "non-spoof", "no_mask", "with_mask", "anti-spoofing", "anti_spoof", "positive",
-        "negative", "unlabelled", "mixed_fake", "test_video", "train", "images", "photos", "client001", "live_concert",
-        "original_recipe", "r\xC3\xA9" "al", "deepfake_detection", "fake_dataset", "mask", "photo", "mobile", "youtube", "client",
-        "replay_analysis", "imprint"})
+  for (const char* name : {"",
+                           "0",
+                           "1",
+                           "10",
+                           "n000001",
+                           "video0",
+                           "photoset",
+                           "print_shop_staff",
+                           "maskedball",
+                           "originality",
+                           "Realtek",
+                           "reality",
+                           "unreal",
+                           "surreal",
+                           "oliver",
+                           "alive",
+                           "delivery",
+                           "fakery_x",
+                           "real_vs_fake",
+                           "RealFake",
+                           "fake_or_real",
+                           "live_print",
+                           "fake_original",
+                           "not_fake",
+                           "non-spoof",
+                           "no_mask",
+                           "with_mask",
+                           "anti-spoofing",
+                           "anti_spoof",
+                           "positive",
+                           "negative",
+                           "unlabelled",
+                           "mixed_fake",
+                           "test_video",
+                           "train",
+                           "images",
+                           "photos",
+                           "client001",
+                           "live_concert",
+                           "original_recipe",
+                           "r\xC3\xA9"
+                           "al",
+                           "deepfake_detection",
+                           "fake_dataset",
+                           "mask",
+                           "photo",
+                           "mobile",
+                           "youtube",
+                           "client",
+                           "replay_analysis",
+                           "imprint"})
     EXPECT_EQ(kind_of_class(name), ClassKind::unknown) << name;
 }
 
 TEST(ClassNames, SomeSpeakBesideOthers) {
   using enum ClassKind;
-  const auto judge = [](const std::vector<std::string>& names, const ClassStatement& stated = {}) { return judge_classes(names, stated); };
+  const auto judge = [](const std::vector<std::string>& names, const ClassStatement& stated = {}) {
+    return judge_classes(names, stated);
+  };
   EXPECT_EQ(judge({"highdef", "live", "mobile", "print", "photo", "mask", "video"}),
             (std::vector{attack, real, attack, attack, attack, attack, attack}));
   EXPECT_EQ(judge({"client", "impostor"}), (std::vector{real, attack}));
@@ -55,7 +173,8 @@ TEST(ClassNames, SomeSpeakBesideOthers) {
   EXPECT_EQ(judge({"siw_live", "oulu_print", "print_shop_staff", "print_shop_owner"}),
             (std::vector{unknown, unknown, unknown, unknown}));
   EXPECT_EQ(judge({"real", "fake", "print_shop_staff"}), (std::vector{real, attack, unknown}));
-  EXPECT_EQ(judge({"x1_live", "shop_live", "shop_print"}, {.attack = {"shop_live"}}), (std::vector{real, attack, real}));
+  EXPECT_EQ(judge({"x1_live", "shop_live", "shop_print"}, {.attack = {"shop_live"}}),
+            (std::vector{real, attack, real}));
   EXPECT_EQ(judge({"real_dataset", "fake_dataset"}), (std::vector{real, attack}));
   EXPECT_EQ(judge({"fake_detection", "misc"}), (std::vector{unknown, unknown}));
 }
@@ -66,7 +185,8 @@ TEST(ClassNames, WhatIsStatedComesFirst) {
   EXPECT_EQ(judge_classes(names, {.real = {"0"}}), (std::vector{real, attack, attack, attack}));
   EXPECT_EQ(judge_classes(names, {.attack = {"2"}}), (std::vector{real, real, attack, attack}));
   EXPECT_EQ(judge_classes(names, {.real = {"0"}, .attack = {"1"}}), (std::vector{real, attack, unknown, attack}));
-  EXPECT_EQ(judge_classes(names, {.real = {"FAKE"}, .attack = {"0", "1", "2"}}), (std::vector{attack, attack, attack, real}));
+  EXPECT_EQ(judge_classes(names, {.real = {"FAKE"}, .attack = {"0", "1", "2"}}),
+            (std::vector{attack, attack, attack, real}));
   // A statement about another dataset's classes decides nothing here.
   EXPECT_EQ(judge_classes(names, {.real = {"a"}}), (std::vector{unknown, unknown, unknown, attack}));
   EXPECT_EQ(judge_classes(names, {.unlabelled = true}), (std::vector{unknown, unknown, unknown, unknown}));

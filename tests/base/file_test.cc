@@ -120,7 +120,8 @@ TEST(AtomicFile, ALinkToNothingMakesTheFileItNames) {
   EXPECT_TRUE(fs::is_symlink(dir / "link"));
   EXPECT_EQ(read_file(dir / "later.txt"), "new");
   fs::create_symlink("nowhere/x.txt", dir / "lost");
-  EXPECT_NE(error_text([&] { write_file_atomic(dir / "lost", std::string_view("x")); }).find("lost"), std::string::npos);
+  EXPECT_NE(error_text([&] { write_file_atomic(dir / "lost", std::string_view("x")); }).find("lost"),
+            std::string::npos);
 }
 
 TEST(AtomicFile, LoopsFoldersAndEmptyNamesAreErrors) {
@@ -200,7 +201,8 @@ TEST(Paths, NothingIsNoAndWhatCannotBeLookedAtIsAnError) {
   fs::create_symlink("none", dir / "dangling");
   EXPECT_TRUE(is_folder(dir.path()));
   EXPECT_TRUE(is_plain_file(dir / "plain"));
-  for (const fs::path& nothing : {dir / "none", dir / "plain/below", dir / std::string(300, 'n'), dir / "dangling", fs::path()}) {
+  for (const fs::path& nothing :
+       {dir / "none", dir / "plain/below", dir / std::string(300, 'n'), dir / "dangling", fs::path()}) {
     EXPECT_FALSE(path_exists(nothing)) << nothing;
     EXPECT_FALSE(is_folder(nothing)) << nothing;
   }

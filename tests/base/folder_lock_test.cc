@@ -51,7 +51,8 @@ TEST(FolderLock, ASecondProcessIsToldWhoHoldsIt) {
   TempDir dir;
   Holder holder(dir / "m.run");
   const std::string message = error_text([&] { FolderLock lock(dir / "m.run"); });
-  EXPECT_NE(message.find("m.run is in use by process " + std::to_string(holder.pid()) + " on "), std::string::npos) << message;
+  EXPECT_NE(message.find("m.run is in use by process " + std::to_string(holder.pid()) + " on "), std::string::npos)
+      << message;
   EXPECT_NE(message.find(" since 2"), std::string::npos) << message;
   EXPECT_NO_THROW(FolderLock(dir / "m.run", ".lock-1of2"));  // another job's
 }
@@ -87,7 +88,8 @@ TEST(FolderLock, NamesTheFolderThatCannotBeWritten) {
 
 TEST(FolderLock, HalfWrittenFilesAreRemovedByTheirName) {
   TempDir dir;
-  for (const char* name : {".m.safetensors.17.0.tmp", ".other.18.1.tmp", "kept.tmp", ".hidden"}) write_file_atomic(dir / name, "x");
+  for (const char* name : {".m.safetensors.17.0.tmp", ".other.18.1.tmp", "kept.tmp", ".hidden"})
+    write_file_atomic(dir / name, "x");
   remove_half_written(dir.path(), "m.safetensors.");
   EXPECT_FALSE(fs::exists(dir / ".m.safetensors.17.0.tmp"));
   EXPECT_EQ(dir.count(), 3u);

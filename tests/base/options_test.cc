@@ -114,9 +114,15 @@ TEST(Options, WhatIsNoNumberIsRefused) {
   EXPECT_NE(error_text([&] { parse(values, {"--seed", "-1"}); }), "");
   EXPECT_NE(error_text([&] { parse(values, {"--seed", "18446744073709551616"}); }), "");
   write_file_atomic(dir / "r.toml", "rate = nan\n");
-  EXPECT_NE(error_text([&] { parse(values, {"--recipe", (dir / "r.toml").c_str()}); }).find("r.toml:1"), std::string::npos);
+  EXPECT_NE(error_text([&] {
+              parse(values, {"--recipe", (dir / "r.toml").c_str()});
+            }).find("r.toml:1"),
+            std::string::npos);
   write_file_atomic(dir / "l.toml", "rate = []\n");
-  EXPECT_NE(error_text([&] { parse(values, {"--recipe", (dir / "l.toml").c_str()}); }).find("one value"), std::string::npos);
+  EXPECT_NE(error_text([&] {
+              parse(values, {"--recipe", (dir / "l.toml").c_str()});
+            }).find("one value"),
+            std::string::npos);
   EXPECT_EQ(values, Everything{});
 }
 

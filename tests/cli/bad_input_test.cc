@@ -62,7 +62,8 @@ TEST_F(BadInput, PhotoWithoutAFace) {
   // prepare accounts for every input in its journal.
   fs::create_directories(dir_ / "walls");
   fs::copy_file(dir_ / "wall.png", dir_ / "walls" / "wall.png");
-  const auto prepare = run_cli({"prepare", "folder", path("walls"), "--out", path("o"), "--face-detector", "dlib-hog:0"});
+  const auto prepare =
+      run_cli({"prepare", "folder", path("walls"), "--out", path("o"), "--face-detector", "dlib-hog:0"});
   expect_one_line(prepare, {"no face was kept of 1", "prepare.jsonl"});
   EXPECT_NE(read_file(dir_ / "o" / "prepare.jsonl").find("wall.png"), std::string::npos);
   EXPECT_FALSE(fs::exists(dir_ / "o" / "manifest.json"));
@@ -118,23 +119,25 @@ TEST_F(BadInput, MisspeltRecipeKey) {
 
 TEST_F(BadInput, NoSpaceLeft) {
   fails({"convert", path("m.safetensors"), path("o.safetensors")}, {"o.safetensors", "free some space"}, kSmallDisk);
-  fails({"masks", path("photo.png"), "--out", path("o.png"), "--face-detector", "dlib-hog:0"}, {"o.png", "free some space"},
-        kSmallDisk);
+  fails({"masks", path("photo.png"), "--out", path("o.png"), "--face-detector", "dlib-hog:0"},
+        {"o.png", "free some space"}, kSmallDisk);
   fs::create_directories(dir_ / "out");
   ++before_;
-  const auto annotated = run_cli({"detect", path("photo.png"), "--model", path("m.safetensors"), "--out", path("out/o.png")},
-                                 {.largest_file = kSmallDisk});
+  const auto annotated =
+      run_cli({"detect", path("photo.png"), "--model", path("m.safetensors"), "--out", path("out/o.png")},
+              {.largest_file = kSmallDisk});
   EXPECT_EQ(annotated.exit_code, 2);
   EXPECT_NE(annotated.err.find("o.png"), std::string::npos) << annotated.err;
-  const auto report = run_cli({"evaluate", "--data", path("faces"), "--model", path("m.safetensors"), "--resamples", "100",
-                               "--out", path("out")},
+  const auto report = run_cli({"evaluate", "--data", path("faces"), "--model", path("m.safetensors"), "--resamples",
+                               "100", "--out", path("out")},
                               {.largest_file = kSmallDisk});
   EXPECT_EQ(report.exit_code, 2);
   EXPECT_NE(report.err.find("report.html"), std::string::npos) << report.err;
   EXPECT_NE(report.err.find("free some space"), std::string::npos) << report.err;
   EXPECT_EQ(dir_.count(), before_);
   // prepare keeps its journal and what is whole, so that it goes on when there is space; no dataset is announced.
-  const auto prepare = run_cli({"prepare", "classes", path("faces"), "--no-detect", "--out", path("o")}, {.largest_file = kSmallDisk});
+  const auto prepare =
+      run_cli({"prepare", "classes", path("faces"), "--no-detect", "--out", path("o")}, {.largest_file = kSmallDisk});
   EXPECT_EQ(prepare.exit_code, 2);
   EXPECT_NE(prepare.err.find("free space"), std::string::npos) << prepare.err;
   EXPECT_FALSE(fs::exists(dir_ / "o" / "manifest.json"));

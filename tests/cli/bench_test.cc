@@ -1,10 +1,10 @@
+#include "base/bench.h"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
-
 #include <nlohmann/json.hpp>
 
-#include "base/bench.h"
 #include "support/run_cli.h"
 
 namespace fsfm {

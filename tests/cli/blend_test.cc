@@ -20,7 +20,8 @@ TEST(BlendCli, WritesAFakeForEveryRealFace) {
     const auto face = test::paint_face(seed);
     write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), face.image);
   }
-  const auto prepared = test::run_cli({"prepare", "folder", (dir / "photos").string(), "--no-detect", "--out", (dir / "faces").string()});
+  const auto prepared =
+      test::run_cli({"prepare", "folder", (dir / "photos").string(), "--no-detect", "--out", (dir / "faces").string()});
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
   const auto result = test::run_cli({"blend", (dir / "faces").string(), "--out", (dir / "blended").string()});
   ASSERT_EQ(result.exit_code, 0) << result.err;

@@ -6,13 +6,13 @@
 
 #include "base/file.h"
 #include "engine/vit.h"
+#include "model/model_file.h"
 #include "support/bad_files.h"
 #include "support/foreign_vit.h"
 #include "support/paths.h"
 #include "support/pth_writer.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
-#include "model/model_file.h"
 #include "tensorio/npy.h"
 #include "tensorio/pth.h"
 #include "tensorio/safetensors.h"
@@ -65,7 +65,8 @@ TEST(Convert, DetectorThereAndBack) {
 TEST(Convert, PretrainingNetworksKeepTheirSizes) {
   TempDir dir;
   const std::string model = (dir / "p.safetensors").string();
-  const auto result = run_cli({"convert", golden("tiny-online.pth"), model, "--num-heads", "3", "--decoder-heads", "4"});
+  const auto result =
+      run_cli({"convert", golden("tiny-online.pth"), model, "--num-heads", "3", "--decoder-heads", "4"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelFile file = ModelFile::open(model);
   const nlohmann::json& config = file.card().config;
@@ -110,9 +111,9 @@ TEST(Convert, AntiSpoofingModelsOfTheAuthorsKeepTheirHead) {
 TEST(Convert, ClassOrderIsTheUsers) {
   TempDir dir;
   const std::string model = (dir / "d.safetensors").string();
-  ASSERT_EQ(
-      run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "real", "spoof"}).exit_code,
-      0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "real", "spoof"})
+                .exit_code,
+            0);
   EXPECT_EQ(ModelFile::open(model).card().attack_classes, std::vector<std::string>{"spoof"});
   const auto three =
       run_cli({"convert", golden("tiny-detector.pth"), model, "--num-heads", "3", "--classes", "a", "b", "c"});
@@ -197,9 +198,11 @@ TEST(Convert, LabelNamesBesideTheWeightsAreTheClasses) {
   const std::string out = (dir / "m.safetensors").string();
   const auto result = run_cli({"convert", (dir / "hf").string(), out});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("classes: Real, Fake; attack: Fake (named in config.json)"), std::string::npos)
+      << result.out;
   test::write_bad_files(dir.path());
-  test::expect_one_line(run_cli({"detect", (dir / "wall.png").string(), "--model", (dir / "hf").string()}), {"fsfm convert"});
+  test::expect_one_line(run_cli({"detect", (dir / "wall.png").string(), "--model", (dir / "hf").string()}),
+                        {"fsfm convert"});
 }
 
 TEST(Convert, TheOrderOfTwoUnnamedClassesIsTheAuthorsOrAskedFor) {
@@ -221,7 +224,8 @@ TEST(Convert, TheOrderOfTwoUnnamedClassesIsTheAuthorsOrAskedFor) {
   const auto verdict = run_cli({"detect", (dir / "wall.png").string(), "--model", out});
   EXPECT_NE(verdict.err.find("is assumed"), std::string::npos) << verdict.err;
 
-  for (const auto& strangers : {token, pooled.under("backbone."), test::as_huggingface(token), test::as_torchvision(token)}) {
+  for (const auto& strangers :
+       {token, pooled.under("backbone."), test::as_huggingface(token), test::as_torchvision(token)}) {
     test::write_safetensors(in, strangers);
     const auto asked = convert(in);
     test::expect_one_line(asked, {"--classes"});
@@ -232,7 +236,8 @@ TEST(Convert, TheOrderOfTwoUnnamedClassesIsTheAuthorsOrAskedFor) {
   }
   // timm says itself that the file is of its own.
   test::write_safetensors(in, pooled);
-  write_file_atomic(dir / "config.json", std::string_view(R"({"architecture":"vit_tiny_patch16_224","global_pool":"avg"})"));
+  write_file_atomic(dir / "config.json",
+                    std::string_view(R"({"architecture":"vit_tiny_patch16_224","global_pool":"avg"})"));
   test::expect_one_line(convert(in), {"--classes"});
 }
 
@@ -266,7 +271,9 @@ TEST(Convert, ClassesThatTheFileStatesAreTaken) {
 TEST(Convert, HalfPrecisionKeepsTheCardAndNearlyTheLogits) {
   TempDir dir;
   const std::string full = (dir / "full.safetensors").string(), half = (dir / "half.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), full, "--num-heads", "3", "--classes", "fake", "real"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", golden("tiny-detector.pth"), full, "--num-heads", "3", "--classes", "fake", "real"})
+                .exit_code,
+            0);
   const ModelFile whole = ModelFile::open(full);
   VitEngine before(whole, 1);
   const std::vector<float> images = test::random_images(2, before.image_size());
@@ -299,7 +306,8 @@ TEST(Convert, NumbersThatHalfPrecisionLacksAreNamed) {
   weights.put_filled("blocks.0.mlp.fc1.bias", {192}, 1e6f);
   test::write_safetensors(dir / "w.safetensors", weights);
   const std::string in = (dir / "w.safetensors").string(), out = (dir / "m.safetensors").string();
-  test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3", "--dtype", "f16"}), {"blocks.0.mlp.fc1.bias", "--dtype"});
+  test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3", "--dtype", "f16"}),
+                        {"blocks.0.mlp.fc1.bias", "--dtype"});
   EXPECT_FALSE(fs::exists(out));
   EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--dtype", "bf16"}).exit_code, 0);
 }
@@ -323,7 +331,9 @@ TEST(Convert, OtherInputSizesResizeThePositions) {
 TEST(Convert, SeveralNetworksAreShownAndChosen) {
   TempDir dir;
   const std::string in = (dir / "w.pth").string(), out = (dir / "m.safetensors").string();
-  test::write_pth(dir / "w.pth", test::random_vit({.seed = 1}).under("model::").with(test::random_vit({.seed = 2}).under("model_ema::")));
+  test::write_pth(
+      dir / "w.pth",
+      test::random_vit({.seed = 1}).under("model::").with(test::random_vit({.seed = 2}).under("model_ema::")));
   test::expect_one_line(run_cli({"convert", in, out, "--num-heads", "3"}), {"model (", "model_ema (", "--weights-key"});
   EXPECT_NE(run_cli({"info", in}).out.find("2 vision transformers: model"), std::string::npos);
   EXPECT_EQ(run_cli({"convert", in, out, "--num-heads", "3", "--weights-key", "model_ema"}).exit_code, 0);
@@ -332,12 +342,14 @@ TEST(Convert, SeveralNetworksAreShownAndChosen) {
 TEST(NotAModel, EveryCommandNamesWhatTheFileIs) {
   TempDir dir;
   test::write_bad_files(dir.path());  // among them a photo
-  write_file_atomic(dir / "page.pth", std::string_view("<!DOCTYPE html><html><body>Virus scan warning</body></html>\n"));
+  write_file_atomic(dir / "page.pth",
+                    std::string_view("<!DOCTYPE html><html><body>Virus scan warning</body></html>\n"));
   write_file_atomic(dir / "pointer.safetensors",
                     std::string_view("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346233344\n"));
   write_file_atomic(dir / "empty.bin", std::string_view(""));
   const std::string out = (dir / "o.safetensors").string();
-  for (const auto& [name, what] : {std::pair{"page.pth", "web page"}, {"pointer.safetensors", "git-lfs pointer"}, {"empty.bin", "is empty"}}) {
+  for (const auto& [name, what] :
+       {std::pair{"page.pth", "web page"}, {"pointer.safetensors", "git-lfs pointer"}, {"empty.bin", "is empty"}}) {
     const std::string file = (dir / name).string();
     const std::vector<std::vector<std::string>> commands = {
         {"info", file},
@@ -386,10 +398,13 @@ TEST(Info, NamesEveryKindOfHead) {
     write_model(dir / "m.safetensors", card, weights);
     return text((dir / "m.safetensors").string());
   };
-  EXPECT_NE(heads("cls.weights.", "tiny-vit.safetensors").find("class token -> linear, 2 outputs, not named"), std::string::npos);
-  EXPECT_NE(heads("weights.", "fs-adapter.safetensors").find("FS-Adapter beside it -> linear, 2 outputs"), std::string::npos);
+  EXPECT_NE(heads("cls.weights.", "tiny-vit.safetensors").find("class token -> linear, 2 outputs, not named"),
+            std::string::npos);
+  EXPECT_NE(heads("weights.", "fs-adapter.safetensors").find("FS-Adapter beside it -> linear, 2 outputs"),
+            std::string::npos);
   const std::string online = (dir / "o.safetensors").string();
-  ASSERT_EQ(run_cli({"convert", golden("tiny-online.pth"), online, "--num-heads", "3", "--decoder-heads", "4"}).exit_code, 0);
+  ASSERT_EQ(
+      run_cli({"convert", golden("tiny-online.pth"), online, "--num-heads", "3", "--decoder-heads", "4"}).exit_code, 0);
   EXPECT_NE(text(online).find("none: features only"), std::string::npos) << text(online);
   write_safetensors(dir / "step.safetensors", read_safetensors(golden("tiny-vit.safetensors")).tensors,
                     {{"fsfm.state", R"({"kind": "finetune", "step": 7})"}});

@@ -166,7 +166,8 @@ TEST_F(DetectCommand, AnInterruptKeepsWhatWasDone) {
   for (const std::string signal : {"INT", "TERM"}) {
     const auto result = shell(
         "set -m; \"$FSFM\" detect --model m.safetensors two.png long.avi two.png --frames 400 --json > out & until [ "
-        "$(grep -c file out) = 1 ]; do sleep 0.05; done; kill -" + signal + " $!; wait $!; echo $?");
+        "$(grep -c file out) = 1 ]; do sleep 0.05; done; kill -" +
+        signal + " $!; wait $!; echo $?");
     EXPECT_EQ(trim(result.out), signal == "INT" ? "130" : "143") << result.err;
     const auto lines = json_lines(read_file(dir_ / "out"));
     ASSERT_EQ(lines.size(), 2u);
@@ -176,7 +177,8 @@ TEST_F(DetectCommand, AnInterruptKeepsWhatWasDone) {
 
 TEST_F(DetectCommand, AFileIsJudgedOnceHoweverOftenItIsNamed) {
   copy_photo("a/b/x.png");
-  const auto result = detect({path("a"), path("a/b"), path("a/../a/b/x.png"), path("two.png"), path("two.png"), "--json"});
+  const auto result =
+      detect({path("a"), path("a/b"), path("a/../a/b/x.png"), path("two.png"), path("two.png"), "--json"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(json_lines(result.out).size(), 3u) << result.out;
   EXPECT_NE(result.err.find("3 inputs named more than once"), std::string::npos) << result.err;
@@ -189,7 +191,8 @@ TEST_F(DetectCommand, WhatCannotBeReadIsNamedAndTheRestIsJudged) {
   fs::create_directory_symlink(dir_ / "set", dir_ / "set/up");
   fs::create_symlink("loop.png", dir_ / "loop.png");
   const std::string long_name = path(std::string(300, 'n') + ".png");
-  const auto result = detect({path("set"), path("none"), path("loop.png"), long_name, path("two.png/x.png"), "", "--json"});
+  const auto result =
+      detect({path("set"), path("none"), path("loop.png"), long_name, path("two.png/x.png"), "", "--json"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.err.find("internal"), std::string::npos) << result.err;
   std::map<std::string, std::string> errors;
@@ -270,13 +273,15 @@ TEST_F(DetectCommand, NothingOfSomebodyElseIsOverwritten) {
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_NE(refused.err.find("did not draw it"), std::string::npos) << refused.err;
   for (const std::string format : {"png", "jpg", "webp"})
-    for (int run = 0; run < 2; ++run) EXPECT_EQ(detect({path("two.png"), "--out", path("v." + format)}).exit_code, 0) << format;
+    for (int run = 0; run < 2; ++run)
+      EXPECT_EQ(detect({path("two.png"), "--out", path("v." + format)}).exit_code, 0) << format;
   EXPECT_NE(detect({path("two.png"), "--out", path("v.bmp")}).err.find(".png or .webp"), std::string::npos);
 }
 
 TEST_F(DetectCommand, AnOutThatIsNoPlaceForPicturesIsOneLine) {
   fs::create_symlink("loop", dir_ / "loop");
-  for (const std::string& out : std::vector<std::string>{"/dev/null", "/dev/stdout", "two.png/x", "loop", std::string(300, 'n')}) {
+  for (const std::string& out :
+       std::vector<std::string>{"/dev/null", "/dev/stdout", "two.png/x", "loop", std::string(300, 'n')}) {
     const auto result = detect({path("two.png"), "--out", out.starts_with('/') ? out : path(out)});
     EXPECT_EQ(result.exit_code, 2) << out;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;

@@ -10,10 +10,10 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "media/codec.h"
+#include "model/model_file.h"
 #include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
-#include "model/model_file.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
@@ -85,7 +85,8 @@ TEST_F(Evaluate, JsonIsAllThatStandsOnStdout) {
 
 TEST_F(Evaluate, SwappedAttackClassesTurnTheAucRound) {
   const auto straight = nlohmann::json::parse(evaluate({"--data", data(), "--json"}).out);
-  const auto turned = nlohmann::json::parse(evaluate({"--data", data(), "--json", "--attack-classes", "real", "--real", "fake"}).out);
+  const auto turned =
+      nlohmann::json::parse(evaluate({"--data", data(), "--json", "--attack-classes", "real", "--real", "fake"}).out);
   auto auc = [](const nlohmann::json& json) { return json["results"][0]["frame"]["auc"]["value"].get<double>(); };
   EXPECT_NEAR(auc(straight) + auc(turned), 1.0, 1e-9);
 }

@@ -25,20 +25,24 @@ class Labels : public ::testing::Test {
  protected:
   void SetUp() override { model_ = test::write_tiny_detector(dir_ / "d.safetensors").string(); }
   CliResult evaluate(const fs::path& data, std::vector<std::string> more = {}) const {
-    more.insert(more.begin(), {"evaluate", "--resamples", "100", "--threads", "1", "--model", model_, "--data", data.string()});
+    more.insert(more.begin(),
+                {"evaluate", "--resamples", "100", "--threads", "1", "--model", model_, "--data", data.string()});
     return run_cli(more);
   }
   CliResult doctor(const fs::path& data, std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {"doctor", data.string(), "--threads", "1"});
     return run_cli(more);
   }
-  CliResult prepare(const std::string& layout, const fs::path& root, const fs::path& out, std::vector<std::string> more = {}) const {
-    more.insert(more.begin(), {"prepare", layout, root.string(), "--no-detect", "--parser", "none", "--threads", "1", "--out", out.string()});
+  CliResult prepare(const std::string& layout, const fs::path& root, const fs::path& out,
+                    std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"prepare", layout, root.string(), "--no-detect", "--parser", "none", "--threads", "1",
+                               "--out", out.string()});
     return run_cli(more);
   }
   void faces(const fs::path& folder, int count = 2) {
     fs::create_directories(folder);
-    for (int i = 0; i < count; ++i, ++seed_) write_image(folder / (std::to_string(seed_) + "x.png"), test::paint_face(seed_, 32).image);
+    for (int i = 0; i < count; ++i, ++seed_)
+      write_image(folder / (std::to_string(seed_) + "x.png"), test::paint_face(seed_, 32).image);
   }
   static void expect_question(const CliResult& result, const std::string& what) {
     EXPECT_EQ(result.exit_code, 2) << what << result.out << result.err;
@@ -76,9 +80,11 @@ TEST_F(Labels, AreTheSameInEveryCommand) {
     const size_t real_part = scored.out.find("; real = ");
     ASSERT_NE(real_part, std::string::npos) << scored.out;
     for (const auto& name : tree.attack)
-      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos) EXPECT_LT(at, real_part) << scored.out;
+      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos)
+        EXPECT_LT(at, real_part) << scored.out;
     for (const auto& name : tree.real)
-      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos) EXPECT_GT(at, real_part) << scored.out;
+      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos)
+        EXPECT_GT(at, real_part) << scored.out;
     for (const fs::path& dataset : {root, out}) {
       const auto data = open_dataset(dataset);
       EXPECT_EQ(data->info().attack_classes, tree.attack);
@@ -93,9 +99,11 @@ TEST_F(Labels, AreTheUsersToState) {
   faces(dir_ / "digits/1");
   const std::vector<std::string> stated = {"--real", "0"};
   EXPECT_NE(doctor(dir_ / "digits", stated).out.find("classes  real: 0; attack: 1"), std::string::npos);
-  EXPECT_NE(doctor(dir_ / "digits", {"--attack-classes", "0"}).out.find("classes  real: 1; attack: 0"), std::string::npos);
+  EXPECT_NE(doctor(dir_ / "digits", {"--attack-classes", "0"}).out.find("classes  real: 1; attack: 0"),
+            std::string::npos);
   EXPECT_NE(evaluate(dir_ / "digits", stated).out.find("attack = 1 (2); real = 0 (2)"), std::string::npos);
-  EXPECT_NE(prepare("classes", dir_ / "digits", dir_ / "out", stated).out.find("real: 0; attack: 1"), std::string::npos);
+  EXPECT_NE(prepare("classes", dir_ / "digits", dir_ / "out", stated).out.find("real: 0; attack: 1"),
+            std::string::npos);
   // The prepared dataset remembers.
   EXPECT_NE(evaluate(dir_ / "out").out.find("attack = 1 (2); real = 0 (2)"), std::string::npos);
   for (const auto& wrong : {std::vector<std::string>{"--real", "zero"}, {"--real", "0", "--attack-classes", "0"}}) {
@@ -106,8 +114,11 @@ TEST_F(Labels, AreTheUsersToState) {
   faces(dir_ / "three/real");
   faces(dir_ / "three/fake");
   faces(dir_ / "three/misc");
-  EXPECT_NE(evaluate(dir_ / "three", {"--attack-classes", "misc"}).out.find("attack = fake (2), misc (2); real = real (2)"), std::string::npos);
-  EXPECT_NE(evaluate(dir_ / "three", {"--real", "misc"}).out.find("attack = fake (2); real = misc (2), real (2)"), std::string::npos);
+  EXPECT_NE(
+      evaluate(dir_ / "three", {"--attack-classes", "misc"}).out.find("attack = fake (2), misc (2); real = real (2)"),
+      std::string::npos);
+  EXPECT_NE(evaluate(dir_ / "three", {"--real", "misc"}).out.find("attack = fake (2); real = misc (2), real (2)"),
+            std::string::npos);
 }
 
 TEST_F(Labels, OneClassHasErrorsAndNoAuc) {
@@ -154,7 +165,8 @@ TEST_F(Labels, OfListsAreJudgedAlike) {
   const auto files = list_files(dir_ / "pics", is_image_path);
   const auto table = [&](const std::string& header, const std::string& a, const std::string& b) {
     const fs::path csv = dir_ / "t.csv";
-    write_file_atomic(csv, "path," + header + "\n" + files[0].string() + "," + a + "\n" + files[1].string() + "," + b + "\n");
+    write_file_atomic(
+        csv, "path," + header + "\n" + files[0].string() + "," + a + "\n" + files[1].string() + "," + b + "\n");
     fs::remove_all(dir_ / "t");
     return prepare("csv", csv, dir_ / "t");
   };
@@ -164,7 +176,8 @@ TEST_F(Labels, OfListsAreJudgedAlike) {
   expect_question(table("label", "real", "misc"), "an unknown label");
   write_file_atomic(dir_ / "l.txt", files[0].string() + " 0\n" + files[1].string() + " 1\n");
   expect_question(prepare("list", dir_ / "l.txt", dir_ / "l"), "numbers");
-  EXPECT_NE(prepare("list", dir_ / "l.txt", dir_ / "l", {"--real", "1"}).out.find("real: 1; attack: 0"), std::string::npos);
+  EXPECT_NE(prepare("list", dir_ / "l.txt", dir_ / "l", {"--real", "1"}).out.find("real: 1; attack: 0"),
+            std::string::npos);
 }
 
 TEST_F(Labels, OddFoldersAreToldLoudly) {
@@ -187,7 +200,8 @@ TEST_F(Labels, SharedFilesAreTold) {
   faces(dir_ / "s/train/real");
   faces(dir_ / "s/train/fake");
   fs::create_directory_symlink("train", dir_ / "s/test");
-  EXPECT_NE(doctor(dir_ / "s").out.find("4 pictures stand in several splits"), std::string::npos) << doctor(dir_ / "s").out;
+  EXPECT_NE(doctor(dir_ / "s").out.find("4 pictures stand in several splits"), std::string::npos)
+      << doctor(dir_ / "s").out;
   faces(dir_ / "k/real");
   fs::copy(dir_ / "k/real", dir_ / "k/fake", fs::copy_options::recursive);
   EXPECT_NE(doctor(dir_ / "k").out.find("under real and under attack"), std::string::npos);

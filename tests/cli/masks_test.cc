@@ -44,7 +44,8 @@ TEST(MasksCommand, SaysWhatToDoWhenThereIsNoFace) {
 TEST(MasksCommand, TakesReadyCrops) {
   TempDir dir;
   write_image(dir / "face.png", paint_face(4).image);
-  const CliResult result = run_cli({"masks", (dir / "face.png").string(), "--no-detect", "--patch", "14", "--out", (dir / "sheet.png").string()});
+  const CliResult result = run_cli(
+      {"masks", (dir / "face.png").string(), "--no-detect", "--patch", "14", "--out", (dir / "sheet.png").string()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("192 of 256"), std::string::npos) << result.out;
 }

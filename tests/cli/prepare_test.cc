@@ -10,12 +10,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "data/store/open_dataset.h"
-#include "prepare/layouts/layout.h"
 #include "data/record.h"
+#include "data/store/open_dataset.h"
 #include "face/face_detector.h"
 #include "media/codec.h"
 #include "media/resize.h"
+#include "prepare/layouts/layout.h"
 #include "support/face_painter.h"
 #include "support/onnx_writer.h"
 #include "support/paths.h"
@@ -30,7 +30,8 @@ using Counts = std::map<std::string, int>;  // "split/class" -> faces
 
 // One row of the table: the command in the cell that begins with `fsfm prepare LAYOUT`.
 std::string documented_command(const std::string& layout) {
-  const std::string text = read_file(test::source_dir() / "docs/datasets.md"), begin = "| `fsfm prepare " + layout + " ";
+  const std::string text = read_file(test::source_dir() / "docs/datasets.md"),
+                    begin = "| `fsfm prepare " + layout + " ";
   const size_t at = text.find(begin);
   return at == std::string::npos ? "" : text.substr(at + 3, text.find('`', at + 3) - at - 3);
 }
@@ -72,7 +73,8 @@ void draw_ffpp(Tree& tree) {
   tree.text(root / "dataset/splits/train.json", R"([["071","054"]])");
   tree.text(root / "dataset/splits/val.json", R"([["720","672"]])");
   tree.text(root / "dataset/splits/test.json", R"([["953","974"]])");
-  for (const char* name : {"071", "720", "953"}) tree.video(root / "original_sequences/youtube/c23/videos" / (std::string(name) + ".mp4"));
+  for (const char* name : {"071", "720", "953"})
+    tree.video(root / "original_sequences/youtube/c23/videos" / (std::string(name) + ".mp4"));
   for (const char* method : {"Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures"})
     tree.video(root / "manipulated_sequences" / method / "c23/videos/071_054.mp4");
 }
@@ -120,9 +122,11 @@ const Published kPublished[] = {
      {{"test/real", 2}, {"test/fake", 2}}},
     {"celebdf",
      [](Tree& tree) {
-       for (const char* name : {"Celeb-real/id0_0001", "YouTube-real/00170", "Celeb-synthesis/id0_id1_0000", "Celeb-synthesis/id1_id0_0000"})
+       for (const char* name : {"Celeb-real/id0_0001", "YouTube-real/00170", "Celeb-synthesis/id0_id1_0000",
+                                "Celeb-synthesis/id1_id0_0000"})
          tree.video("Celeb-DF-v2/" + std::string(name) + ".mp4");
-       tree.text("Celeb-DF-v2/List_of_testing_videos.txt", "1 YouTube-real/00170.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n");
+       tree.text("Celeb-DF-v2/List_of_testing_videos.txt",
+                 "1 YouTube-real/00170.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n");
      },
      {{"train/real", 2}, {"train/fake", 2}, {"test/real", 2}, {"test/fake", 2}}},
     {"dfdc",
@@ -137,8 +141,9 @@ const Published kPublished[] = {
      [](Tree& tree) {
        tree.video("DFDCP/original_videos/1/a.mp4");
        tree.video("DFDCP/method_A/1/b.mp4");
-       tree.text("DFDCP/dataset.json",
-                 R"({"original_videos/1/a.mp4":{"label":"real","set":"test"},"method_A/1/b.mp4":{"label":"fake","set":"train"}})");
+       tree.text(
+           "DFDCP/dataset.json",
+           R"({"original_videos/1/a.mp4":{"label":"real","set":"test"},"method_A/1/b.mp4":{"label":"fake","set":"train"}})");
      },
      {{"test/real", 2}, {"train/fake", 2}}},
     {"wilddeepfake",
@@ -200,24 +205,28 @@ TEST_P(DocumentedLayouts, TheCommandRunsAsWritten) {
   ASSERT_EQ(result.exit_code, 0) << command << "\n" << result.err << result.out;
   Counts faces;
   const auto data = open_dataset(dir / out[1]);
-  for (const auto& ref : data->samples()) ++faces[ref.split + "/" + data->info().classes[static_cast<size_t>(ref.label)]];
+  for (const auto& ref : data->samples())
+    ++faces[ref.split + "/" + data->info().classes[static_cast<size_t>(ref.label)]];
   EXPECT_EQ(faces, GetParam().expected) << result.out;
 }
 
-INSTANTIATE_TEST_SUITE_P(Prepare, DocumentedLayouts, testing::ValuesIn(kPublished), [](const auto& info) { return info.param.layout; });
+INSTANTIATE_TEST_SUITE_P(Prepare, DocumentedLayouts, testing::ValuesIn(kPublished),
+                         [](const auto& info) { return info.param.layout; });
 
 TEST(PrepareCli, EveryLayoutIsDocumentedAndTried) {
   for (const auto& layout : layouts()) {
     EXPECT_FALSE(documented_command(layout.name).empty()) << layout.name;
-    EXPECT_TRUE(std::any_of(std::begin(kPublished), std::end(kPublished), [&](const auto& p) { return p.layout == layout.name; })) << layout.name;
+    EXPECT_TRUE(std::any_of(std::begin(kPublished), std::end(kPublished), [&](const auto& p) {
+      return p.layout == layout.name;
+    })) << layout.name;
   }
 }
 
 TEST(PrepareCli, OutputBelowTheRootIsNoInputAndFoldersAreLossless) {
   test::TempDir dir;
   test::write_face_tree(dir.path(), "in", "album", 3, 1, 96);
-  const std::vector<std::string> common = {"prepare", "folder",  (dir / "in").string(), "--no-detect",
-                                           "--parser", "none", "--size", "64"};
+  const std::vector<std::string> common = {
+      "prepare", "folder", (dir / "in").string(), "--no-detect", "--parser", "none", "--size", "64"};
   auto folders = common, shards = common;
   folders.insert(folders.end(), {"--format", "folders", "--out", (dir / "in/faces").string()});
   shards.insert(shards.end(), {"--jpeg-quality", "0", "--out", (dir / "shards").string()});
@@ -292,7 +301,8 @@ TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   TempDir dir;
   Tree tree(dir.path());
   tree.photo("photos/a.png");
-  const CliResult result = run_cli({"prepare", "folder", "photos", "--compat", "--out", "faces"}, {.folder = dir.path()});
+  const CliResult result =
+      run_cli({"prepare", "folder", "photos", "--compat", "--out", "faces"}, {.folder = dir.path()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto data = open_dataset(dir / "faces");
   ASSERT_EQ(data->samples().size(), 1u);
@@ -301,7 +311,9 @@ TEST(PrepareCli, CompatCropsAreThoseOfTheRule) {
   EXPECT_EQ(*data->load_record(0)->box, face.box);
   EXPECT_EQ(data->load(0).image.rgb, resize(crop(photo, crop_rect(face.box, photo.width, photo.height)), 224, 224).rgb);
 
-  const CliResult both = run_cli({"prepare", "folder", "photos", "--compat", "--face-detector", "blazeface", "--out", "other"}, {.folder = dir.path()});
+  const CliResult both =
+      run_cli({"prepare", "folder", "photos", "--compat", "--face-detector", "blazeface", "--out", "other"},
+              {.folder = dir.path()});
   EXPECT_EQ(both.exit_code, 2);
   EXPECT_NE(both.err.find("--compat"), std::string::npos) << both.err;
 }
@@ -318,10 +330,12 @@ TEST(PrepareCli, TakesAParserOfTheUsers) {
   bias[10] = 0;
   write_onnx_convolution(dir / "bisenet.onnx", 64, weights, bias);
   std::ofstream(dir / "bisenet.onnx.json") << R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1]})";
-  const CliResult result = run_cli({"prepare", "folder", "photos", "--parser", "bisenet.onnx", "--out", "faces"}, {.folder = dir.path()});
+  const CliResult result =
+      run_cli({"prepare", "folder", "photos", "--parser", "bisenet.onnx", "--out", "faces"}, {.folder = dir.path()});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(open_dataset(dir / "faces")->load_record(0)->parser, "bisenet");
-  const CliResult masks = run_cli({"masks", "photos/a.png", "--parser", "bisenet.onnx", "--out", "sheet.png"}, {.folder = dir.path()});
+  const CliResult masks =
+      run_cli({"masks", "photos/a.png", "--parser", "bisenet.onnx", "--out", "sheet.png"}, {.folder = dir.path()});
   EXPECT_EQ(masks.exit_code, 0) << masks.err;
 }
 

@@ -55,9 +55,10 @@ TEST(Program, OutputThatCannotBeWrittenIsAnError) {
 
 TEST(Program, AResultMayGoToStdout) {
   test::TempDir dir;
-  write_file_atomic(dir / "verdicts.jsonl", std::string_view(R"({"file":"a.jpg","faces":[{"score":0.5,"why":"kept"}]})"));
-  const auto result =
-      test::run_shell("\"$FSFM\" report . --out /dev/stdout > page.html; [ -L /dev/stdout ]; echo $?", {.folder = dir.path()});
+  write_file_atomic(dir / "verdicts.jsonl",
+                    std::string_view(R"({"file":"a.jpg","faces":[{"score":0.5,"why":"kept"}]})"));
+  const auto result = test::run_shell("\"$FSFM\" report . --out /dev/stdout > page.html; [ -L /dev/stdout ]; echo $?",
+                                      {.folder = dir.path()});
   EXPECT_EQ(result.out, "0\n") << result.err;
   EXPECT_NE(read_file(dir / "page.html").find("kept"), std::string::npos);
 }
@@ -68,8 +69,12 @@ TEST(Program, NamesThatCannotBeLookedAtAreTheUsersToMend) {
   const std::string loop = (dir / "loop").string(), longer = (dir / std::string(300, 'n')).string();
   for (const auto& name : {loop, longer})
     for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
-             {"report", name}, {"info", name}, {"detect", "x.jpg", "--model", name}, {"doctor", name},
-             {"masks", name, "--out", (dir / "o.png").string()}, {"convert", name, (dir / "o.safetensors").string()},
+             {"report", name},
+             {"info", name},
+             {"detect", "x.jpg", "--model", name},
+             {"doctor", name},
+             {"masks", name, "--out", (dir / "o.png").string()},
+             {"convert", name, (dir / "o.safetensors").string()},
              {"prepare", "folder", name, "--out", (dir / "o").string()},
              {"detect", "x.jpg", "--face-detector", "scrfd:" + name, "--model", name}}) {
       const auto result = run_cli(args);

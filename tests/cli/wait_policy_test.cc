@@ -33,7 +33,8 @@ TEST(WaitPolicy, TheSecondStartIsTheSameProgramWithTheSameArguments) {
   EXPECT_NE(misspelt.err.find("unknown command 'pretrian'"), std::string::npos) << misspelt.err;
   // Found along PATH, under another name, through a link, loaded by hand, from a folder that is gone.
   const auto result = run_shell(
-      "set -e; cd $(mktemp -d); ln -s \"$FSFM\" other; PATH=$PWD:$PATH other --version; (exec -a strange ./other --version);"
+      "set -e; cd $(mktemp -d); ln -s \"$FSFM\" other; PATH=$PWD:$PATH other --version; (exec -a strange ./other "
+      "--version);"
       "LOADER=$(grep -ao '/lib[^ ]*/ld-linux[-a-z0-9_.]*' \"$FSFM\" | head -n 1); $LOADER \"$FSFM\" --version;"
       "rm other; rmdir \"$PWD\"; \"$FSFM\" --version");
   EXPECT_EQ(result.exit_code, 0) << result.err;

@@ -130,7 +130,8 @@ TEST(Loader, RethrowsAWorkersErrorAtItsBatch) {
 // The samples in `bad` cannot be read.
 FillSample filler_with(std::vector<size_t> bad) {
   return [bad = std::move(bad)](const Dataset& d, size_t index, Rng& rng, Batch& batch, int slot) {
-    if (std::find(bad.begin(), bad.end(), index) != bad.end()) throw UnreadableSample(d.location(index) + ": truncated");
+    if (std::find(bad.begin(), bad.end(), index) != bad.end())
+      throw UnreadableSample(d.location(index) + ": truncated");
     fill_with_draw(d, index, rng, batch, slot);
   };
 }
@@ -142,7 +143,8 @@ TEST(Loader, AnotherSampleOfTheClassTakesTheSlotWhateverTheWorkers) {
   std::vector<std::vector<Batch>> runs;
   for (const int workers : {0, 1, 4}) {
     UnreadableSamples unreadable;
-    Loader loader(data, {.batch_size = 4, .workers = workers, .seed = 7, .unreadable = &unreadable}, filler_with(bad), batches_of(4));
+    Loader loader(data, {.batch_size = 4, .workers = workers, .seed = 7, .unreadable = &unreadable}, filler_with(bad),
+                  batches_of(4));
     for (int epoch = 0; epoch < 2; ++epoch) runs.push_back(run(loader, epoch));
     EXPECT_EQ(unreadable.size(), 3u);
   }
@@ -169,7 +171,11 @@ TEST(Loader, WithoutReplacementTheBatchShrinksAndEmptyOnesAreLeftOut) {
   for (const int workers : {0, 3}) {
     UnreadableSamples unreadable;
     Loader loader(data,
-                  {.batch_size = 4, .workers = workers, .shuffle = false, .drop_last = false, .unreadable = &unreadable,
+                  {.batch_size = 4,
+                   .workers = workers,
+                   .shuffle = false,
+                   .drop_last = false,
+                   .unreadable = &unreadable,
                    .replace_unreadable = false},
                   filler_with({1, 4, 5, 6, 7}), batches_of(4));
     const auto batches = run(loader, 0);
@@ -186,7 +192,8 @@ TEST(Loader, WithoutReplacementTheBatchShrinksAndEmptyOnesAreLeftOut) {
 TEST(Loader, AClassOfWhichNothingCanBeReadIsAnError) {
   const MemoryDataset data(8, blank);
   UnreadableSamples unreadable;
-  Loader loader(data, {.batch_size = 4, .workers = 2, .shuffle = false, .unreadable = &unreadable}, filler_with({1, 3, 5, 7}), batches_of(4));
+  Loader loader(data, {.batch_size = 4, .workers = 2, .shuffle = false, .unreadable = &unreadable},
+                filler_with({1, 3, 5, 7}), batches_of(4));
   loader.start(0);
   const std::string message = test::error_text([&] { loader.next(); });
   EXPECT_NE(message.find("no picture of class real of memory can be read"), std::string::npos) << message;

@@ -25,7 +25,8 @@ TEST(Naming, PersonsOfAVideo) {
   EXPECT_EQ(person_name("real/clip", 1), "real/clip");
   EXPECT_EQ(person_name("real/clip", 12), "real/clip_person_12");
   for (const char* name : {"real/clip", "real/clip_person_12"}) EXPECT_EQ(video_of_person(name), "real/clip");
-  for (const char* name : {"first_person_view", "_person_2", "clip_person_", ""}) EXPECT_EQ(video_of_person(name), name);
+  for (const char* name : {"first_person_view", "_person_2", "clip_person_", ""})
+    EXPECT_EQ(video_of_person(name), name);
   const FrameName frame = parse_frame_name("clip_person_2_frame_30.png");
   EXPECT_EQ(frame.video, "clip_person_2");
   EXPECT_EQ(frame.frame, 30);

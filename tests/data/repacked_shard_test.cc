@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/store/open_dataset.h"
 #include "data/store/sample_writer.h"
 #include "data/store/shard_index.h"
 #include "data/store/tar_reader.h"
 #include "data/store/tar_writer.h"
-#include "data/store/open_dataset.h"
 #include "media/codec.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"

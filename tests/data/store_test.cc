@@ -8,15 +8,15 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "prepare/convert.h"
-#include "data/store/authors_folder.h"
 #include "data/record.h"
+#include "data/store/authors_folder.h"
+#include "data/store/open_dataset.h"
 #include "data/store/sample_writer.h"
 #include "data/store/shard_index.h"
 #include "data/store/tar_reader.h"
 #include "data/store/tar_writer.h"
-#include "data/store/open_dataset.h"
 #include "media/codec.h"
+#include "prepare/convert.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
 #include "support/temp_dir.h"
@@ -286,7 +286,8 @@ TEST(AuthorsFolder, FoldersOfItsPicturesMayBeClasses) {
   EXPECT_EQ(open_dataset(dir / "Deepfakes")->info().attack_classes, (std::vector<std::string>{"Deepfakes"}));
   draw("asks", {"real/a.png", "misc/b.png"});
   EXPECT_NE(test::error_text([&] { open_dataset(dir / "asks"); }).find("--attack-classes"), std::string::npos);
-  EXPECT_EQ(open_dataset(dir / "asks", "", {.attack = {"misc"}})->info().attack_classes, (std::vector<std::string>{"misc"}));
+  EXPECT_EQ(open_dataset(dir / "asks", "", {.attack = {"misc"}})->info().attack_classes,
+            (std::vector<std::string>{"misc"}));
 }
 
 TEST(AuthorsFolder, IsReadAsTheAuthorsWriteIt) {
@@ -378,8 +379,7 @@ TEST(FolderWriter, NamesThatFlattenAlikeStayApart) {
   const auto data = open_dataset(dir / "set");
   EXPECT_EQ(data->samples().size(), keys.size());
   EXPECT_TRUE(fs::exists(dir / "set/images/a__b.png"));
-  for (const auto& ref : data->samples())
-    EXPECT_EQ(ref.frame, ref.key.ends_with("_frame_7") ? 7 : -1) << ref.key;
+  for (const auto& ref : data->samples()) EXPECT_EQ(ref.frame, ref.key.ends_with("_frame_7") ? 7 : -1) << ref.key;
 }
 
 TEST(Convert, LabelledShardsBecomeClassFolders) {

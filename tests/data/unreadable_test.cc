@@ -72,7 +72,8 @@ TEST(Unreadable, StatisticsLeaveItOut) {
   EXPECT_THROW(dataset_normalization(damaged), UnreadableSample);
   const MemoryDataset nothing(3, [](size_t) -> Sample { throw Error("empty"); });
   UnreadableSamples all;
-  EXPECT_NE(error_text([&] { dataset_normalization(nothing, 0, 1, &all); }).find("no picture of memory"), std::string::npos);
+  EXPECT_NE(error_text([&] { dataset_normalization(nothing, 0, 1, &all); }).find("no picture of memory"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "detect/evaluation.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "detect/score_dataset.h"
@@ -45,7 +45,9 @@ std::vector<float> toy_network(std::span<const float> images, int batch) {
   return logits;
 }
 
-ScoredDataset score(const Dataset& data, ScoreOptions options = {}) { return score_dataset(data, card(), toy_network, options); }
+ScoredDataset score(const Dataset& data, ScoreOptions options = {}) {
+  return score_dataset(data, card(), toy_network, options);
+}
 
 TEST(ScoreDataset, KeepsOrderLabelsAndBatchesOfAnySize) {
   const MemoryDataset data(23, grey);
@@ -94,9 +96,11 @@ TEST(ScoreDataset, AModelMustTellAttackFromReal) {
 
 TEST(Evaluation, FramesOfAVideoAreAveragedAndResampledTogether) {
   MemoryDataset data(200, grey);
-  for (size_t i = 0; i < 200; ++i) data.samples()[i].video = "memory/" + std::to_string(i % 2) + "/" + std::to_string(i / 10);
+  for (size_t i = 0; i < 200; ++i)
+    data.samples()[i].video = "memory/" + std::to_string(i % 2) + "/" + std::to_string(i / 10);
   const auto scored = score(data);
-  const auto e = evaluate(scored, attack_mask(card()), {.temperature = 1, .threshold = 0.5, .source = "test"}, {.resamples = 200});
+  const auto e =
+      evaluate(scored, attack_mask(card()), {.temperature = 1, .threshold = 0.5, .source = "test"}, {.resamples = 200});
   EXPECT_TRUE(e.has_videos);
   EXPECT_EQ(e.frames.labels.size(), 200u);
   EXPECT_EQ(e.videos.labels.size(), 40u);
@@ -161,7 +165,8 @@ TEST(Evaluation, TextAndPageShowTheIntervalOfTheAuc) {
   const report::EvaluationReport report{card(), "toy.safetensors", {e, e}};
   const auto text = report::evaluation_text(report);
   char interval[64];
-  std::snprintf(interval, sizeof interval, "%.4f [%.4f, %.4f]", e.frames.curve.auc, e.frames.intervals.auc.low, e.frames.intervals.auc.high);
+  std::snprintf(interval, sizeof interval, "%.4f [%.4f, %.4f]", e.frames.curve.auc, e.frames.intervals.auc.low,
+                e.frames.intervals.auc.high);
   EXPECT_NE(text.find(interval), std::string::npos) << text;
   EXPECT_NE(text.find("across datasets"), std::string::npos);
   EXPECT_NE(report::evaluation_page(report).html().find("Detection error trade-off"), std::string::npos);

@@ -61,7 +61,8 @@ TEST(KnnProbe, FacesFarFromTheReferenceScoreAboveOneHalf) {
 
 TEST(KnnProbe, ALabelledReferenceClassifies) {
   const auto reference = features("reference", labels(30, 30), 0.8, 3);
-  const ProbeScores scores = knn_probe(reference, features("test", labels(20, 20), 0.8, 4), {.neighbours = 5, .threads = 2});
+  const ProbeScores scores =
+      knn_probe(reference, features("test", labels(20, 20), 0.8, 4), {.neighbours = 5, .threads = 2});
   ASSERT_EQ(scores.columns.size(), 2u);
   EXPECT_EQ(scores.columns[1].name, "k-NN classes");
   const auto figures = probe_figures(scores, {.resamples = 200});

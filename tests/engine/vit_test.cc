@@ -17,9 +17,7 @@ using test::error_text;
 
 constexpr double kTolerance = 2e-5;
 
-TensorFile golden(const std::string& name) {
-  return read_safetensors(test::golden(name));
-}
+TensorFile golden(const std::string& name) { return read_safetensors(test::golden(name)); }
 
 TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {
   TensorMap tensors;

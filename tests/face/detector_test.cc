@@ -1,5 +1,3 @@
-#include "face/face_detector.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include "base/rng.h"
 #include "data/augment/recapture.h"
 #include "face/detections.h"
+#include "face/face_detector.h"
 #include "face/onnx_detectors.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
@@ -20,7 +19,12 @@ namespace {
 
 float box_overlap(const Rect& a, const Rect& b) {
   const auto detection = [](const Rect& r) {
-    return Detection{static_cast<float>(r.left), static_cast<float>(r.top), static_cast<float>(r.right()), static_cast<float>(r.bottom()), 1, {}};
+    return Detection{static_cast<float>(r.left),
+                     static_cast<float>(r.top),
+                     static_cast<float>(r.right()),
+                     static_cast<float>(r.bottom()),
+                     1,
+                     {}};
   };
   return overlap(detection(a), detection(b));
 }
@@ -35,17 +39,20 @@ TEST_P(Finds, EveryFaceOfAPhotoAndNothingElse) {
   ASSERT_EQ(faces.size(), photo.boxes.size());
   EXPECT_GE(faces[0].score, faces[1].score);
   for (const Rect& box : photo.boxes)
-    EXPECT_TRUE(std::any_of(faces.begin(), faces.end(), [&](const Face& face) { return box_overlap(face.box, box) > 0.4f; }));
+    EXPECT_TRUE(
+        std::any_of(faces.begin(), faces.end(), [&](const Face& face) { return box_overlap(face.box, box) > 0.4f; }));
   for (const Face& face : faces) EXPECT_GT(face.blur, 0);
   EXPECT_TRUE(detector->detect(test::paint_background(5, 320, 240)).empty());
   EXPECT_TRUE(detector->detect(Image(3, 2)).empty());
   EXPECT_TRUE(detector->detect(Image()).empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Detectors, Finds, testing::Values("dlib-hog", "dlib-hog:0", "blazeface", "blazeface:0", "blazeface:2"),
+INSTANTIATE_TEST_SUITE_P(Detectors, Finds,
+                         testing::Values("dlib-hog", "dlib-hog:0", "blazeface", "blazeface:0", "blazeface:2"),
                          [](const auto& info) {
                            std::string name = info.param;
-                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == ':'; }, '_');
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return c == '-' || c == ':'; }, '_');
                            return name;
                          });
 
@@ -94,12 +101,17 @@ TEST(MakeDetector, NamesTheWayOut) {
   EXPECT_NE(error_text([] { make_face_detector("yunet:/nowhere.onnx"); }).find("/nowhere.onnx"), std::string::npos);
   test::TempDir dir;
   write_file_atomic(dir / "text.onnx", "this is no network");
-  EXPECT_NE(error_text([&] { make_face_detector("yunet:" + (dir / "text.onnx").string()); }).find("text.onnx"), std::string::npos);
+  EXPECT_NE(error_text([&] { make_face_detector("yunet:" + (dir / "text.onnx").string()); }).find("text.onnx"),
+            std::string::npos);
 }
 
 TEST(Suppress, KeepsTheBestOfEachFace) {
-  const std::vector<Detection> kept = suppress({{0, 0, 100, 100, .8f, {}}, {10, 0, 110, 100, .9f, {}}, {300, 0, 400, 100, .7f, {}},
-                                                {30, 30, 60, 60, .6f, {}}, {0, 0, NAN, 10, .99f, {}}, {5, 5, 5, 50, .99f, {}}},
+  const std::vector<Detection> kept = suppress({{0, 0, 100, 100, .8f, {}},
+                                                {10, 0, 110, 100, .9f, {}},
+                                                {300, 0, 400, 100, .7f, {}},
+                                                {30, 30, 60, 60, .6f, {}},
+                                                {0, 0, NAN, 10, .99f, {}},
+                                                {5, 5, 5, 50, .99f, {}}},
                                                .3f, false);
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_FLOAT_EQ(kept[0].score, .9f);
@@ -108,7 +120,8 @@ TEST(Suppress, KeepsTheBestOfEachFace) {
 }
 
 TEST(Suppress, BlendsAGroupByScore) {
-  const std::vector<Detection> kept = suppress({{0, 0, 100, 100, .75f, {{0, 0}}}, {20, 0, 120, 100, .25f, {{4, 8}}}}, .3f, true);
+  const std::vector<Detection> kept =
+      suppress({{0, 0, 100, 100, .75f, {{0, 0}}}, {20, 0, 120, 100, .25f, {{4, 8}}}}, .3f, true);
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_FLOAT_EQ(kept[0].left, 5);
   EXPECT_FLOAT_EQ(kept[0].right, 105);
@@ -129,7 +142,8 @@ TEST(SampleSquare, PadsWithBlack) {
 
 TEST(ToFaces, SurvivesAbsurdBoxes) {
   const Image image(64, 48, 90);
-  const std::vector<Face> faces = to_faces(image, {{-1e9f, -1e9f, 1e9f, 1e9f, .9f, {}}, {500, 500, 600, 600, .9f, {}}, {10, 10, 30, 30, .9f, {}}});
+  const std::vector<Face> faces =
+      to_faces(image, {{-1e9f, -1e9f, 1e9f, 1e9f, .9f, {}}, {500, 500, 600, 600, .9f, {}}, {10, 10, 30, 30, .9f, {}}});
   ASSERT_EQ(faces.size(), 2u);
   EXPECT_LE(faces[0].box.width, 3 * 64);
   EXPECT_EQ(faces[1].box, (Rect{10, 10, 20, 20}));
@@ -141,7 +155,9 @@ std::vector<OnnxNet::Output> empty_outputs(int anchors, const std::vector<std::p
   for (const auto& [name, columns] : heads)
     for (const int stride : {8, 16, 32}) {
       const int rows = (64 / stride) * (64 / stride) * anchors;
-      outputs.push_back({name + "_" + std::to_string(stride), {1, rows, columns}, std::vector<float>(static_cast<size_t>(rows) * columns)});
+      outputs.push_back({name + "_" + std::to_string(stride),
+                         {1, rows, columns},
+                         std::vector<float>(static_cast<size_t>(rows) * columns)});
     }
   return outputs;
 }
@@ -236,8 +252,8 @@ TEST(DecodeScrfd, TakesColumnsAndMapsAsWell) {
       for (int row = 0; row < rows; ++row)
         for (int c = 0; c < columns; ++c)
           output.values[maps ? (row % 2 * columns + c) * cells + row / 2 : c * rows + row] = plain[row * columns + c];
-      output.shape = maps ? std::vector<int>{1, 2 * columns, cells_a_side, cells_a_side}
-                          : std::vector<int>{1, columns, rows};
+      output.shape =
+          maps ? std::vector<int>{1, 2 * columns, cells_a_side, cells_a_side} : std::vector<int>{1, columns, rows};
     }
     std::reverse(outputs.begin(), outputs.end());
     expect_the_scrfd_face(outputs);
@@ -325,8 +341,9 @@ TEST(Ultraface, LetterboxesToTheSizeThatTheFileFixes) {
   write_file_atomic(dir / "t.onnx", "this is no network");
   EXPECT_NE(test::error_text([&] { make_face_detector("ultraface:" + (dir / "t.onnx").string()); }).find("t.onnx"),
             std::string::npos);
-  EXPECT_NE(test::error_text([&] { make_face_detector("ultraface:" + (dir / "none.onnx").string()); }).find("none.onnx"),
-            std::string::npos);
+  EXPECT_NE(
+      test::error_text([&] { make_face_detector("ultraface:" + (dir / "none.onnx").string()); }).find("none.onnx"),
+      std::string::npos);
 }
 
 }  // namespace

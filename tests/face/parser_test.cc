@@ -5,12 +5,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "model/parse_net_config.h"
 #include "face/parser_eval.h"
 #include "face/parser_output.h"
 #include "face/parsing_dataset.h"
 #include "face/region_map.h"
 #include "media/codec.h"
+#include "model/parse_net_config.h"
 #include "support/error_text.h"
 #include "support/onnx_writer.h"
 #include "support/temp_dir.h"
@@ -39,7 +39,7 @@ TEST(LabelMapping, LeftAndRightAreTheSubjectsInEveryLayout) {
   EXPECT_EQ(bisenet[4], kLeftEye);
   EXPECT_EQ(celeba[7], kRightBrow);
   EXPECT_EQ(bisenet[3], kRightBrow);
-  EXPECT_EQ(celeba[3], kSkin);  // glasses
+  EXPECT_EQ(celeba[3], kSkin);        // glasses
   EXPECT_EQ(celeba[8], kBackground);  // ear
   EXPECT_EQ(bisenet[17], kHair);
   EXPECT_THROW(label_mapping("lapa-12"), Error);
@@ -149,7 +149,8 @@ TEST(OnnxParser, TakesBiSeNetsNineteenClassesAndOtherInputsBySideFile) {
   EXPECT_EQ(map.classes[30 * 100 + 80], kSkin);
 
   // The same numbers mean other things in CelebAMask-HQ's order: 17 is the neck.
-  write_file_atomic(dir / "bisenet.onnx.json", R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": "celebamask-19"})");
+  write_file_atomic(dir / "bisenet.onnx.json",
+                    R"({"input_size": 64, "mean": [0,0,0], "std": [1,1,1], "layout": "celebamask-19"})");
   EXPECT_EQ(make_parser((dir / "bisenet.onnx").string())->parse(half).classes[30 * 100 + 20], kBackground);
 }
 
@@ -171,8 +172,9 @@ TEST(OnnxParser, OfSeveralOutputsTheFirstDeclaredCounts) {
 TEST(OnnxParser, ASideFileThatDoesNotFitIsNamed) {
   const TempDir dir;
   write_red_hair_network(dir / "p.onnx");
-  for (const char* json : {R"({"layout": "lapa-11", "input_size": 64})", R"({"layout": "ibug"})", R"({"input_size": 0})", R"({"size": 64})",
-                           R"({"std": [0,1,1]})", R"({"mean": 3})", "no json"}) {
+  for (const char* json :
+       {R"({"layout": "lapa-11", "input_size": 64})", R"({"layout": "ibug"})", R"({"input_size": 0})",
+        R"({"size": 64})", R"({"std": [0,1,1]})", R"({"mean": 3})", "no json"}) {
     write_file_atomic(dir / "p.onnx.json", json);
     const std::string text = test::error_text([&] { make_parser((dir / "p.onnx").string()); });
     EXPECT_NE(text.find("p.onnx"), std::string::npos) << json << ": " << text;
@@ -183,12 +185,13 @@ TEST(ParseNetConfig, JsonRoundTripAndHostileValues) {
   ParseNetConfig config;
   config.widths[3] = 48;
   EXPECT_EQ(ParseNetConfig::from_json(config.to_json()).widths[3], 48);
-  for (const auto& [key, value] : std::vector<std::pair<std::string, nlohmann::json>>{{"img_size", 225},
-                                                                                      {"img_size", "224"},
-                                                                                      {"widths", {1, 2, 3}},
-                                                                                      {"widths", {16, 32, 64, 128, 1e9}},
-                                                                                      {"blocks", {0, 0, 0, 0, 1000000}},
-                                                                                      {"decoder", {16, -1, 2, 3}}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, nlohmann::json>>{{"img_size", 225},
+                                                           {"img_size", "224"},
+                                                           {"widths", {1, 2, 3}},
+                                                           {"widths", {16, 32, 64, 128, 1e9}},
+                                                           {"blocks", {0, 0, 0, 0, 1000000}},
+                                                           {"decoder", {16, -1, 2, 3}}}) {
     auto json = config.to_json();
     json[key] = value;
     EXPECT_THROW(ParseNetConfig::from_json(json), Error) << key << value;

@@ -17,8 +17,8 @@ std::vector<uint8_t> noise_map(int width, int height, uint64_t seed) {
 }
 
 TEST(RegionMap, EqualsTheDefinitionForEveryPatchSize) {
-  for (const auto& [width, height, patch] : {std::array{224, 224, 16}, {224, 224, 14}, {64, 32, 8}, {21, 14, 7},
-                                             {48, 48, 48}, {1056, 16, 16}, {5, 3, 1}}) {
+  for (const auto& [width, height, patch] :
+       {std::array{224, 224, 16}, {224, 224, 14}, {64, 32, 8}, {21, 14, 7}, {48, 48, 48}, {1056, 16, 16}, {5, 3, 1}}) {
     std::vector<uint8_t> parsing = noise_map(width, height, 3);
     // Most of the picture one class, so that absent classes are common.
     for (size_t i = 0; i < parsing.size(); ++i)
@@ -38,7 +38,8 @@ TEST(RegionMap, EqualsTheDefinitionForEveryPatchSize) {
 }
 
 TEST(RegionMap, BoundaryIsWhereSkinMeetsHairOrBackground) {
-  RegionMap map{4, 1, {1 << kSkin, 1 << kSkin | 1 << kHair, 1 << kSkin | 1 << kBackground, 1 << kHair | 1 << kBackground}};
+  RegionMap map{
+      4, 1, {1 << kSkin, 1 << kSkin | 1 << kHair, 1 << kSkin | 1 << kBackground, 1 << kHair | 1 << kBackground}};
   EXPECT_FALSE(map.in_group(0, kBoundary));
   EXPECT_TRUE(map.in_group(1, kBoundary));
   EXPECT_TRUE(map.in_group(2, kBoundary));

@@ -229,7 +229,7 @@ class EdgeFloats {
 TEST(Kernels, TouchNothingBeyondTheEnd) {
   for (const int64_t count : {1, 7, 15, 17, 63}) {
     const EdgeFloats x(count), y(count), z(count), w(count), b(count), one(1), two(1);
-    const EdgeFloats average(count), square(count);  // AdamW's own: a negative square has no root
+    const EdgeFloats average(count), square(count);                       // AdamW's own: a negative square has no root
     const EdgeFloats half((count + 1) / 2), other_half((count + 1) / 2);  // as many values of bfloat16, or one more
     auto* narrow = reinterpret_cast<Bf16*>(static_cast<float*>(half)) + count % 2;
     auto* narrow2 = reinterpret_cast<Bf16*>(static_cast<float*>(other_half)) + count % 2;

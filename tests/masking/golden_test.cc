@@ -20,7 +20,8 @@ class GoldenRegions : public testing::Test {
   const int count_ = static_cast<int>(maps_.shape[0]);
 
   RegionMap region_map(int n) const {
-    const auto* first = reinterpret_cast<const uint8_t*>(maps_.bytes.data()) + static_cast<size_t>(n) * kGoldenSide * kGoldenSide;
+    const auto* first =
+        reinterpret_cast<const uint8_t*>(maps_.bytes.data()) + static_cast<size_t>(n) * kGoldenSide * kGoldenSide;
     return make_region_map({first, kGoldenSide * kGoldenSide}, kGoldenSide, kGoldenSide);
   }
 };
@@ -31,7 +32,8 @@ TEST_F(GoldenRegions, PresenceIsExact) {
     const RegionMap map = region_map(n);
     for (int g = 0; g < kRegionGroups; ++g)
       for (int p = 0; p < kGoldenPatches; ++p)
-        ASSERT_EQ(map.in_group(p, static_cast<RegionGroup>(g)), presence[(n * kRegionGroups + g) * kGoldenPatches + p] != 0)
+        ASSERT_EQ(map.in_group(p, static_cast<RegionGroup>(g)),
+                  presence[(n * kRegionGroups + g) * kGoldenPatches + p] != 0)
             << "map " << n << " group " << kRegionGroupNames[g] << " patch " << p;
   }
 }

@@ -48,8 +48,8 @@ TEST(Masker, AlwaysMasksExactlyTheBudget) {
   // Classes at random: groups of every size and overlap.
   for (int i = 0; i < 50; ++i) {
     RegionMap map{14, 14, std::vector<uint16_t>(kPatches)};
-    for (auto& classes : map.classes)
-      do classes = static_cast<uint16_t>(rng.next() & rng.next() & 0x7ff);
+    for (auto& classes : map.classes) do
+        classes = static_cast<uint16_t>(rng.next() & rng.next() & 0x7ff);
       while (!classes);
     maps.push_back(map);
   }
@@ -227,7 +227,8 @@ TEST(Masker, RefusesMismatchedSizes) {
 }
 
 TEST(MaskStrategy, NamesReadBack) {
-  for (const MaskStrategy strategy : kAll) EXPECT_EQ(parse_mask_strategy(std::string(mask_strategy_name(strategy))), strategy);
+  for (const MaskStrategy strategy : kAll)
+    EXPECT_EQ(parse_mask_strategy(std::string(mask_strategy_name(strategy))), strategy);
   EXPECT_EQ(parse_mask_strategy("CRFR_P"), MaskStrategy::crfr_p);
   try {
     parse_mask_strategy("crfr");

@@ -157,7 +157,8 @@ TEST(Codec, PalettePngKeepsTheIndices) {
 
 TEST(Codec, ErrorsNameTheFileTheFaultAndTheWayOut) {
   EXPECT_NE(message_of({}).find("face.jpg is empty"), std::string::npos);
-  EXPECT_NE(message_of(to_bytes("hello, I am a text")).find("face.jpg is a text file, not a picture"), std::string::npos);
+  EXPECT_NE(message_of(to_bytes("hello, I am a text")).find("face.jpg is a text file, not a picture"),
+            std::string::npos);
   const Image image = gradient(64, 64);
   test::TempDir dir;
   write_image(dir / "a.webp", image);

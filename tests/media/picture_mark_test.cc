@@ -27,7 +27,8 @@ TEST(PictureMark, IsFoundAgainAndLeavesThePictureAlone) {
 TEST(PictureMark, OtherFilesHaveNone) {
   test::TempDir dir;
   EXPECT_FALSE(has_verdict_mark(dir / "none.png"));
-  for (const char* bytes : {"", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xE0\xFF\xFF", "\x89PNG\r\n\x1A\n", "RIFF....WEBP", "fsfm verdict"}) {
+  for (const char* bytes :
+       {"", "\xFF\xD8\xFF", "\xFF\xD8\xFF\xE0\xFF\xFF", "\x89PNG\r\n\x1A\n", "RIFF....WEBP", "fsfm verdict"}) {
     write_file_atomic(dir / "x", std::string_view(bytes));
     EXPECT_FALSE(has_verdict_mark(dir / "x"));
     const auto* begin = reinterpret_cast<const std::byte*>(bytes);

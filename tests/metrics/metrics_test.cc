@@ -1,12 +1,12 @@
 #include "metrics/metrics.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -51,21 +51,20 @@ TEST(PaperFigures, EqualTheReference) {
   for (const auto& set : sets) {
     const auto f = paper_figures(set["labels"].get<std::vector<int>>(), set["scores"].get<std::vector<double>>(),
                                  set["videos"].get<std::vector<std::string>>());
-    const std::pair<const char*, double> figures[] = {
-        {"auc", f.auc},
-        {"eer", f.eer},
-        {"balanced_accuracy", f.balanced_accuracy},
-        {"average_precision", f.average_precision},
-        {"video_auc", f.video_auc},
-        {"video_eer", f.video_eer},
-        {"fas_eer", f.fas.eer},
-        {"fas_threshold", f.fas.threshold},
-        {"hter", f.fas.hter},
-        {"tpr_at_fpr_1pct", f.fas.tpr_at_fpr_1pct},
-        {"apcer", f.fas.apcer},
-        {"bpcer", f.fas.bpcer},
-        {"acer", f.fas.acer},
-        {"accuracy", f.fas.accuracy}};
+    const std::pair<const char*, double> figures[] = {{"auc", f.auc},
+                                                      {"eer", f.eer},
+                                                      {"balanced_accuracy", f.balanced_accuracy},
+                                                      {"average_precision", f.average_precision},
+                                                      {"video_auc", f.video_auc},
+                                                      {"video_eer", f.video_eer},
+                                                      {"fas_eer", f.fas.eer},
+                                                      {"fas_threshold", f.fas.threshold},
+                                                      {"hter", f.fas.hter},
+                                                      {"tpr_at_fpr_1pct", f.fas.tpr_at_fpr_1pct},
+                                                      {"apcer", f.fas.apcer},
+                                                      {"bpcer", f.fas.bpcer},
+                                                      {"acer", f.fas.acer},
+                                                      {"accuracy", f.fas.accuracy}};
     for (const auto& [name, value] : figures) EXPECT_NEAR(value, set[name].get<double>(), 1e-6) << name;
   }
 }
@@ -265,7 +264,8 @@ TEST(Calibration, AttackClassesAddUp) {
   const auto classes = softmax(std::vector<float>{0.f, 0.f, 2.f}, 2);
   EXPECT_NEAR(classes[0], 1 / (2 + std::exp(1.0)), 1e-12);
   EXPECT_NEAR(classes[0] + classes[1] + classes[2], 1, 1e-12);
-  EXPECT_DOUBLE_EQ(attack_scores(std::vector<float>{0.f, 0.f, 2.f}, std::vector<uint8_t>{0, 0, 1}, 2).at(0), classes[2]);
+  EXPECT_DOUBLE_EQ(attack_scores(std::vector<float>{0.f, 0.f, 2.f}, std::vector<uint8_t>{0, 0, 1}, 2).at(0),
+                   classes[2]);
   EXPECT_THROW(softmax(logits, 0), Error);
 }
 
@@ -308,7 +308,8 @@ TEST(DeLong, RepeatedFramesInClustersCountOnce) {
       many_other.push_back(other[i]);
       videos.push_back(std::to_string(i));
     }
-  const auto once = compare_auc(s.labels, s.scores, other), clustered = compare_auc(many.labels, many.scores, many_other, videos);
+  const auto once = compare_auc(s.labels, s.scores, other),
+             clustered = compare_auc(many.labels, many.scores, many_other, videos);
   EXPECT_NEAR(clustered.standard_error, once.standard_error, 1e-9);
 }
 

@@ -1,12 +1,11 @@
 // Which format a weights file has is decided by its content.
-#include "model/import.h"
-
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
 #include "base/file.h"
+#include "model/import.h"
 #include "support/temp_dir.h"
 #include "tensorio/safetensors.h"
 

@@ -1,10 +1,11 @@
 // Other people's vision transformers give the same logits after an import, or the tensor in the way is named.
+#include "model/import.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "base/file.h"
-#include "model/import.h"
 #include "engine/vit.h"
 #include "support/error_text.h"
 #include "support/foreign_vit.h"
@@ -138,8 +139,8 @@ TEST_F(Import, TorchvisionNamesGiveTheSameLogits) {
 TEST_F(Import, PrefixesAndWrappersAreTakenOff) {
   const OwnTensors ours = random_vit();
   const std::vector<float> expected = own_logits(ours);
-  for (const std::string prefix : {"module.", "_orig_mod.", "model.", "backbone.", "encoder.", "vit.", "base_model.", "net.",
-                                   "_orig_mod.module.model.", "module.backbone.vit."}) {
+  for (const std::string prefix : {"module.", "_orig_mod.", "model.", "backbone.", "encoder.", "vit.", "base_model.",
+                                   "net.", "_orig_mod.module.model.", "module.backbone.vit."}) {
     const fs::path file = save(ours.under(prefix));
     expect_equal(imported_logits(file), expected, 0);
     EXPECT_NE(notes(file).find("'" + prefix + "' taken off"), std::string::npos);
@@ -180,10 +181,10 @@ TEST_F(Import, WhatChangesTheFeaturesIsRefusedByName) {
   const OwnTensors ours = random_vit();
   for (const std::string name :
        {"reg_token", "register_tokens", "dist_token", "head_dist.weight", "norm_pre.weight", "patch_embed.norm.weight",
-        "blocks.0.attn.q_norm.weight", "blocks.1.attn.k_norm.weight", "blocks.0.attn.norm.weight", "blocks.0.mlp.norm.weight",
-        "blocks.0.mlp.w12.weight", "blocks.0.mlp.fc1_g.weight", "blocks.0.attn.relative_position_bias_table",
-        "blocks.0.attn.q_bias", "blocks.0.something", "rope.freqs", "blocks.0.ls3.gamma", "blocks.7.norm1.weight",
-        "neck.weight"}) {
+        "blocks.0.attn.q_norm.weight", "blocks.1.attn.k_norm.weight", "blocks.0.attn.norm.weight",
+        "blocks.0.mlp.norm.weight", "blocks.0.mlp.w12.weight", "blocks.0.mlp.fc1_g.weight",
+        "blocks.0.attn.relative_position_bias_table", "blocks.0.attn.q_bias", "blocks.0.something", "rope.freqs",
+        "blocks.0.ls3.gamma", "blocks.7.norm1.weight", "neck.weight"}) {
     OwnTensors theirs = ours;
     theirs.put_filled(name, {48}, 1);
     const std::string message = error(save(theirs));
@@ -253,16 +254,17 @@ TEST_F(Import, OneOutputBecomesTwoWithTheSameProbability) {
 TEST_F(Import, HeadsUnderOtherNames) {
   const OwnTensors ours = random_vit();
   for (const std::string name : {"fc.", "classifier.", "head.fc.", "classifier.1.", "heads.head.", "head.1."}) {
-    const OwnTensors theirs = ours.renamed(
-        [&](const std::string& own) { return own.starts_with("head.") ? name + own.substr(5) : own; });
+    const OwnTensors theirs =
+        ours.renamed([&](const std::string& own) { return own.starts_with("head.") ? name + own.substr(5) : own; });
     expect_equal(imported_logits(save(theirs)), own_logits(ours), 0);
   }
-  OwnTensors deep = ours.renamed(
-      [](const std::string& own) { return own.starts_with("head.") ? "head.0." + own.substr(5) : own; });
+  OwnTensors deep =
+      ours.renamed([](const std::string& own) { return own.starts_with("head.") ? "head.0." + own.substr(5) : own; });
   deep.put_filled("head.2.weight", {2, 2}, 1);
   EXPECT_NE(error(save(deep)).find("head.0.bias, head.0.weight, head.2.weight"), std::string::npos)
       << error(path("w.safetensors"));
-  EXPECT_NE(notes(path("w.safetensors"), {.num_heads = 3, .with_head = false}).find("left out: head.*"), std::string::npos);
+  EXPECT_NE(notes(path("w.safetensors"), {.num_heads = 3, .with_head = false}).find("left out: head.*"),
+            std::string::npos);
 }
 
 TEST_F(Import, HeadsOfAttentionAreSaidOrAskedFor) {

@@ -181,8 +181,9 @@ TEST(Vit, ClassAttentionIsWhatTheBlockMixes) {
   const auto attention = block->class_attention(x);  // [2,4,16]
   EXPECT_EQ(attention.sizes(), (std::vector<int64_t>{2, 4, 16}));
   const auto values = block->attn->qkv(block->norm1(x)).slice(2, 64).view({2, 17, 4, 8}).transpose(1, 2);  // [2,4,17,8]
-  const auto all = torch::cat({1 - attention.sum(-1, true), attention}, -1).unsqueeze(2);                   // [2,4,1,17]
-  const auto mixed = x.slice(1, 0, 1) + block->attn->proj(torch::matmul(all, values).transpose(1, 2).reshape({2, 1, 32}));
+  const auto all = torch::cat({1 - attention.sum(-1, true), attention}, -1).unsqueeze(2);                  // [2,4,1,17]
+  const auto mixed =
+      x.slice(1, 0, 1) + block->attn->proj(torch::matmul(all, values).transpose(1, 2).reshape({2, 1, 32}));
   const auto expected = mixed + block->mlp->fc2(torch::gelu(block->mlp->fc1(block->norm2(mixed))));
   EXPECT_TRUE(torch::allclose(block(x).slice(1, 0, 1), expected, 1e-4, 1e-5));
 }

@@ -8,9 +8,9 @@
 #include "engine/conv_net.h"
 #include "face/parser.h"
 #include "face/region_map.h"
+#include "model/model_file.h"
 #include "nn/torchscript_parser.h"
 #include "support/temp_dir.h"
-#include "model/model_file.h"
 
 namespace fsfm {
 namespace {

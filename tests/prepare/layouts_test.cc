@@ -227,7 +227,8 @@ TEST_F(Layouts, FaceForensicsTakesFramesWhereVideosAreAbsent) {
   request_.methods = {"Deepfakes"};
   request_.frames = 4;
   const auto listing = list("ffpp");
-  EXPECT_EQ(counts(listing), (Counts{{"train/real", 4}, {"val/real", 4}, {"train/fake", 2}, {"val/fake", 1}, {"test/fake", 1}}));
+  EXPECT_EQ(counts(listing),
+            (Counts{{"train/real", 4}, {"val/real", 4}, {"train/fake", 2}, {"val/fake", 1}, {"test/fake", 1}}));
   std::vector<int64_t> taken;
   for (const auto& e : listing.entries)
     if (e.video == "youtube_071") taken.push_back(e.frame);
@@ -309,7 +310,9 @@ TEST_F(Layouts, DfdcTakesKagglesSample) {
   EXPECT_NE(test::error_text([&] { list("dfdc", "test_videos"); }).find("layout folder"), std::string::npos);
   touch("packed/dfdc_train_part_00.zip");
   EXPECT_NE(test::error_text([&] { list("dfdc", "packed"); }).find("unpack"), std::string::npos);
-  touch("test_videos/labels.csv", "\xEF\xBB\xBF" "filename;label;original\r\ncc.mp4;1;\r\n");
+  touch("test_videos/labels.csv",
+        "\xEF\xBB\xBF"
+        "filename;label;original\r\ncc.mp4;1;\r\n");
   EXPECT_EQ(counts(list("dfdc", "test_videos")), (Counts{{"test/fake", 1}}));
   touch("dataset.json", "{}");
   fs::remove_all(dir_ / "train_sample_videos");

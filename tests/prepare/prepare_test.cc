@@ -11,12 +11,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "media/jpeg_quality.h"
-#include "prepare/convert.h"
 #include "data/keys.h"
 #include "data/store/open_dataset.h"
-#include "prepare/ordered.h"
 #include "media/codec.h"
+#include "media/jpeg_quality.h"
+#include "prepare/convert.h"
+#include "prepare/ordered.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
 #include "support/pictures.h"
@@ -251,8 +251,8 @@ TEST(Journal, IsReadInPartsAndKnowsEveryKey) {
   TempDir dir;
   std::string text;
   for (int i = 0; i < 3000; ++i)
-    text += R"({"key":"k)" + std::to_string(i) + R"(","input":"i","outcome":"kept","faces":1,"at":)" + std::to_string(i) +
-            R"(,"why":")" + std::string(static_cast<size_t>(i % 90), 'x') + "\"}\n";
+    text += R"({"key":"k)" + std::to_string(i) + R"(","input":"i","outcome":"kept","faces":1,"at":)" +
+            std::to_string(i) + R"(,"why":")" + std::string(static_cast<size_t>(i % 90), 'x') + "\"}\n";
   write_file_atomic(dir / "j", text + "{\"torn");
   const Journal journal(dir / "j", [](const nlohmann::json& at) { return at.get<int>() <= 2500; });
   EXPECT_EQ(journal.position(), 2500);
@@ -262,7 +262,8 @@ TEST(Journal, IsReadInPartsAndKnowsEveryKey) {
   EXPECT_EQ(journal.account().faces, 2501u);
   const std::string kept = read_file(dir / "j");
   EXPECT_EQ(text.substr(0, kept.size()), kept);
-  for (const std::string& bad : {std::string("{}\n") + kept, kept + "nonsense\n", std::string(1000, '[') + "\n" + kept}) {
+  for (const std::string& bad :
+       {std::string("{}\n") + kept, kept + "nonsense\n", std::string(1000, '[') + "\n" + kept}) {
     write_file_atomic(dir / "b", std::string_view(bad));
     EXPECT_THROW(Journal(dir / "b", [](const nlohmann::json&) { return true; }), Error);
   }
@@ -445,7 +446,8 @@ TEST(Prepare, TwoPeopleOfAVideoAreTwoIdentities) {
     const bool second = data->samples()[i].video.ends_with("_person_2");
     EXPECT_EQ(data->load_record(i)->person, second ? 2 : 1);
     EXPECT_EQ(data->load_record(i)->box->left, second ? TwoPeopleDetector::kRight.left : TwoPeopleDetector::kLeft.left);
-    EXPECT_EQ(data->samples()[i].key, (second ? "talk_person_2_frame_" : "talk_frame_") + std::to_string(data->samples()[i].frame));
+    EXPECT_EQ(data->samples()[i].key,
+              (second ? "talk_person_2_frame_" : "talk_frame_") + std::to_string(data->samples()[i].frame));
   }
 
   // The best face of each frame: one video, whoever scores better; the record tells who it is.
@@ -468,7 +470,8 @@ TEST(Prepare, FramesThatCannotBeDecodedAreInTheAccount) {
   for (const int index : {3, 8}) test::damage_avi_frame(dir / "in/a.avi", index);
   auto options = options_for(dir / "in", dir / "out");
   options.faces.frames = 12;
-  const auto report = prepare_dataset(entries_of(dir / "in"), options, {[] { return std::make_unique<TwoPeopleDetector>(); }, nullptr});
+  const auto report =
+      prepare_dataset(entries_of(dir / "in"), options, {[] { return std::make_unique<TwoPeopleDetector>(); }, nullptr});
   EXPECT_EQ(report.account.frames, (std::map<std::string, uint64_t>{{"kept", 10}, {"unreadable", 2}}));
 }
 

@@ -70,11 +70,17 @@ TEST_F(Tables, ListsAreReadWhateverStandsBetween) {
 
 TEST_F(Tables, NumbersMeanWhatTheirColumnOrTheUserSays) {
   for (const char* title : {"label_fake", "Is Fake", "isSpoof", "fake_label", "label-attack", "Deepfake"})
-    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,0\nclip.mp4,1\n"), "faces/a.jpg=real clip.mp4=fake ") << title;
+    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,0\nclip.mp4,1\n"),
+              "faces/a.jpg=real clip.mp4=fake ")
+        << title;
   for (const char* title : {"is_real", "label_live", "BonaFide"})
-    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n"), "faces/a.jpg=real clip.mp4=fake ") << title;
+    EXPECT_EQ(read("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n"),
+              "faces/a.jpg=real clip.mp4=fake ")
+        << title;
   for (const char* title : {"label", "class", "target"})
-    EXPECT_NE(refusal("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n").find("--real NAME"), std::string::npos) << title;
+    EXPECT_NE(refusal("csv", std::string("path,") + title + "\nfaces/a.jpg,1\nclip.mp4,0\n").find("--real NAME"),
+              std::string::npos)
+        << title;
   stated_.real = {"0"};
   const Listing listing = list("list", "0 faces/a.jpg\n1 clip.mp4\n");
   EXPECT_EQ(*listing.attack_classes, (std::vector<std::string>{"1"}));
@@ -89,9 +95,10 @@ TEST_F(Tables, WhatAFileIsItsContentTells) {
   write_file_atomic(dir_ / "faces/film.bin", std::string_view(video));
   write_file_atomic(dir_ / "faces/poster.psd", std::string_view("8BPS"));
   touch("faces/notes.md");
-  for (const auto& [layout, text] : {std::pair("csv", "path,label\nfaces/bare,real\nfaces/film.bin,fake\nfaces/poster.psd,fake\n"),
-                                     std::pair("csv", "faces/bare;real\nfaces/film.bin;fake\nfaces/poster.psd;fake\n"),
-                                     std::pair("list", "faces/bare real\nfaces/film.bin,fake\nfake faces/poster.psd\n")}) {
+  for (const auto& [layout, text] :
+       {std::pair("csv", "path,label\nfaces/bare,real\nfaces/film.bin,fake\nfaces/poster.psd,fake\n"),
+        std::pair("csv", "faces/bare;real\nfaces/film.bin;fake\nfaces/poster.psd;fake\n"),
+        std::pair("list", "faces/bare real\nfaces/film.bin,fake\nfake faces/poster.psd\n")}) {
     const Listing listing = list(layout, text);
     ASSERT_EQ(listing.entries.size(), 2u) << text;
     EXPECT_EQ(listing.entries[0].kind, PrepareEntry::Kind::picture) << text;
@@ -100,7 +107,8 @@ TEST_F(Tables, WhatAFileIsItsContentTells) {
     ASSERT_EQ(listing.left_out.size(), 1u) << text;
     EXPECT_NE(listing.left_out[0].left_out.find("Photoshop"), std::string::npos);
   }
-  EXPECT_NE(refusal("csv", "path,label\nfaces/notes.md,real\n").find("neither a picture nor a video"), std::string::npos);
+  EXPECT_NE(refusal("csv", "path,label\nfaces/notes.md,real\n").find("neither a picture nor a video"),
+            std::string::npos);
   EXPECT_NE(refusal("csv", "path,label\nfaces,real\n").find("is a folder"), std::string::npos);
 }
 

@@ -20,8 +20,9 @@ TEST(FolderReport, ShowsVerdictsAndRunsAndEscapesNames) {
                     R"({"results":[{"file":"<b>x</b>.jpg","annotated":")" + annotated +
                         R"(","faces":[{"score":0.75,"verdict":"inconclusive","why":"the face is small"}]}]})");
   fs::create_directories(dir / "run.run");
-  write_file_atomic(dir / "run.run/log.jsonl",
-                    "{\"kind\":\"train\",\"step\":1,\"loss\":2}\n{\"kind\":\"train\",\"step\":2,\"loss\":1}\nbroken line\n");
+  write_file_atomic(
+      dir / "run.run/log.jsonl",
+      "{\"kind\":\"train\",\"step\":1,\"loss\":2}\n{\"kind\":\"train\",\"step\":2,\"loss\":1}\nbroken line\n");
   const std::string html = folder_page(dir.path(), "Title").html();
   EXPECT_NE(html.find("the face is small"), std::string::npos);
   EXPECT_NE(html.find("0.750"), std::string::npos);
@@ -34,8 +35,8 @@ TEST(FolderReport, ShowsAPreparedSetItselfAndWhatBecameOfItsInputs) {
   test::write_face_tree(dir / "crops", "train", "real", 5, 1, 64);
   test::write_face_tree(dir / "crops", "train", "fake", 4, 9, 64);
   write_file_atomic(dir / "crops/train/real/broken.png", std::string_view("no picture"));
-  const auto prepared = test::run_cli({"prepare", "classes", "crops", "--no-detect", "--parser", "none", "--out", "lab/set"},
-                                      {.folder = dir.path()});
+  const auto prepared = test::run_cli(
+      {"prepare", "classes", "crops", "--no-detect", "--parser", "none", "--out", "lab/set"}, {.folder = dir.path()});
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
   for (const char* folder : {"lab/set", "lab/set/", "lab"}) {
     const std::string html = folder_page(dir / folder, "Title").html();
@@ -43,7 +44,8 @@ TEST(FolderReport, ShowsAPreparedSetItselfAndWhatBecameOfItsInputs) {
     EXPECT_NE(html.find("unreadable"), std::string::npos) << folder;
     EXPECT_NE(html.find("9 faces. "), std::string::npos) << folder;  // without maps: no word of them
     EXPECT_LT(html.find("kept"), html.find("unreadable"));
-    for (const char* word : {"fake", "attack", "real", "train"}) EXPECT_LT(html.find(word), html.find("What became")) << word;
+    for (const char* word : {"fake", "attack", "real", "train"})
+      EXPECT_LT(html.find(word), html.find("What became")) << word;
   }
   const auto page = test::run_cli({"report", "lab/set", "--out", "page.html"}, {.folder = dir.path()});
   EXPECT_EQ(page.exit_code, 0) << page.err;

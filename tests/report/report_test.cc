@@ -1,9 +1,9 @@
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -24,7 +24,8 @@ bool well_formed(const std::string& text) {
     const size_t end = text.find('>', i);
     if (end == std::string::npos) return false;
     const bool closing = text[i + 1] == '/';
-    const std::string name = text.substr(i + 1 + closing, text.find_first_of(" >\n", i + 1 + closing) - i - 1 - closing);
+    const std::string name =
+        text.substr(i + 1 + closing, text.find_first_of(" >\n", i + 1 + closing) - i - 1 - closing);
     if (name == "!doctype" || name == "meta" || name == "img") continue;
     if (!closing) {
       open.push_back(name);
@@ -54,9 +55,11 @@ TEST(Markup, EscapesEverythingThatOpensOrCloses) {
 
 TEST(Markup, MalformedUtf8IsReplaced) {
   const std::string bad = "\xEF\xBF\xBD";
-  EXPECT_EQ(escape("a\xFF" "b"), "a" + bad + "b");
-  EXPECT_EQ(escape("\xC0\xBC"), bad + bad);          // overlong '<'
-  EXPECT_EQ(escape("\xE2\x82"), bad + bad);          // cut off
+  EXPECT_EQ(escape("a\xFF"
+                   "b"),
+            "a" + bad + "b");
+  EXPECT_EQ(escape("\xC0\xBC"), bad + bad);            // overlong '<'
+  EXPECT_EQ(escape("\xE2\x82"), bad + bad);            // cut off
   EXPECT_EQ(escape("\xED\xA0\x80"), bad + bad + bad);  // surrogate
 }
 
@@ -77,7 +80,12 @@ TEST(Markup, NumbersAreTypeset) {
 
 TEST(HtmlPage, EscapesAllTextWhereverItStands) {
   HtmlPage page(kHostile, kHostile);
-  page.section(kHostile, kHostile).heading(kHostile).paragraph(kHostile).note(kHostile).code(kHostile).details(kHostile, kHostile);
+  page.section(kHostile, kHostile)
+      .heading(kHostile)
+      .paragraph(kHostile)
+      .note(kHostile)
+      .code(kHostile)
+      .details(kHostile, kHostile);
   page.cards({{kHostile, kHostile, kHostile}}).key_values({{kHostile, kHostile}});
   page.table({kHostile, {kHostile}, {{Cell(kHostile, kHostile, true)}}});
   page.images({{Image(4, 4, 128), kHostile, true}}).image({Image(4, 4), kHostile});
@@ -139,8 +147,9 @@ TEST(Charts, AllAreWellFormedAndDescribed) {
 
 TEST(Charts, SurviveEmptyAndConstantData) {
   for (const auto& svg :
-       {line_chart({}), line_chart({"flat", {}, {}, {{"s", {1, 1}, {0, 0}}}}), bar_chart({}), scatter_chart("", {}), roc_chart({}),
-        det_chart({}), score_histogram({{"none", {}, 0}}, std::nan("")), reliability_chart(metrics::calibration({}, {}))}) {
+       {line_chart({}), line_chart({"flat", {}, {}, {{"s", {1, 1}, {0, 0}}}}), bar_chart({}), scatter_chart("", {}),
+        roc_chart({}), det_chart({}), score_histogram({{"none", {}, 0}}, std::nan("")),
+        reliability_chart(metrics::calibration({}, {}))}) {
     EXPECT_TRUE(well_formed(svg));
     EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
     EXPECT_EQ(svg.find("inf"), std::string::npos) << svg;
@@ -155,7 +164,8 @@ TEST(Charts, ABrokenValueBreaksTheLine) {
 
 TEST(Charts, EndLabelsNeverOverlap) {
   LineChart chart;
-  for (int i = 0; i < 5; ++i) chart.series.push_back({"curve " + std::to_string(i), {0, 1}, {0, 1 + i * 1e-4}, {}, {}, i});
+  for (int i = 0; i < 5; ++i)
+    chart.series.push_back({"curve " + std::to_string(i), {0, 1}, {0, 1 + i * 1e-4}, {}, {}, i});
   const auto svg = line_chart(chart);
   std::vector<double> y;
   for (size_t at = svg.find("class=\"mark"); at != std::string::npos; at = svg.find("class=\"mark", at + 1))

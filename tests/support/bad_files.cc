@@ -26,13 +26,13 @@ void write_bad_files(const std::filesystem::path& dir) {
   std::filesystem::create_directories(dir / "empty");
   std::filesystem::create_directories(dir / "texts");
   write_image(dir / "wall.png", paint_background(3, 320, 240));
-  for (const char* name : {"text.jpg", "texts/text.jpg"}) write_file_atomic(dir / name, std::string_view("no picture\n"));
+  for (const char* name : {"text.jpg", "texts/text.jpg"})
+    write_file_atomic(dir / name, std::string_view("no picture\n"));
   const std::string whole = read_file(golden("tiny-detector.pth"));
   write_file_atomic(dir / "cut.pth", std::string_view(whole).substr(0, whole.size() / 2));
-  write_file_atomic(
-      dir / "evil.pth",
-      std::string_view(checkpoint(pkl::call(pkl::global("os", "system"),
-                                            pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
+  write_file_atomic(dir / "evil.pth",
+                    std::string_view(checkpoint(pkl::call(
+                        pkl::global("os", "system"), pkl::tuple({pkl::text("touch " + (dir / "canary").string())})))));
   const std::string header = R"({"cls_token":{"dtype":"F32","shape":[1,1,64],"data_offsets":[0,256]}})";
   write_file_atomic(dir / "beyond.safetensors", std::string_view(safetensors(header.size(), header, "only this")));
   write_file_atomic(dir / "huge.safetensors", std::string_view(safetensors(uint64_t{1} << 60, header, "only this")));

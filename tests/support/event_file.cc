@@ -82,7 +82,8 @@ std::vector<EventRecord> read_event_records(const fs::path& path) {
 
 std::map<std::string, std::vector<int64_t>> shown_steps(const fs::path& folder) {
   std::map<std::string, std::vector<int64_t>> shown;
-  auto files = list_files(folder, [](const fs::path& p) { return p.filename().string().starts_with("events.out.tfevents."); });
+  auto files =
+      list_files(folder, [](const fs::path& p) { return p.filename().string().starts_with("events.out.tfevents."); });
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
     for (const auto& record : read_event_records(file)) {

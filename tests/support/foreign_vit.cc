@@ -108,8 +108,9 @@ OwnTensors as_huggingface(const OwnTensors& ours, const std::string& prefix) {
       const size_t third = all.size() / 3;
       const char* parts[] = {"query", "key", "value"};
       for (size_t k = 0; k < 3; ++k)
-        out.put(prefix + "encoder.layer." + block + ".attention.attention." + parts[k] + "." + kind, shape,
-                {all.begin() + static_cast<ptrdiff_t>(k * third), all.begin() + static_cast<ptrdiff_t>((k + 1) * third)});
+        out.put(
+            prefix + "encoder.layer." + block + ".attention.attention." + parts[k] + "." + kind, shape,
+            {all.begin() + static_cast<ptrdiff_t>(k * third), all.begin() + static_cast<ptrdiff_t>((k + 1) * third)});
       continue;
     }
     std::string theirs = name;
@@ -186,8 +187,10 @@ void write_pth(const std::filesystem::path& path, const OwnTensors& tensors,
   }
   std::vector<std::pair<std::string, std::string>> root = extra;
   for (const auto& [group, entries] : groups) {
-    if (group.empty()) root.insert(root.end(), entries.begin(), entries.end());
-    else root.emplace_back(group, pkl::dict(entries));
+    if (group.empty())
+      root.insert(root.end(), entries.begin(), entries.end());
+    else
+      root.emplace_back(group, pkl::dict(entries));
   }
   write_file_atomic(path, std::string_view(checkpoint(pkl::dict(root), storages, deflate)));
 }

@@ -23,7 +23,8 @@ std::string field(int number, const std::string& bytes) {
 std::string tensor(const std::string& name, const std::vector<uint64_t>& dims, const float* values, size_t count) {
   std::string text;
   for (const uint64_t dim : dims) text += field(1, dim);
-  return text + field(2, uint64_t{1}) + field(8, name) + field(9, std::string(reinterpret_cast<const char*>(values), count * sizeof(float)));
+  return text + field(2, uint64_t{1}) + field(8, name) +
+         field(9, std::string(reinterpret_cast<const char*>(values), count * sizeof(float)));
 }
 
 std::string value_info(const std::string& name, const std::vector<uint64_t>& dims) {
@@ -47,8 +48,8 @@ std::string node(const std::string& kind, const std::vector<std::string>& inputs
 
 }  // namespace
 
-void write_onnx_convolution(const std::filesystem::path& path, int side, const std::vector<std::array<float, 3>>& weights,
-                            const std::vector<float>& bias) {
+void write_onnx_convolution(const std::filesystem::path& path, int side,
+                            const std::vector<std::array<float, 3>>& weights, const std::vector<float>& bias) {
   write_onnx_heads(path, side, {{.output = "y", .weights = weights, .bias = bias}});
 }
 
@@ -63,8 +64,8 @@ void write_onnx_heads(const std::filesystem::path& path, int width, int height, 
                    h = static_cast<uint64_t>((height + stride - 1) / stride);
     const std::string maps = columns > 0 ? "maps_" + output : output, pixels = "pixels_" + output;
     const std::string own = node("Conv", {"x", "w_" + output, "b_" + output}, maps,
-                                 numbers("kernel_shape", {1, 1}) +
-                                     numbers("strides", {static_cast<uint64_t>(stride), static_cast<uint64_t>(stride)}));
+                                 numbers("kernel_shape", {1, 1}) + numbers("strides", {static_cast<uint64_t>(stride),
+                                                                                       static_cast<uint64_t>(stride)}));
     tensors += field(5, tensor("w_" + output, {channels, 3, 1, 1}, weights.front().data(), channels * 3)) +
                field(5, tensor("b_" + output, {channels}, bias.data(), channels));
     if (columns > 0) {

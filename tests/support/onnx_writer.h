@@ -9,8 +9,8 @@
 namespace fsfm::test {
 
 // One 1 x 1 convolution on [1,3,side,side]: channel c of the output is bias[c] + weights[c] . rgb.
-void write_onnx_convolution(const std::filesystem::path& path, int side, const std::vector<std::array<float, 3>>& weights,
-                            const std::vector<float>& bias);
+void write_onnx_convolution(const std::filesystem::path& path, int side,
+                            const std::vector<std::array<float, 3>>& weights, const std::vector<float>& bias);
 
 // Several such convolutions of the same input in one network. Its outputs are declared in this order and computed in
 // the opposite one.

@@ -11,7 +11,7 @@ std::vector<uint8_t> face_parsing_map(int side, int variant) {
   };
   const float dx = 0.02f * static_cast<float>(variant % 5 - 2), dy = 0.015f * static_cast<float>(variant % 7 - 3);
   const float scale = 1.f - 0.04f * static_cast<float>(variant % 4);
-  const Ellipse parts[] = {{kHair, 0, -.08f, .38f, .42f},         {kSkin, 0, .05f, .30f, .38f},
+  const Ellipse parts[] = {{kHair, 0, -.08f, .38f, .42f},          {kSkin, 0, .05f, .30f, .38f},
                            {kRightBrow, -.13f, -.13f, .08f, .02f}, {kLeftBrow, .13f, -.13f, .08f, .02f},
                            {kRightEye, -.13f, -.06f, .06f, .03f},  {kLeftEye, .13f, -.06f, .06f, .03f},
                            {kNose, 0, .06f, .05f, .11f},           {kUpperLip, 0, .22f, .10f, .02f},

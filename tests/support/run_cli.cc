@@ -49,7 +49,9 @@ CliResult run(std::vector<std::string> all, const CliSetting& setting) {
 
 }  // namespace
 
-CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) { return run(command_line(args), setting); }
+CliResult run_cli(const std::vector<std::string>& args, const CliSetting& setting) {
+  return run(command_line(args), setting);
+}
 
 CliResult run_shell(const std::string& script, const CliSetting& setting) {
   return run({"/bin/bash", "-c", "FSFM='" + program() + "'; " + script}, setting);

@@ -21,7 +21,8 @@ TempDir::~TempDir() {
 }
 
 size_t TempDir::count() const {
-  return static_cast<size_t>(std::distance(fs::recursive_directory_iterator(path_), fs::recursive_directory_iterator()));
+  return static_cast<size_t>(
+      std::distance(fs::recursive_directory_iterator(path_), fs::recursive_directory_iterator()));
 }
 
 }  // namespace fsfm::test

@@ -37,12 +37,14 @@ TEST(NotWeights, NamesWhatTheFileIsAndTheWayOut) {
       {test::zip({{"m/model.safetensors", "x"}}), {"holds m/model.safetensors", "unpack"}},
       {test::zip({{"a/data.pkl", "x"}, {"a/constants.pkl", "x"}}), {"TorchScript", "state_dict"}}};
   for (const auto& [content, parts] : cases)
-    for (const auto& part : parts) EXPECT_NE(say(content).find(part), std::string::npos) << part << ": " << say(content);
+    for (const auto& part : parts)
+      EXPECT_NE(say(content).find(part), std::string::npos) << part << ": " << say(content);
   std::string tar(512, '\0');
   tar.replace(0, 7, "storage");
   tar.replace(257, 5, "ustar");
   EXPECT_NE(say(tar).find("tar archive"), std::string::npos) << say(tar);
-  EXPECT_NE(say(std::string("\x01\x02\x03\x00\xff\xfe", 6)).find("w.pth is not a PyTorch checkpoint"), std::string::npos);
+  EXPECT_NE(say(std::string("\x01\x02\x03\x00\xff\xfe", 6)).find("w.pth is not a PyTorch checkpoint"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -147,7 +147,8 @@ TEST_F(Pth, LyingTensorsAreErrors) {
   EXPECT_NE(message(pkl::tensor("../../etc/passwd", 4, 0, {4}, {1})).find("missing"), std::string::npos);
   constexpr int kHuge = 2'000'000'000;
   EXPECT_NE(message(pkl::tensor("0", 4, 0, {kHuge, kHuge, kHuge}, {0, 0, 0})).find("too large"), std::string::npos);
-  EXPECT_NE(message(pkl::tensor("0", 4, 0, {kHuge, 2}, {0, 0})).find("far more than the file holds"), std::string::npos);
+  EXPECT_NE(message(pkl::tensor("0", 4, 0, {kHuge, 2}, {0, 0})).find("far more than the file holds"),
+            std::string::npos);
 }
 
 TEST_F(Pth, EveryTruncationIsAnError) {
@@ -201,7 +202,8 @@ TEST_F(Pth, DeepAndCyclicValuesAreSurvived) {
 TEST_F(Pth, CompressedTensorsAreInflatedWhenAskedForAndWithinReason) {
   const std::string zeros(70 << 20, '\0');
   const int elements = static_cast<int>(zeros.size() / 4);
-  const std::string bomb = checkpoint(pkl::dict({{"large", pkl::tensor("0", elements, 0, {elements}, {1})}}), {zeros}, true);
+  const std::string bomb =
+      checkpoint(pkl::dict({{"large", pkl::tensor("0", elements, 0, {elements}, {1})}}), {zeros}, true);
   EXPECT_LT(bomb.size(), 200'000u);
   const PthFile file = read(bomb);
   const PickleValue* large = named_tensors(file).at("large");
@@ -210,14 +212,16 @@ TEST_F(Pth, CompressedTensorsAreInflatedWhenAskedForAndWithinReason) {
   EXPECT_TRUE(large->tensor.bytes.empty());
   EXPECT_NE(error(bomb).find("times the file"), std::string::npos) << error(bomb);
   // A storage far larger than its tensor: two values are read.
-  const PthFile small = read(checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}}), {floats({1, 2}) + zeros}, true));
+  const PthFile small =
+      read(checkpoint(pkl::dict({{"x", pkl::tensor("0", 2, 0, {2}, {1})}}), {floats({1, 2}) + zeros}, true));
   EXPECT_EQ(small.load(*named_tensors(small).at("x")).to_float(), (std::vector<float>{1, 2}));
 }
 
 TEST_F(Pth, TensorsThatShareTheirBytesMayNotClaimWithoutEnd) {
   const int elements = 1 << 18;
   std::vector<std::pair<std::string, std::string>> entries;
-  for (int i = 0; i < 80; ++i) entries.emplace_back("t" + std::to_string(i), pkl::tensor("0", elements, 0, {elements}, {1}));
+  for (int i = 0; i < 80; ++i)
+    entries.emplace_back("t" + std::to_string(i), pkl::tensor("0", elements, 0, {elements}, {1}));
   const std::string data(static_cast<size_t>(elements) * 4, '\0');
   EXPECT_NE(error(checkpoint(pkl::dict(entries), {data})).find("far more than the file holds"), std::string::npos);
   entries.resize(4);  // tied weights are no trap

@@ -171,8 +171,8 @@ TEST_P(WorldSize, TwoProcessesEqualOneWithTwiceTheBatch) {
   Checkpoint mine;
   learner.save(mine);
   // Adam divides a gradient by its own size. Where the true gradient is zero (a bias of the keys adds the same to all
-  // logits of a query, which softmax ignores) or nearly so, rounding noise decides the step: those few weights may drift
-  // apart by Adam's full step, and only by that; all others agree to 1e-5.
+  // logits of a query, which softmax ignores) or nearly so, rounding noise decides the step: those few weights may
+  // drift apart by Adam's full step, and only by that; all others agree to 1e-5.
   double target_moved = 0, furthest = 0;
   int64_t weights = 0, apart = 0;
   for (const auto& [name, tensor] : mine.tensors) {

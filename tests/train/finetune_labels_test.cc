@@ -62,7 +62,8 @@ TEST(PretrainLabels, UnlabelledFacesAreTakenAndSaidSo) {
     RunSamples samples;
     UnreadableSamples unreadable;
     if (tree.kind == LabelTree::Kind::contradicts) {
-      EXPECT_NE(test::error_text([&] { open_pretrain_data(recipe, samples, unreadable); }).find("--real NAME"), std::string::npos);
+      EXPECT_NE(test::error_text([&] { open_pretrain_data(recipe, samples, unreadable); }).find("--real NAME"),
+                std::string::npos);
       continue;
     }
     const PretrainData data = open_pretrain_data(recipe, samples, unreadable);

@@ -152,7 +152,7 @@ TEST(FinetuneData, BalancingShowsClassesAlikeAndSmallSourcesMoreThanTheirShare) 
     EXPECT_EQ(fakes, 100);
     EXPECT_EQ(small, 26);  // of 100: sqrt(20) / (sqrt(20) + sqrt(160))
   }
-  EXPECT_EQ(seen.size(), 200u);  // four epochs together leave nothing out
+  EXPECT_EQ(seen.size(), 200u);                                            // four epochs together leave nothing out
   for (size_t index = 0; index < 20; ++index) EXPECT_EQ(seen[index], 20);  // 400 draws of 20
 }
 

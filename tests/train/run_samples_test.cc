@@ -64,7 +64,8 @@ TEST_F(RunSamplesTest, ARemovedPictureKeepsItsPlaceAndCannotBeRead) {
   }
   EXPECT_EQ(unreadable, 1u);
   ASSERT_EQ(again.notes().size(), 1u);
-  EXPECT_NE(again.notes()[0].find("1 pictures fewer than when the run began (train/real/face_0003)"), std::string::npos) << again.notes()[0];
+  EXPECT_NE(again.notes()[0].find("1 pictures fewer than when the run began (train/real/face_0003)"), std::string::npos)
+      << again.notes()[0];
 }
 
 TEST_F(RunSamplesTest, AddedPicturesAreLeftOut) {
@@ -102,7 +103,9 @@ TEST_F(RunSamplesTest, OtherDataIsRefusedUnlessTheUserInsists) {
 
 TEST_F(RunSamplesTest, ADamagedListIsNamed) {
   write_file_atomic(settings_.run_folder() / "data.samples.jsonl", "{\"name\": 3}\n");
-  EXPECT_NE(error_text([&] { RunSamples(settings_).open("data", {dir_ / "faces"}); }).find("data.samples.jsonl is damaged"), std::string::npos);
+  EXPECT_NE(
+      error_text([&] { RunSamples(settings_).open("data", {dir_ / "faces"}); }).find("data.samples.jsonl is damaged"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -1,7 +1,4 @@
 // Fine-tuning starts from exactly the network that a stranger's file holds: the same logits as the torch-free engine.
-#include "train/finetune/finetune_start.h"
-#include "train/pretrain/pretrain_start.h"
-
 #include <gtest/gtest.h>
 
 #include "base/file.h"
@@ -10,7 +7,9 @@
 #include "support/error_text.h"
 #include "support/foreign_vit.h"
 #include "support/temp_dir.h"
+#include "train/finetune/finetune_start.h"
 #include "train/init_weights.h"
+#include "train/pretrain/pretrain_start.h"
 
 namespace fsfm {
 namespace {
@@ -64,7 +63,8 @@ TEST(StartingPoint, AnotherEpsilonIsHonoured) {
   const OwnTensors token = random_vit({.fc_norm = false});
   std::filesystem::create_directory(dir / "hf");
   test::write_safetensors(dir / "hf/model.safetensors", test::as_huggingface(token));
-  write_file_atomic(dir / "hf/config.json", std::string_view(R"({"model_type":"vit","num_attention_heads":3,"layer_norm_eps":0.001})"));
+  write_file_atomic(dir / "hf/config.json",
+                    std::string_view(R"({"model_type":"vit","num_attention_heads":3,"layer_norm_eps":0.001})"));
   expect_same_logits(dir / "hf", token, {{"num_heads", 3}, {"layer_norm_eps", 1e-3}}, "token");
 }
 
@@ -80,7 +80,8 @@ TEST(StartingPoint, SaysWhatItAssumes) {
   const StartingPoint start = starting_point(recipe, 2);
   std::string notes;
   for (const auto& note : start.notes) notes += note + "\n";
-  for (const char* part : {"heads: 3 (assumed", "ImageNet's are assumed", "resized from 4 x 4 to 2 x 2", "left out: the head"})
+  for (const char* part :
+       {"heads: 3 (assumed", "ImageNet's are assumed", "resized from 4 x 4 to 2 x 2", "left out: the head"})
     EXPECT_NE(notes.find(part), std::string::npos) << part << " in " << notes;
   EXPECT_EQ(start.network.img_size, 32);
 
@@ -95,13 +96,15 @@ TEST(StartingPoint, SaysWhatItAssumes) {
 
 TEST(StartingPoint, PretrainingRefusesANetworkOfAnotherDepthAndTakesTheHeads) {
   test::TempDir dir;
-  test::write_safetensors(dir / "shallow.safetensors", random_vit({.dim = 192, .depth = 2, .classes = 0, .fc_norm = false}));
+  test::write_safetensors(dir / "shallow.safetensors",
+                          random_vit({.dim = 192, .depth = 2, .classes = 0, .fc_norm = false}));
   PretrainRecipe recipe;
   recipe.model = "tiny";
   recipe.img_size = 32;
   recipe.init = dir / "shallow.safetensors";
   EXPECT_NE(test::error_text([&] { adopt_initial_weights(recipe); }).find("depth 2"), std::string::npos);
-  test::write_safetensors(dir / "deep.safetensors", random_vit({.dim = 192, .depth = 12, .classes = 0, .fc_norm = false}));
+  test::write_safetensors(dir / "deep.safetensors",
+                          random_vit({.dim = 192, .depth = 12, .classes = 0, .fc_norm = false}));
   recipe.init = dir / "deep.safetensors";
   recipe.num_heads = 6;
   adopt_initial_weights(recipe);

@@ -10,8 +10,8 @@
 #include "face/region_map.h"
 #include "face/sides.h"
 #include "media/codec.h"
-#include "support/temp_dir.h"
 #include "model/model_file.h"
+#include "support/temp_dir.h"
 #include "train/parser/parse_augment.h"
 
 namespace fsfm {
@@ -86,14 +86,16 @@ TEST(TrainParser, LearnsAndGoesOnWhereItStopped) {
   options.eval_every = 100;
   options.threads = 1;
   double first = 0, last = 0;
-  const auto whole = train_parser(options, [&](const TrainParserProgress& p) { (p.step == 1 ? first : last) = p.loss; }, [](int, const auto&) {});
+  const auto whole = train_parser(
+      options, [&](const TrainParserProgress& p) { (p.step == 1 ? first : last) = p.loss; }, [](int, const auto&) {});
   EXPECT_LT(last, first);
   EXPECT_EQ(whole.score.faces, 8u);
   EXPECT_NO_THROW(make_parser((dir / "whole/parser.safetensors").string()));
 
   // Finished: a second call takes no step and gives no new score.
   int steps = 0;
-  train_parser(options, [&](const auto&) { ++steps; }, [](int, const auto&) {});
+  train_parser(
+      options, [&](const auto&) { ++steps; }, [](int, const auto&) {});
   EXPECT_EQ(steps, 0);
 
   // Ended in the middle of the second epoch of two steps: it goes on from the end of the first, to the same parser.

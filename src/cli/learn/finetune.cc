@@ -1,10 +1,10 @@
 // fsfm finetune --task dfd|diff|fas|multi --init M --data DIR... --out D.safetensors
 #include "train/finetune/finetune.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cstdio>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/interrupt.h"
 #include "base/options.h"
@@ -30,7 +30,8 @@ int run(const FinetuneRecipe& recipe, const std::string& text, Communicator& oth
   if (result.unreadable > 0)
     std::printf("%zu pictures to learn from could not be read and were left out\n", result.unreadable);
   if (result.validation.unreadable > 0)
-    std::printf("%zu validation pictures could not be read and are left out of these figures\n", result.validation.unreadable);
+    std::printf("%zu validation pictures could not be read and are left out of these figures\n",
+                result.validation.unreadable);
   if (const auto& fitted = result.fitted)
     std::printf("threshold %.4f (EER %.2f %%), temperature %.3f\n", fitted->point.threshold, 100 * fitted->eer,
                 fitted->point.temperature);

@@ -1,10 +1,10 @@
 // fsfm pretrain --data DIR... --out M.safetensors
 #include "train/pretrain/pretrain.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cstdio>
-
-#include <spdlog/fmt/fmt.h>
 
 #include "base/interrupt.h"
 #include "base/options.h"
@@ -54,7 +54,8 @@ int run_pretrain(int argc, char** argv) {
       "  fsfm pretrain --data faces/ --recipe recipes/fsfm_vitb.toml --out fsfm-b.safetensors\n"
       "  fsfm pretrain --data faces/ --model tiny --epochs 20 --warmup-epochs 2 --batch-size 32 --out "
       "tiny.safetensors\n"
-      "Beside M.safetensors the folder M.run keeps report.html, checkpoints, log.jsonl, TensorBoard events, reconstructions.");
+      "Beside M.safetensors the folder M.run keeps report.html, checkpoints, log.jsonl, TensorBoard events, "
+      "reconstructions.");
   int processes = 1;
   options.add("nproc", processes, "processes on this machine (torchrun, mpirun and srun are recognised by themselves)")
       .range(1, 1024)

@@ -1,5 +1,5 @@
-// A replay attack made from ONE real picture: it is shown on a screen and filmed again. A detector trained on these needs
-// no spoofing hardware.
+// A replay attack made from ONE real picture: it is shown on a screen and filmed again. A detector trained on these
+// needs no spoofing hardware.
 #pragma once
 
 #include "base/rng.h"
@@ -7,8 +7,8 @@
 
 namespace fsfm {
 
-// What any camera does: a little blur, noise and compression, each of random strength from none on. Real pictures pass it
-// too, so that the screen alone tells the two apart. Same size; the result depends on `rng` alone.
+// What any camera does: a little blur, noise and compression, each of random strength from none on. Real pictures pass
+// it too, so that the screen alone tells the two apart. Same size; the result depends on `rng` alone.
 Image filmed(const Image& image, Rng& rng);
 
 // A screen's flat contrast and light and the interference of its grid with the camera's, then filmed().

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
-
 #include <opencv2/imgproc.hpp>
+#include <string>
 
 #include "base/error.h"
 #include "face/region_map.h"
@@ -17,11 +16,16 @@ constexpr double kSmallestMask = 0.005;
 
 bool belongs(BlendRegion region, uint8_t c) {
   switch (region) {
-    case BlendRegion::face: return c >= kSkin && c <= kLowerLip;
-    case BlendRegion::eyes: return c >= kRightBrow && c <= kLeftEye;
-    case BlendRegion::nose: return c == kNose;
-    case BlendRegion::mouth: return c >= kUpperLip && c <= kLowerLip;
-    case BlendRegion::lower_face: return c >= kSkin && c <= kLowerLip;  // cut to the lower half below
+    case BlendRegion::face:
+      return c >= kSkin && c <= kLowerLip;
+    case BlendRegion::eyes:
+      return c >= kRightBrow && c <= kLeftEye;
+    case BlendRegion::nose:
+      return c == kNose;
+    case BlendRegion::mouth:
+      return c >= kUpperLip && c <= kLowerLip;
+    case BlendRegion::lower_face:
+      return c >= kSkin && c <= kLowerLip;  // cut to the lower half below
   }
   return false;
 }
@@ -59,7 +63,8 @@ cv::Mat smooth_noise(int side, double sigma, double amplitude, Rng& rng) {
 // Elastic deformation, growth or shrinkage, and a soft edge of random width: the mask of an unknown forgery tool.
 cv::Mat deform(cv::Mat mask, Rng& rng) {
   const int side = mask.rows;
-  const cv::Mat dx = smooth_noise(side, side / 24.0, side / 20.0, rng), dy = smooth_noise(side, side / 24.0, side / 20.0, rng);
+  const cv::Mat dx = smooth_noise(side, side / 24.0, side / 20.0, rng),
+                dy = smooth_noise(side, side / 24.0, side / 20.0, rng);
   cv::Mat map_x(side, side, CV_32F), map_y(side, side, CV_32F);
   for (int y = 0; y < side; ++y)
     for (int x = 0; x < side; ++x) {
@@ -69,8 +74,10 @@ cv::Mat deform(cv::Mat mask, Rng& rng) {
   cv::remap(mask, mask, map_x, map_y, cv::INTER_LINEAR);
   const int reach = 1 + static_cast<int>(rng.below(std::max(1, side / 24)));
   const cv::Mat kernel = cv::getStructuringElement(cv::MORPH_ELLIPSE, {2 * reach + 1, 2 * reach + 1});
-  if (rng.chance(0.5)) cv::dilate(mask, mask, kernel);
-  else if (cv::countNonZero(mask > 0.5) > 4 * reach * reach * 4) cv::erode(mask, mask, kernel);
+  if (rng.chance(0.5))
+    cv::dilate(mask, mask, kernel);
+  else if (cv::countNonZero(mask > 0.5) > 4 * reach * reach * 4)
+    cv::erode(mask, mask, kernel);
   cv::GaussianBlur(mask, mask, {}, rng.uniform(side / 100.0, side / 22.0));
   static constexpr std::array<double, 6> kOpacity = {0.25, 0.5, 0.75, 1, 1, 1};
   double low, high;
@@ -125,14 +132,15 @@ std::string_view blend_region_name(BlendRegion region) {
 }
 
 bool can_self_blend(std::span<const uint8_t> parsing, int parsing_side) {
-  return cv::sum(region_mask(parsing, parsing_side, BlendRegion::face))[0] >= kSmallestMask * parsing_side * parsing_side;
+  return cv::sum(region_mask(parsing, parsing_side, BlendRegion::face))[0] >=
+         kSmallestMask * parsing_side * parsing_side;
 }
 
 std::optional<SelfBlended> self_blend(const Image& image, std::span<const uint8_t> parsing, int parsing_side, Rng& rng,
                                       const SelfBlendOptions& options) {
   if (parsing_side < 1 || parsing.size() != static_cast<size_t>(parsing_side) * parsing_side)
-    throw Error("self-blending needs a square class map, got " + std::to_string(parsing.size()) + " values for a side of " +
-                std::to_string(parsing_side));
+    throw Error("self-blending needs a square class map, got " + std::to_string(parsing.size()) +
+                " values for a side of " + std::to_string(parsing_side));
   BlendRegion region = BlendRegion::face;
   if (rng.chance(options.single_region)) region = static_cast<BlendRegion>(1 + rng.below(4));
   const double smallest = kSmallestMask * parsing_side * parsing_side;
@@ -156,7 +164,8 @@ std::optional<SelfBlended> self_blend(const Image& image, std::span<const uint8_
   cv::Mat alpha;
   cv::cvtColor(mask, alpha, cv::COLOR_GRAY2RGB);
   const cv::Mat mixed = target + alpha.mul(source - target);
-  SelfBlended result{Image(image.width, image.height), std::vector<uint8_t>(static_cast<size_t>(image.width) * image.height), region};
+  SelfBlended result{Image(image.width, image.height),
+                     std::vector<uint8_t>(static_cast<size_t>(image.width) * image.height), region};
   cv::Mat out(image.height, image.width, CV_8UC3, result.image.rgb.data());
   mixed.convertTo(out, CV_8UC3);
   cv::Mat out_alpha(image.height, image.width, CV_8U, result.alpha.data());

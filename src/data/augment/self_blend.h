@@ -31,8 +31,8 @@ struct SelfBlended {
 bool can_self_blend(std::span<const uint8_t> parsing, int parsing_side);
 
 // `parsing`: class map of the crop, [parsing_side * parsing_side], classes of face/region_map.h. The result depends on
-// `rng` alone. nullopt when the map shows too little of the chosen region (< 0.5 % of the picture) and of the whole face.
-// Throws Error when the map's size does not match.
+// `rng` alone. nullopt when the map shows too little of the chosen region (< 0.5 % of the picture) and of the whole
+// face. Throws Error when the map's size does not match.
 std::optional<SelfBlended> self_blend(const Image& image, std::span<const uint8_t> parsing, int parsing_side, Rng& rng,
                                       const SelfBlendOptions& options = {});
 

@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "data/augment/degrade.h"
 #include "data/augment/rand_augment.h"
 #include "data/augment/self_blend.h"
-#include "data/augment/degrade.h"
 #include "data/loader.h"
 #include "media/preprocess.h"
 
@@ -31,8 +31,8 @@ struct FinetuneBatchOptions {
 
 // Batches of [B,3,side,side] images and labels [B].
 std::function<Batch()> make_finetune_batch(const FinetuneBatchOptions& options, int batch_size);
-// The filler throws UnreadableSample for a picture that cannot be decoded, and for a genuine one without a parsing map when
-// self-blending.
+// The filler throws UnreadableSample for a picture that cannot be decoded, and for a genuine one without a parsing map
+// when self-blending.
 FillSample make_finetune_filler(const FinetuneBatchOptions& options);
 
 }  // namespace fsfm

@@ -79,7 +79,8 @@ class AuthorsFolder final : public Dataset {
                                    info_.classes.begin());
       ref.split = label.split;
       // Two pictures that differ by their extension only are two samples: the later keeps its extension.
-      const std::string folder = labelled ? (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" : "";
+      const std::string folder =
+          labelled ? (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" : "";
       const std::string whole = folder + label.rest;
       ref.key = to_utf8(fs::path(whole).replace_extension().generic_string());
       if (!keys.insert(ref.key).second) keys.insert(ref.key = to_utf8(whole));
@@ -111,7 +112,8 @@ class AuthorsFolder final : public Dataset {
   std::string location(size_t index) const override { return files_.at(index).picture.string(); }
 
  private:
-  static TreeLabels labels_of(const fs::path& dir, const std::vector<fs::path>& relative, const ClassStatement& stated) {
+  static TreeLabels labels_of(const fs::path& dir, const std::vector<fs::path>& relative,
+                              const ClassStatement& stated) {
     const bool has_folders =
         std::any_of(relative.begin(), relative.end(), [](const fs::path& p) { return p.has_parent_path(); });
     // Flat pictures have one class, about which restate() asks the user's statement.
@@ -134,8 +136,7 @@ bool is_authors_folder(const std::filesystem::path& dir) {
          (fs::is_directory(dir / "parsing_maps", code) || fs::exists(dir / kAuthorsMeanStdFile, code));
 }
 
-std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir,
-                                             const std::optional<Manifest>& manifest,
+std::unique_ptr<Dataset> open_authors_folder(const std::filesystem::path& dir, const std::optional<Manifest>& manifest,
                                              const ClassStatement& stated) {
   return std::make_unique<AuthorsFolder>(dir, manifest, stated);
 }

@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/media_kind.h"
 #include "base/text.h"
+#include "data/keys.h"
 #include "data/label_tree.h"
 #include "data/naming.h"
-#include "data/keys.h"
 #include "data/store/palette.h"
 #include "media/codec.h"
 
@@ -48,7 +48,8 @@ class FolderTree final : public Dataset {
       if (kind == MediaKind::video || kind == MediaKind::unread) left_out.push_back(path);
       return kind == MediaKind::picture;
     });
-    std::partition_copy(files.begin(), files.end(), std::inserter(maps, maps.end()), std::back_inserter(pictures), is_map);
+    std::partition_copy(files.begin(), files.end(), std::inserter(maps, maps.end()), std::back_inserter(pictures),
+                        is_map);
     info_.left_out = count_extensions(left_out);
     if (pictures.empty())
       throw Error(dir.string() + " holds no picture (jpg, png, webp, bmp, tiff, ...)" +
@@ -116,7 +117,8 @@ class FolderTree final : public Dataset {
       labels.files.push_back(std::move(label));
     }
     if (left_out > 0)
-      labels.notes.push_back({"left-out", std::to_string(left_out) + " pictures lie in no folder of the manifest's classes",
+      labels.notes.push_back({"left-out",
+                              std::to_string(left_out) + " pictures lie in no folder of the manifest's classes",
                               "prepare the dataset again with them"});
     return labels;
   }
@@ -131,7 +133,8 @@ class FolderTree final : public Dataset {
     ref.frame = name.frame;
     // Pictures that differ by their extension only (a.jpg, a.png) or by the order of folders (real/train, train/real)
     // are two samples: the later keeps its extension, or its whole path.
-    const std::string whole = (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" + to_utf8(label.rest);
+    const std::string whole =
+        (label.split.empty() ? "" : label.split + "/") + label.class_name + "/" + to_utf8(label.rest);
     ref.key = fs::path(whole).replace_extension().generic_string();
     if (!keys_.insert(ref.key).second && !keys_.insert(ref.key = whole).second)
       keys_.insert(ref.key = to_utf8(relative.generic_string()));

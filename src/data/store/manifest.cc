@@ -64,11 +64,14 @@ nlohmann::json Manifest::to_json() const {
   return json;
 }
 
-void Manifest::write(const std::filesystem::path& file) const { write_file_atomic(file, json_text(to_json(), 1) + "\n"); }
+void Manifest::write(const std::filesystem::path& file) const {
+  write_file_atomic(file, json_text(to_json(), 1) + "\n");
+}
 
 Manifest Manifest::read(const std::filesystem::path& file) {
   try {
-    const nlohmann::json json = parse_json(read_file(file, uint64_t{64} << 20), file.string(), "prepare the dataset again");
+    const nlohmann::json json =
+        parse_json(read_file(file, uint64_t{64} << 20), file.string(), "prepare the dataset again");
     if (!json.is_object() || !json.contains("fsfm_dataset"))
       throw Error(file.string() + " is no manifest of a prepared dataset", "make one with fsfm prepare");
     if (json["fsfm_dataset"].get<int>() > kFormat)

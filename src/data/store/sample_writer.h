@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "data/store/manifest.h"
 #include "data/record.h"
+#include "data/store/manifest.h"
 
 namespace fsfm {
 

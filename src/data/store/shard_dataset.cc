@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "data/store/palette.h"
 #include "data/record.h"
+#include "data/store/palette.h"
 #include "data/store/shard_index.h"
 #include "media/codec.h"
 #include "tensorio/json.h"

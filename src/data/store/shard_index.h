@@ -29,7 +29,8 @@ struct Extent {
 std::filesystem::path index_path(const std::filesystem::path& tar);
 
 // Reads every record of a finished shard, writes its index and adds its samples to `manifest` (counts, sums, classes,
-// shard with hash; `root` is the manifest's folder). Throws Error naming the tar and the member that is wrong or missing.
+// shard with hash; `root` is the manifest's folder). Throws Error naming the tar and the member that is wrong or
+// missing.
 void index_shard(const std::filesystem::path& tar, const std::filesystem::path& root, Manifest& manifest);
 
 // What became of a shard whose index was missing or belonged to another tar.
@@ -42,8 +43,9 @@ struct IndexRepair {
 class Shard {
  public:
   // `classes` are the dataset's: labels come out in its order. Videos get `dataset` in front. The index has to fit the
-  // tar: every extent lies inside, and the tar headers in front of up to 512 samples' members are those that it was made
-  // from; if not, it is made again from the tar. Throws Error (no tar, damaged tar, a class that is not the dataset's).
+  // tar: every extent lies inside, and the tar headers in front of up to 512 samples' members are those that it was
+  // made from; if not, it is made again from the tar. Throws Error (no tar, damaged tar, a class that is not the
+  // dataset's).
   Shard(const std::filesystem::path& tar, const std::string& dataset, const std::vector<std::string>& classes);
 
   size_t size() const { return pictures_.size(); }

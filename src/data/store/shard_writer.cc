@@ -58,8 +58,7 @@ class ShardWriter final : public SampleWriter {
   }
 
   void finish(Manifest& manifest) override {
-    if (in_shard_ > 0)
-      tar_->finish();
+    if (in_shard_ > 0) tar_->finish();
     std::error_code ignored;
     if (in_shard_ == 0) fs::remove(partial_path(shard_path(options_, number_)), ignored);
     tar_.reset();

@@ -147,7 +147,8 @@ struct Reader {
           members.push_back({std::move(name), content, *size});
         } else if (type == '1') {  // a second name of an earlier member
           for (; named < members.size(); ++named) by_name[members[named].name] = named;
-          const auto target = by_name.find(without_dot(long_link ? *long_link : std::string(text(header.substr(157, 100)))));
+          const auto target =
+              by_name.find(without_dot(long_link ? *long_link : std::string(text(header.substr(157, 100)))));
           if (target != by_name.end()) {
             check_name(name, at);
             members.push_back({std::move(name), members[target->second].offset, members[target->second].size});

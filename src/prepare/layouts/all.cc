@@ -5,7 +5,8 @@ namespace fsfm {
 const std::vector<Layout>& layouts() {
   static const std::vector<Layout> kLayouts = {
       {"folder", "pictures and videos below any folder: real faces, as the user says by this layout", enumerate_folder},
-      {"classes", "folders named by class and split, in any order and depth: {train,val,test}/{real,fake,...}/", enumerate_classes},
+      {"classes", "folders named by class and split, in any order and depth: {train,val,test}/{real,fake,...}/",
+       enumerate_classes},
       {"list", "a text file of lines `path label`, paths relative to it", enumerate_list},
       {"csv", "a CSV file with columns path,label and perhaps split,video,frame", enumerate_csv},
       {"vggface2", "VGGFace2: {train,test}/nXXXXXX/*.jpg, unlabelled", enumerate_vggface2},

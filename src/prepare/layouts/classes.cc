@@ -2,9 +2,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "data/label_tree.h"
+#include "data/naming.h"
 #include "prepare/layouts/all.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
 
 namespace fsfm {
 namespace {

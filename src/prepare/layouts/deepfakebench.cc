@@ -5,9 +5,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/naming.h"
 #include "prepare/layouts/all.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
 
 namespace fsfm {
 namespace {
@@ -83,7 +83,8 @@ bool is_known_forgery(const std::string& label) {
 // Labels become classes: "real", and "fake" or one a method.
 void name_classes(Listing& listing, const LayoutRequest& request) {
   std::set<std::string> labels, known;
-  for (const auto& entry : listing.entries) (is_known_forgery(entry.class_name) ? known : labels).insert(entry.class_name);
+  for (const auto& entry : listing.entries)
+    (is_known_forgery(entry.class_name) ? known : labels).insert(entry.class_name);
   const auto inferred = infer_attack_classes({labels.begin(), labels.end()}, request.stated);
   known.insert(inferred.begin(), inferred.end());
   for (auto& entry : listing.entries) {

@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/naming.h"
 #include "prepare/layouts/all.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
 
 namespace fsfm {
 namespace {

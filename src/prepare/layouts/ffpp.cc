@@ -61,9 +61,10 @@ std::map<std::string, std::string> read_splits(const LayoutRequest& request) {
   for (const char* split : {"train", "val", "test"}) {
     const fs::path file = folder / (std::string(split) + ".json");
     if (folder.empty() || !path_exists(file))
-      throw Error((folder.empty() ? request.root : folder).string() + " has no split list " + std::string(split) + ".json",
-                  "put train.json, val.json and test.json of github.com/ondyari/FaceForensics (dataset/splits) there, "
-                  "name their folder with --split-lists, or say --split-lists none for a set without splits");
+      throw Error(
+          (folder.empty() ? request.root : folder).string() + " has no split list " + std::string(split) + ".json",
+          "put train.json, val.json and test.json of github.com/ondyari/FaceForensics (dataset/splits) there, "
+          "name their folder with --split-lists, or say --split-lists none for a set without splits");
     try {
       for (const auto& pair : read_json(file)) {
         const auto a = pair.at(0).get<std::string>(), b = pair.at(1).get<std::string>();
@@ -138,8 +139,9 @@ Listing enumerate_ffpp(const LayoutRequest& request) {
     add(sequences.back(), class_each ? method : "fake", method + "_", request.frames);
   }
   if (listing.entries.empty() && unlisted > 0)
-    throw Error(request.root.string() + " has " + std::to_string(unlisted) + " videos and none of them is in a split list",
-                "check the lists, or say --split-lists none");
+    throw Error(
+        request.root.string() + " has " + std::to_string(unlisted) + " videos and none of them is in a split list",
+        "check the lists, or say --split-lists none");
   if (listing.entries.empty())
     throw Error(request.root.string() + " has no videos or frames of compression " + request.compression,
                 other_compressions(sequences));

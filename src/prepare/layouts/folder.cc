@@ -12,9 +12,9 @@ Listing enumerate_folder(const LayoutRequest& request) {
   const bool stated = request.stated.unlabelled || !request.class_name.empty();
   if (request.stated.unlabelled && !request.class_name.empty())
     throw Error("--unlabelled and --class contradict each other", "choose one");
-  const std::string class_name = request.stated.unlabelled     ? std::string(kUnlabelledClass)
+  const std::string class_name = request.stated.unlabelled    ? std::string(kUnlabelledClass)
                                  : request.class_name.empty() ? "real"
-                                                               : request.class_name;
+                                                              : request.class_name;
   if (class_name.find('/') != std::string::npos || class_name.find("..") != std::string::npos)
     throw Error("--class " + class_name + " cannot be a class name", "name it fake, print, ...");
   append_media(listing, request.root, class_name, "");

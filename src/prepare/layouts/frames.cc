@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/file.h"
-#include "prepare/layouts/walk.h"
 #include "data/naming.h"
 #include "media/video.h"
+#include "prepare/layouts/walk.h"
 
 namespace fsfm {
 namespace {

@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/media_kind.h"
 #include "base/text.h"
+#include "data/keys.h"
+#include "data/naming.h"
 #include "prepare/layouts/all.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
-#include "data/keys.h"
 
 namespace fsfm {
 
@@ -68,13 +68,14 @@ void decide_classes(Listing& listing, const ClassStatement& stated) {
 void check_statement(const Layout& layout, const LayoutRequest& request) {
   const bool folder = layout.name == "folder";
   if ((request.stated.unlabelled || !request.class_name.empty()) && !folder)
-    throw Error(request.stated.unlabelled ? "--unlabelled goes with the layout folder"
-                                          : "--class goes with the layout folder",
-                "the layout " + layout.name + " has classes of its own");
+    throw Error(
+        request.stated.unlabelled ? "--unlabelled goes with the layout folder" : "--class goes with the layout folder",
+        "the layout " + layout.name + " has classes of its own");
   const bool asks = folder || layout.name == "classes" || layout.name == "list" || layout.name == "csv" ||
                     layout.name == "deepfakebench";
   if (!(request.stated.real.empty() && request.stated.attack.empty()) && !asks)
-    throw Error("--real and --attack-classes say nothing to the layout " + layout.name, "it knows its classes; leave them out");
+    throw Error("--real and --attack-classes say nothing to the layout " + layout.name,
+                "it knows its classes; leave them out");
 }
 
 }  // namespace

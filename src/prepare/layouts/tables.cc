@@ -8,9 +8,9 @@
 #include "base/media_kind.h"
 #include "base/text.h"
 #include "base/text_file.h"
+#include "data/naming.h"
 #include "prepare/layouts/all.h"
 #include "prepare/layouts/walk.h"
-#include "data/naming.h"
 
 namespace fsfm {
 namespace {
@@ -53,8 +53,9 @@ class Entries {
     std::error_code folder_code;
     if (listed.exists && fs::is_directory(listed.file, folder_code))
       throw Error(where + ": " + path + " is a folder", "list its pictures, or use the layout classes for folders");
-    // A usual name is believed (who reads the file finds out), other files are looked into; one that is gone may be anything.
-    const MediaKind kind = is_video_path(name)                    ? MediaKind::video
+    // A usual name is believed (who reads the file finds out), other files are looked into; one that is gone may be
+    // anything.
+    const MediaKind kind = is_video_path(name)                     ? MediaKind::video
                            : is_image_path(name) || !listed.exists ? MediaKind::picture
                                                                    : media_kind(listed.file);
     switch (kind) {
@@ -146,9 +147,9 @@ std::optional<ListLine> split_list_line(const std::string& line, const Entries& 
 
 // "label" under other names. Those that name one side come last: their 0 and 1 say which.
 std::vector<std::string> label_names() {
-  std::vector<std::string> names = {"labels",      "labelname", "class",  "classname", "classlabel", "labelclass",
-                                    "category",    "target",    "truth",  "groundtruth", "gt",       "labelid",
-                                    "classid"};
+  std::vector<std::string> names = {"labels",     "labelname", "class",  "classname", "classlabel",
+                                    "labelclass", "category",  "target", "truth",     "groundtruth",
+                                    "gt",         "labelid",   "classid"};
   for (const std::string side : {"fake", "real", "spoof", "attack", "live", "forged", "genuine", "bonafide", "deepfake",
                                  "manipulated", "synthetic", "generated"})
     for (const std::string& name : {"is" + side, side, "label" + side, side + "label", "islabel" + side})
@@ -182,8 +183,8 @@ Listing enumerate_list(const LayoutRequest& request) {
     if (has_media_name(line) && entries.exists(line)) parts.reset();  // a path alone, whatever words are in it
     if (line.starts_with('#') && !(parts && entries.exists(parts->path))) continue;  // a comment
     if (!parts) throw Error(where + ": expected `path label`, not '" + to_utf8(line.substr(0, 80)) + "'", kUnlabelled);
-    const bool is_header =
-        number == 1 && !has_media_name(parts->path) && !has_media_name(parts->label) && to_lower(parts->label).starts_with("label");
+    const bool is_header = number == 1 && !has_media_name(parts->path) && !has_media_name(parts->label) &&
+                           to_lower(parts->label).starts_with("label");
     if (!is_header) entries.add(parts->path, parts->label, where);
   }
   return std::move(entries).take();

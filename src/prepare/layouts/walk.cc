@@ -90,9 +90,7 @@ std::optional<int64_t> parse_index(const std::string& text) {
   return value;
 }
 
-std::vector<std::string> read_lines(const fs::path& file) {
-  return read_text_lines(file);
-}
+std::vector<std::string> read_lines(const fs::path& file) { return read_text_lines(file); }
 
 nlohmann::json read_json(const fs::path& file) {
   return parse_json(read_text(file), file.string(), "download it again");

@@ -11,8 +11,8 @@
 
 namespace fsfm {
 
-// Pictures and videos below `folder` (recursive, sorted; hidden and `._*` files skipped) as entries of one class, told by
-// name and content (base/media_kind.h); files of forms that nothing reads go to listing.left_out. The identity of a
+// Pictures and videos below `folder` (recursive, sorted; hidden and `._*` files skipped) as entries of one class, told
+// by name and content (base/media_kind.h); files of forms that nothing reads go to listing.left_out. The identity of a
 // picture's video comes from its path below `folder`, behind `prefix`.
 void append_media(Listing& listing, const std::filesystem::path& folder, const std::string& class_name,
                   const std::string& split, const std::string& prefix = "");

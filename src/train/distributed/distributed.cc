@@ -55,8 +55,9 @@ std::optional<int> number(const char* name, int low, int high) {
   int value = 0;
   const auto [end, code] = std::from_chars(view.data(), view.data() + view.size(), value);
   if (code != std::errc() || end != view.data() + view.size() || value < low || value > high)
-    throw Error(fmt::format("environment variable {}={} is no whole number from {} to {}", name, to_utf8(text), low, high),
-                "set it right or unset it, or start through the launcher");
+    throw Error(
+        fmt::format("environment variable {}={} is no whole number from {} to {}", name, to_utf8(text), low, high),
+        "set it right or unset it, or start through the launcher");
   return value;
 }
 
@@ -81,7 +82,8 @@ int errno_of_listening(const Address& address) {
   const int fd = ::socket(reinterpret_cast<const sockaddr&>(address).sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
   const int yes = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // as the store does: the last run's port is free at once
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes,
+               sizeof yes);  // as the store does: the last run's port is free at once
   if constexpr (std::is_same_v<Address, sockaddr_in6>) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
   const bool good =
       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::listen(fd, 1) == 0;
@@ -131,16 +133,17 @@ void wait_for_listener(const std::string& host, uint16_t port, std::chrono::stea
               "start it, or check MASTER_ADDR and MASTER_PORT");
 }
 
-// Until all have come to the store. Gloo would wait inside its own calls, for as long as an exchange may take and deaf to
-// signals.
+// Until all have come to the store. Gloo would wait inside its own calls, for as long as an exchange may take and deaf
+// to signals.
 void wait_for_all(c10d::TCPStore& store, const ProcessPlace& place, uint16_t port,
                   std::chrono::steady_clock::time_point end) {
   constexpr const char* kCome = "fsfm/come";
   for (int64_t come = store.add(kCome, 1); come < place.world_size; come = store.add(kCome, 0)) {
     if (interrupted()) throw Error("interrupted before the processes had met");
     if (std::chrono::steady_clock::now() >= end)
-      throw Error(fmt::format("only {} of {} processes came to {}:{} in time", come, place.world_size, place.master, port),
-                  "start the others with the same MASTER_ADDR and MASTER_PORT, or check what ended them");
+      throw Error(
+          fmt::format("only {} of {} processes came to {}:{} in time", come, place.world_size, place.master, port),
+          "start the others with the same MASTER_ADDR and MASTER_PORT, or check what ended them");
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }
@@ -150,7 +153,8 @@ class PortPipe {
  public:
   PortPipe() {
     if (::pipe2(ends_.data(), O_CLOEXEC) != 0)
-      throw Error(std::string("cannot make a pipe between the processes: ") + std::strerror(errno), "close some programs");
+      throw Error(std::string("cannot make a pipe between the processes: ") + std::strerror(errno),
+                  "close some programs");
   }
   ~PortPipe() { close_all(); }
   PortPipe(const PortPipe&) = delete;
@@ -185,13 +189,13 @@ class ProcessCommunicator final : public Communicator {
  public:
   // With `ports`, the first process listens at a port that the kernel chooses and tells the others.
   ProcessCommunicator(const ProcessPlace& place, double timeout_seconds, PortPipe* ports) : place_(place) {
-    const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
     c10d::TCPStoreOptions store;
     store.port = place.port;
     store.isServer = place.rank == 0;
     store.numWorkers = place.world_size;
-    store.waitWorkers = false;  // Gloo waits for all
+    store.waitWorkers = false;       // Gloo waits for all
     store.timeout = kStorePatience;  // for one question to it; how long we wait for the others is counted here
     if (store.isServer && !ports)
       check_port(place.port);
@@ -327,7 +331,8 @@ std::optional<ProcessPlace> place_from_environment() {
 namespace {
 
 std::unique_ptr<Communicator> meet(const ProcessPlace& place, double timeout_seconds, PortPipe* ports) {
-  std::signal(SIGPIPE, SIG_IGN);  // Gloo writes to the socket of a process that may just have died: an error, not our end
+  std::signal(SIGPIPE,
+              SIG_IGN);  // Gloo writes to the socket of a process that may just have died: an error, not our end
   return std::make_unique<ProcessCommunicator>(place, timeout_seconds, ports);
 }
 
@@ -406,8 +411,10 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
   }
   // A failed process has said why; what the others saw of it would only hide that.
   if (lost_contact && !said_why && !interrupted())
-    std::fprintf(stderr, "fsfm: a process ended and the others lost contact with it; start again with --resume to go on from the "
-                         "last checkpoint\n");
+    std::fprintf(
+        stderr,
+        "fsfm: a process ended and the others lost contact with it; start again with --resume to go on from the "
+        "last checkpoint\n");
   if (lost_contact) worst = std::max(worst, 2);
   return worst != 0 && interrupted() ? interrupted_exit_code() : worst;
 }

@@ -25,15 +25,15 @@ struct ProcessPlace {
 // though the processes are on several machines.
 std::optional<ProcessPlace> place_from_environment();
 
-// Meets the other processes; blocks until all are there. Throws Error when they do not come within `timeout_seconds`, and
-// at once when the port is taken, on either kind of internet address.
-// Every later exchange throws Error, with the way to resume, once another process is gone.
+// Meets the other processes; blocks until all are there. Throws Error when they do not come within `timeout_seconds`,
+// and at once when the port is taken, on either kind of internet address. Every later exchange throws Error, with the
+// way to resume, once another process is gone.
 std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds = 300);
 
 // Runs `body(communicator)` in `processes` processes of this machine (forked: call before any thread exists) and
-// returns the largest exit code, or that of an interrupted command (base/interrupt.h). They meet at a port that the kernel
-// chooses, so that any number of runs may start at once. When one process fails, the others lose contact with it and end.
-// With 1 process and no launcher `body` simply runs here.
+// returns the largest exit code, or that of an interrupted command (base/interrupt.h). They meet at a port that the
+// kernel chooses, so that any number of runs may start at once. When one process fails, the others lose contact with it
+// and end. With 1 process and no launcher `body` simply runs here.
 int run_distributed(int processes, const std::function<int(Communicator&)>& body);
 
 }  // namespace fsfm

@@ -16,9 +16,9 @@
 #include "face/face_detector.h"
 #include "nn/weights.h"
 #include "train/data_split.h"
+#include "train/finetune/finetune_start.h"
 #include "train/run_loop.h"
 #include "train/schedule.h"
-#include "train/finetune/finetune_start.h"
 
 namespace fsfm {
 namespace {
@@ -206,8 +206,9 @@ class FinetuneRun : public RunLoop {
     log::info("{} on {}, {}; {} steps of {} pictures, peak learning rate {:.3g}", recipe_.method, device_.str(),
               recipe_.precision, total_steps_, faces_per_step(), recipe_.peak_lr(faces_per_step()));
     if (!recipe_.per_domain_batches() && warmup_ < recipe_.warmup_epochs)
-      log::info("the task's warm-up of {:g} epochs is shortened to {:.3g}, a fifth of the run (--warmup-epochs overrides)",
-                recipe_.warmup_epochs, warmup_);
+      log::info(
+          "the task's warm-up of {:g} epochs is shortened to {:.3g}, a fifth of the run (--warmup-epochs overrides)",
+          recipe_.warmup_epochs, warmup_);
   }
 
   int64_t faces_per_step() const { return int64_t{batch_size_} * recipe_.accumulate * others_.size(); }

@@ -36,7 +36,8 @@ FinetuneData open_finetune_data(const FinetuneRecipe& recipe, RunSamples* sample
 
 // About as many indices as there are samples, in which every class occurs equally often, and within a class each source
 // (dataset) in proportion to the square root of its size: a large source does not drown the small ones, and a small one
-// is not learnt by heart. What is drawn of a source depends on the seed and the epoch alone; over the epochs all of it is.
+// is not learnt by heart. What is drawn of a source depends on the seed and the epoch alone; over the epochs all of it
+// is.
 std::vector<size_t> balanced_indices(const LabelledData& data, uint64_t seed, int epoch);
 
 // `steps` batches, each holding `per_class` genuine and as many attack samples of every domain (the part of a video's

@@ -28,7 +28,9 @@ void FinetuneRecipe::declare(Options& options) {
       .add("task", task,
            "dfd: deepfakes; diff: diffusion forgeries; fas: presentation attacks; multi: every class by itself")
       .choices({"dfd", "diff", "fas", "multi"});
-  options.add("init", init, "weights to start from: a model of ours, a ViT of others (.pth, .safetensors, a folder), or 'scratch'")
+  options
+      .add("init", init,
+           "weights to start from: a model of ours, a ViT of others (.pth, .safetensors, a folder), or 'scratch'")
       .required();
   options.add("data", data, "prepared datasets or trees of class folders; for fas each one is a domain")
       .required()
@@ -42,7 +44,9 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("max-samples", max_samples, "learn from a seeded draw of this many pictures (0 = all)")
       .range(0, 1e12)
       .group(kData);
-  options.add("balance", balance, "show all classes equally often, and within a class small sources more than their share").group(kData);
+  options
+      .add("balance", balance, "show all classes equally often, and within a class small sources more than their share")
+      .group(kData);
   add_class_options(options, stated, kData);
 
   options.add("method", method, "what learns: everything, the head only, or an FS-Adapter beside the frozen network")
@@ -82,7 +86,9 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("degrade", degrade, "chance of compression, blur, noise, ... (robustness)")
       .range(0, 1)
       .group(kAugmentation);
-  options.add("self-blend", self_blend, "chance that a real face becomes a self-blended fake; real faces alone are then enough")
+  options
+      .add("self-blend", self_blend,
+           "chance that a real face becomes a self-blended fake; real faces alone are then enough")
       .range(0, 1)
       .group(kAugmentation);
 
@@ -106,7 +112,9 @@ void FinetuneRecipe::declare(Options& options) {
       .group(kLearning);
   options.add("lr", lr, "peak learning rate (0 = blr * effective batch / 256)").range(0, 10).group(kLearning);
   options.add("min-lr", min_lr, "learning rate at the end").range(0, 10).group(kLearning);
-  options.add("warmup-epochs", warmup_epochs, "epochs of warm-up (-1 = the task's, at most a fifth of the run; one that is given is kept)")
+  options
+      .add("warmup-epochs", warmup_epochs,
+           "epochs of warm-up (-1 = the task's, at most a fifth of the run; one that is given is kept)")
       .range(-1, 10000)
       .group(kLearning);
   options.add("optimizer", optimizer, "the full recipe of fas uses Adam, everything else AdamW")

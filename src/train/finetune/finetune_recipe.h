@@ -49,8 +49,8 @@ struct FinetuneRecipe : RunSettings {
   // Batches balanced by domain, and one learning rate throughout: the full recipe of fas.
   bool per_domain_batches() const { return task == "fas" && method == "full"; }
   double peak_lr(int64_t effective_batch) const;
-  // Of a run of `epochs`: the task's own warm-up is a fifth of it at most (the published one is half of ten epochs), one
-  // that the user gave is kept. Throws Error when that is longer than the run.
+  // Of a run of `epochs`: the task's own warm-up is a fifth of it at most (the published one is half of ten epochs),
+  // one that the user gave is kept. Throws Error when that is longer than the run.
   double warmup(double epochs) const;
 };
 

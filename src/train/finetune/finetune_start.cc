@@ -19,7 +19,8 @@ void note_new_parts(const TensorMap& file, bool token, size_t classes, std::vect
   if (head == file.end())
     notes.push_back(fmt::format("head: a new one for {} classes", classes));
   else if (!head->second.shape.empty() && head->second.shape[0] != static_cast<int64_t>(classes))
-    notes.push_back(fmt::format("head: a new one for {} classes; the file's has {} outputs", classes, head->second.shape[0]));
+    notes.push_back(
+        fmt::format("head: a new one for {} classes; the file's has {} outputs", classes, head->second.shape[0]));
 }
 
 }  // namespace
@@ -29,9 +30,8 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
   if (recipe.init == "scratch") {
     start.network = VitConfig::named(recipe.model);
   } else {
-    start.weights = import_weights(recipe.init, {.key = recipe.weights_key,
-                                                 .num_heads = recipe.num_heads,
-                                                 .with_head = false});
+    start.weights =
+        import_weights(recipe.init, {.key = recipe.weights_key, .num_heads = recipe.num_heads, .with_head = false});
     start.notes = start.weights.notes;
     if (start.weights.has_card) {
       start.card = start.weights.card;
@@ -40,8 +40,9 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
       start.pixels = Normalization{*facts.mean, *facts.std};
       start.notes.push_back("pixel mean and deviation: " + facts.normalization_source);
     } else if (recipe.normalization == "init") {
-      start.notes.push_back("pixel mean and deviation: nothing beside the weights states them, so ImageNet's are assumed; "
-                            "--normalization dataset measures those of the data");
+      start.notes.push_back(
+          "pixel mean and deviation: nothing beside the weights states them, so ImageNet's are assumed; "
+          "--normalization dataset measures those of the data");
     }
     try {
       const VitLayout layout = infer_vit_layout(start.weights.tensors, start.weights.facts.config);
@@ -52,10 +53,8 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
       start.network.num_heads = layout.num_heads;
       start.network.mlp_ratio = static_cast<double>(layout.mlp_hidden) / layout.embed_dim;
       start.network.layer_norm_eps = layout.layer_norm_eps;
-      if (recipe.img_size > 0)
-        note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
-      if (!start.card)
-        note_new_parts(start.weights.tensors, recipe.global_pool == "token", classes, start.notes);
+      if (recipe.img_size > 0) note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
+      if (!start.card) note_new_parts(start.weights.tensors, recipe.global_pool == "token", classes, start.notes);
     } catch (const Error& error) {
       throw Error(recipe.init + ": " + error.what());
     }

@@ -22,8 +22,8 @@ struct ValidationReport {
   size_t unreadable = 0;          // samples left out because they cannot be read
 };
 
-// What cannot be read is left out and noted in `unreadable`; without one it is an Error, and so is a set of which nothing
-// can be read.
+// What cannot be read is left out and noted in `unreadable`; without one it is an Error, and so is a set of which
+// nothing can be read.
 ValidationReport validate(DetectorLearner& detector, const LabelledData& data, const EvalBatchOptions& batch,
                           const std::vector<uint8_t>& is_attack, int batch_size, int workers,
                           UnreadableSamples* unreadable = nullptr);

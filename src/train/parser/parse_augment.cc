@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <utility>
-#include <vector>
-
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <utility>
+#include <vector>
 
 #include "face/region_map.h"
 #include "face/sides.h"
@@ -31,8 +30,8 @@ cv::Matx33d homography(const Geometry& g, const LabelledFace& face, int size) {
   const cv::Matx33d perspective(1, 0, 0, 0, 1, 0, g.px / size, g.py / size, 1);
   const double k = side / size / g.scale, flip = g.mirror ? -1 : 1;
   const cv::Matx33d rotate(flip * std::cos(angle) * k * g.stretch, -flip * std::sin(angle) * k / g.stretch,
-                           (face.image.width - 1) / 2.0 + g.dx, std::sin(angle) * k * g.stretch, std::cos(angle) * k / g.stretch,
-                           (face.image.height - 1) / 2.0 + g.dy, 0, 0, 1);
+                           (face.image.width - 1) / 2.0 + g.dx, std::sin(angle) * k * g.stretch,
+                           std::cos(angle) * k / g.stretch, (face.image.height - 1) / 2.0 + g.dy, 0, 0, 1);
   return rotate * perspective * centre;
 }
 
@@ -155,7 +154,8 @@ std::pair<cv::Mat, cv::Mat> warp(const LabelledFace& face, int size, const Geome
   const cv::Mat labels(face.image.height, face.image.width, CV_8U, const_cast<uint8_t*>(face.classes.data()));
   const auto map = homography(geometry, face, size);
   cv::Mat image, classes;
-  cv::warpPerspective(source, image, map, {size, size}, cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, border, cv::Scalar::all(fill));
+  cv::warpPerspective(source, image, map, {size, size}, cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, border,
+                      cv::Scalar::all(fill));
   cv::warpPerspective(labels, classes, map, {size, size}, cv::INTER_NEAREST | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT,
                       cv::Scalar(kIgnoredClass));
   if (geometry.mirror) {

@@ -26,15 +26,18 @@ struct Views {
   torch::Tensor classes;  // [B,S,S] int64
 };
 
-std::vector<LabelledFace> read_faces(const fs::path& folder, const std::string& layout, const TrainParserOptions& options) {
+std::vector<LabelledFace> read_faces(const fs::path& folder, const std::string& layout,
+                                     const TrainParserOptions& options) {
   constexpr size_t kNamed = 5;
   std::vector<std::string> unreadable;
   auto faces = read_labelled_faces(folder, layout, true, &unreadable);
   if (unreadable.empty()) return faces;
   const size_t bad = unreadable.size(), all = bad + faces.size();
   unreadable.resize(std::min(bad, kNamed));
-  const std::string names = join(unreadable, "; ") + (bad > kNamed ? "; and " + std::to_string(bad - kNamed) + " more" : "");
-  const std::string what = folder.string() + ": " + std::to_string(bad) + " of " + std::to_string(all) + " labelled faces cannot be read";
+  const std::string names =
+      join(unreadable, "; ") + (bad > kNamed ? "; and " + std::to_string(bad - kNamed) + " more" : "");
+  const std::string what =
+      folder.string() + ": " + std::to_string(bad) + " of " + std::to_string(all) + " labelled faces cannot be read";
   if (static_cast<double>(bad) > options.max_bad_share * static_cast<double>(all) + 1e-9)
     throw Error(what + ": " + names, "mend or remove them, or allow more with --max-bad-share");
   log::warn("{} and are left out: {}", what, names);
@@ -47,7 +50,8 @@ class ViewSource {
     for (const auto& folder : options.data) append(faces_, read_faces(folder, options.layout, options));
     for (const auto& folder : options.extra) append(extra_, read_faces(folder, "lapa-11", options));
     if (static_cast<int>(faces_.size()) < options.batch_size) {
-      throw Error("train-parser: only " + std::to_string(faces_.size()) + " labelled faces", "use a smaller --batch-size");
+      throw Error("train-parser: only " + std::to_string(faces_.size()) + " labelled faces",
+                  "use a smaller --batch-size");
     }
   }
 
@@ -93,8 +97,8 @@ torch::Tensor upsample_to(const torch::Tensor& logits, int64_t height, int64_t w
   return torch::upsample_bilinear2d(logits, {height, width}, /*align_corners=*/false);
 }
 
-// Cross-entropy + soft Dice over the foreground classes of the batch, in which a brow counts as much as a field of hair.
-// logits [B,C,S,S], classes [B,S,S].
+// Cross-entropy + soft Dice over the foreground classes of the batch, in which a brow counts as much as a field of
+// hair. logits [B,C,S,S], classes [B,S,S].
 torch::Tensor parsing_loss(const torch::Tensor& logits, const torch::Tensor& classes) {
   const auto log_p = logits.log_softmax(1);
   const auto cross_entropy = torch::nll_loss2d(log_p, classes, {}, at::Reduction::Mean, kIgnoredClass);
@@ -119,8 +123,10 @@ torch::Tensor every_second(const torch::Tensor& classes, Rng rng) {
 void average_into(ParseNet& ema, ParseNet& net, double decay) {
   torch::NoGradGuard no_grad;
   const auto blend = [&](torch::Tensor& to, const torch::Tensor& from) {
-    if (to.is_floating_point()) to.lerp_(from, 1 - decay);
-    else to.copy_(from);
+    if (to.is_floating_point())
+      to.lerp_(from, 1 - decay);
+    else
+      to.copy_(from);
   };
   auto targets = ema->parameters(), sources = net->parameters();
   for (size_t i = 0; i < targets.size(); ++i) blend(targets[i], sources[i]);
@@ -134,10 +140,14 @@ ParsingScore score_network(ParseNet& net, const std::vector<LabelledFace>& faces
   net->eval();
   for (const auto& face : faces) {
     const int64_t height = face.image.height, width = face.image.width;
-    const auto pixels = torch::from_blob(const_cast<uint8_t*>(face.image.rgb.data()), {1, height, width, 3}, torch::kUInt8);
+    const auto pixels =
+        torch::from_blob(const_cast<uint8_t*>(face.image.rgb.data()), {1, height, width, 3}, torch::kUInt8);
     const int64_t size = net->config.img_size;
     const auto input = torch::_upsample_bilinear2d_aa(network_input(pixels).contiguous(), {size, size}, false);
-    const auto predicted = upsample_to(net(input.contiguous(torch::MemoryFormat::ChannelsLast)), height, width).argmax(1).to(torch::kUInt8).contiguous();
+    const auto predicted = upsample_to(net(input.contiguous(torch::MemoryFormat::ChannelsLast)), height, width)
+                               .argmax(1)
+                               .to(torch::kUInt8)
+                               .contiguous();
     score.add(face.classes, {predicted.data_ptr<uint8_t>(), face.classes.size()});
   }
   net->train();
@@ -157,7 +167,8 @@ struct State {
   }
 
   // One-dimensional parameters (norms, biases) are not decayed.
-  static std::vector<torch::optim::OptimizerParamGroup> parameter_groups(ParseNet& net, const TrainParserOptions& options) {
+  static std::vector<torch::optim::OptimizerParamGroup> parameter_groups(ParseNet& net,
+                                                                         const TrainParserOptions& options) {
     std::vector<torch::Tensor> decayed, plain;
     for (const auto& p : net->parameters()) (p.dim() > 1 ? decayed : plain).push_back(p);
     using Adam = torch::optim::AdamWOptions;
@@ -208,7 +219,8 @@ void write_parser(const TrainParserOptions& options, const State& state, size_t 
   const auto weights = state.ema->folded_weights();
   TensorMap tensors;
   for (const auto& [name, value] : weights) {
-    tensors[name] = {DType::f32, value.sizes().vec(), {static_cast<const std::byte*>(value.data_ptr()), value.nbytes()}};
+    tensors[name] = {
+        DType::f32, value.sizes().vec(), {static_cast<const std::byte*>(value.data_ptr()), value.nbytes()}};
   }
   ModelCard card;
   card.name = "parser";
@@ -218,17 +230,19 @@ void write_parser(const TrainParserOptions& options, const State& state, size_t 
   for (const auto name : kFaceClassNames) card.classes.emplace_back(name);
   card.resize = "pillow-bilinear-" + std::to_string(state.ema->config.img_size);
   card.licence = options.licence;
-  card.training = {{"data", options.data_note}, {"faces", faces},           {"label_layout", options.layout},
-                   {"steps", state.step},       {"batch", options.batch_size}, {"lr", options.lr},
-                   {"seed", options.seed},      {"weights", "exponential moving average, batch norm folded in"}};
+  card.training = {{"data", options.data_note},      {"faces", faces},
+                   {"label_layout", options.layout}, {"steps", state.step},
+                   {"batch", options.batch_size},    {"lr", options.lr},
+                   {"seed", options.seed},           {"weights", "exponential moving average, batch norm folded in"}};
   if (score.faces > 0) card.metrics = score.to_json();
   write_model(options.out / "parser.safetensors", card, tensors);
 }
 
 }  // namespace
 
-TrainParserResult train_parser(const TrainParserOptions& options, const std::function<void(const TrainParserProgress&)>& report,
-                          const std::function<void(int, const ParsingScore&)>& scored) {
+TrainParserResult train_parser(const TrainParserOptions& options,
+                               const std::function<void(const TrainParserProgress&)>& report,
+                               const std::function<void(int, const ParsingScore&)>& scored) {
   const FolderLock lock(options.out);
   remove_half_written(options.out);
   torch::set_num_threads(thread_count(options.threads));
@@ -240,8 +254,10 @@ TrainParserResult train_parser(const TrainParserOptions& options, const std::fun
   State state(config, options);
   const auto checkpoint = options.out / "checkpoint.pt";
   fs::create_directories(options.out);
-  if (fs::exists(checkpoint)) state.load(checkpoint, true);
-  else if (!options.init.empty()) state.load(options.init, false);
+  if (fs::exists(checkpoint))
+    state.load(checkpoint, true);
+  else if (!options.init.empty())
+    state.load(options.init, false);
   for (auto& p : state.net->parameters()) {
     if (p.dim() == 4) p.set_data(p.data().contiguous(torch::MemoryFormat::ChannelsLast));
   }
@@ -249,7 +265,9 @@ TrainParserResult train_parser(const TrainParserOptions& options, const std::fun
   const int64_t per_epoch = source.steps_per_epoch(), steps = per_epoch * options.epochs;
   const double warmup = options.warmup_epochs * per_epoch;
   const int full_size = state.net->config.img_size;
-  const auto size_at = [&](int64_t step) { return step < options.small_share * steps ? options.small_size : full_size; };
+  const auto size_at = [&](int64_t step) {
+    return step < options.small_share * steps ? options.small_size : full_size;
+  };
   const auto fetch = [&](int64_t step) {
     return std::async(std::launch::async, [&source, step, size = size_at(step)] { return source.batch(step, size); });
   };
@@ -259,8 +277,9 @@ TrainParserResult train_parser(const TrainParserOptions& options, const std::fun
     auto views = next.get();
     if (state.step + 1 < steps) next = fetch(state.step + 1);
     const double done = static_cast<double>(state.step);
-    const double lr = options.lr * (done < warmup ? (done + 1) / warmup
-                                                  : 0.5 * (1 + std::cos(std::numbers::pi * (done - warmup) / (steps - warmup))));
+    const double lr =
+        options.lr * (done < warmup ? (done + 1) / warmup
+                                    : 0.5 * (1 + std::cos(std::numbers::pi * (done - warmup) / (steps - warmup))));
     for (auto& group : state.optimizer.param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(lr);
     auto logits = state.net(network_input(views.images));
     if (size_at(state.step) == full_size) {

@@ -3,8 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "data/batch/eval_batch.h"
-#include "nn/weights.h"
 #include "model/model_file.h"
+#include "nn/weights.h"
 #include "train/data_split.h"
 
 namespace fsfm {

@@ -100,12 +100,12 @@ std::array<double, 3> glow(double value) {
 // park attention in one patch of the background, which would leave all others dark.
 Image lit_tile(const Image& face, const torch::Tensor& map) {
   namespace F = torch::nn::functional;
-  auto smooth = F::interpolate(map.view({1, 1, map.size(0), map.size(1)}),
-                               F::InterpolateFuncOptions()
-                                   .size(std::vector<int64_t>{kTileSide, kTileSide})
-                                   .mode(torch::kBicubic)
-                                   .align_corners(false))
-                    .flatten();
+  auto smooth =
+      F::interpolate(map.view({1, 1, map.size(0), map.size(1)}), F::InterpolateFuncOptions()
+                                                                     .size(std::vector<int64_t>{kTileSide, kTileSide})
+                                                                     .mode(torch::kBicubic)
+                                                                     .align_corners(false))
+          .flatten();
   const auto low = map.min(), high = torch::quantile(map.flatten(), kBrightest);
   smooth = ((smooth - low) / (high - low).clamp_min(1e-12)).contiguous();
   const float* light = smooth.data_ptr<float>();
@@ -153,7 +153,8 @@ Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
       sheet.put(i, first + draw, masked_tile(face, *batch, i, options.side / options.patch));
       if (draw > 0) continue;
       sheet.put(i, 0, face);
-      if (const auto& map = maps[static_cast<size_t>(i)]) sheet.put(i, 1, parsing_overlay(face, *map, kParsingSide, kParsingSide));
+      if (const auto& map = maps[static_cast<size_t>(i)])
+        sheet.put(i, 1, parsing_overlay(face, *map, kParsingSide, kParsingSide));
     }
   }
   return sheet.take();

@@ -1,8 +1,9 @@
-// Pictures of a few held-out faces for the page of a pretraining run: how faces are hidden, and where the encoder looks.
+// Pictures of a few held-out faces for the page of a pretraining run: how faces are hidden, and where the encoder
+// looks.
 #pragma once
 
-#include "data/dataset.h"
 #include "data/batch/pretrain_batch.h"
+#include "data/dataset.h"
 #include "media/image.h"
 #include "nn/fsfm_net.h"
 

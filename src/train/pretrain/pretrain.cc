@@ -12,14 +12,14 @@
 #include "base/log.h"
 #include "face/face_detector.h"
 #include "media/codec.h"
-#include "nn/weights.h"
 #include "model/model_file.h"
+#include "nn/weights.h"
 #include "train/data_split.h"
 #include "train/init_weights.h"
-#include "train/pretrain/pretrain_start.h"
 #include "train/pretrain/page_pictures.h"
 #include "train/pretrain/pretrain_data.h"
 #include "train/pretrain/pretrain_page.h"
+#include "train/pretrain/pretrain_start.h"
 #include "train/pretrain/pretrain_step.h"
 #include "train/run_loop.h"
 #include "train/schedule.h"
@@ -166,8 +166,8 @@ class PretrainRun : public RunLoop {
   bool learn(const std::vector<Batch>& batches) override {
     // Schedules run over the whole run, so --max-steps shortens them instead of cutting them off.
     const double progress = static_cast<double>(step_) / static_cast<double>(total_steps_);
-    const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr,
-                            recipe_.warmup(), static_cast<double>(recipe_.epochs)};
+    const LearningRate rate{recipe_.peak_lr(others_.size()), recipe_.min_lr, recipe_.warmup(),
+                            static_cast<double>(recipe_.epochs)};
     lr_ = rate.at(progress * recipe_.epochs);
     const std::vector<double> momenta = momenta_now();
     momentum_ = momenta.back();
@@ -342,8 +342,7 @@ PretrainResult pretrain(const PretrainRecipe& given, const std::string& recipe_t
   recipe.check();
   StartingPoint start = adopt_initial_weights(recipe);
   recipe.check();
-  return with_libtorch(
-      [&] { return PretrainRun(recipe, std::move(start), recipe_text, visible, others).run(); });
+  return with_libtorch([&] { return PretrainRun(recipe, std::move(start), recipe_text, visible, others).run(); });
 }
 
 }  // namespace fsfm

@@ -46,8 +46,9 @@ std::vector<std::string> remarks_on(const DatasetInfo& info, const PretrainRecip
   std::vector<std::string> some = info.folders;
   if (some.size() > kShown) some.resize(kShown);
   if (std::erase(known, kUnlabelledClass) > 0 && !recipe.all_classes)
-    remarks.push_back("no folder says what is real: unlabelled faces are taken for real ones, as --data names them" +
-                      (some.empty() ? "" : " (folders " + join(some, ", ") + (some.size() < info.folders.size() ? ", ...)" : ")")));
+    remarks.push_back(
+        "no folder says what is real: unlabelled faces are taken for real ones, as --data names them" +
+        (some.empty() ? "" : " (folders " + join(some, ", ") + (some.size() < info.folders.size() ? ", ...)" : ")")));
   if (!known.empty()) remarks.push_back(describe_classes(known, info.attack_classes));
   return remarks;
 }
@@ -66,8 +67,7 @@ Normalization choose_normalization(const PretrainRecipe& recipe, const Dataset& 
 
 PretrainData open_pretrain_data(const PretrainRecipe& recipe, RunSamples& samples, UnreadableSamples& unreadable) {
   auto all = samples.open("data", recipe.data, recipe.split, recipe.stated);
-  const auto other =
-      recipe.val_data.empty() ? nullptr : samples.open("val-data", recipe.val_data, "", recipe.stated);
+  const auto other = recipe.val_data.empty() ? nullptr : samples.open("val-data", recipe.val_data, "", recipe.stated);
   std::vector<const DatasetInfo*> infos = {&all->info()};
   if (other) infos.push_back(&other->info());
   require_stated_classes(infos, recipe.stated);

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "media/preprocess.h"
 #include "data/unreadable.h"
+#include "media/preprocess.h"
 #include "train/pretrain/pretrain_recipe.h"
 #include "train/run_samples.h"
 

@@ -1,8 +1,8 @@
 // How well hidden patches of held-out faces are predicted, in figures and in pictures.
 #pragma once
 
-#include "data/dataset.h"
 #include "data/batch/pretrain_batch.h"
+#include "data/dataset.h"
 #include "media/image.h"
 #include "nn/fsfm_net.h"
 #include "nn/precision.h"
@@ -33,7 +33,8 @@ struct ReconstructionOptions {
 ReconstructionReport evaluate_reconstruction(FsfmOnline& online, torch::Device device, const Dataset& faces,
                                              const ReconstructionOptions& options);
 
-// One row per face (the first `count`, of which those that cannot be read are left out; empty without any): original | what the network sees | reconstruction pasted into the original.
+// One row per face (the first `count`, of which those that cannot be read are left out; empty without any): original |
+// what the network sees | reconstruction pasted into the original.
 Image reconstruction_sheet(FsfmOnline& online, torch::Device device, const Dataset& faces,
                            const ReconstructionOptions& options, int count);
 

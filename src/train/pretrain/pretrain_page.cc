@@ -82,7 +82,8 @@ double median_of(Series series) {
 std::optional<int64_t> step_of(const fs::path& path) {
   const std::string name = path.filename().string();
   constexpr std::string_view kPrefix = "step-", kSuffix = ".png";
-  if (name.size() <= kPrefix.size() + kSuffix.size() || !name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() <= kPrefix.size() + kSuffix.size() || !name.starts_with(kPrefix) || !name.ends_with(kSuffix))
+    return std::nullopt;
   int64_t step = 0;
   const char *begin = name.data() + kPrefix.size(), *end = name.data() + name.size() - kSuffix.size();
   const auto [stop, code] = std::from_chars(begin, end, step);
@@ -199,7 +200,8 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
     page.section("Where it looks",
                  "The attention that the class token of the last block pays to every patch of the whole face: the mean "
                  "over all heads, then single heads. Nobody told the network what a face is made of.");
-    page.image({facts.attention, "Each map runs from its least attended patch (dark) to its most attended ones (bright)."});
+    page.image(
+        {facts.attention, "Each map runs from its least attended patch (dark) to its most attended ones (bright)."});
   }
 
   if (!facts.points.empty()) {

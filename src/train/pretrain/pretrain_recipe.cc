@@ -75,7 +75,9 @@ void PretrainRecipe::declare(Options& options) {
   options.add("blr", blr, "base learning rate for an effective batch of 256").range(0, 10).group(kLearning);
   options.add("lr", lr, "peak learning rate (0 = blr * effective batch / 256)").range(0, 10).group(kLearning);
   options.add("min-lr", min_lr, "learning rate at the end").range(0, 10).group(kLearning);
-  options.add("warmup-epochs", warmup_epochs, "epochs of linear warm-up (-1 = a tenth of the run, 40 at most)").range(-1, 100000).group(kLearning);
+  options.add("warmup-epochs", warmup_epochs, "epochs of linear warm-up (-1 = a tenth of the run, 40 at most)")
+      .range(-1, 100000)
+      .group(kLearning);
   options.add("weight-decay", weight_decay, "of matrices; 1-D parameters have none").range(0, 10).group(kLearning);
   options.add("beta2", beta2, "AdamW's second decay rate").range(0, 0.99999).group(kLearning);
   options.add("clip", clip, "largest gradient norm (0 = no clipping)").range(0, 1e9).group(kLearning);
@@ -99,9 +101,9 @@ void PretrainRecipe::check() const {
                 "choose a multiple");
   check_run();
   if (warmup_epochs >= epochs)
-    throw Error(fmt::format("--warmup-epochs {:g}", warmup_epochs) + " leaves nothing of --epochs " +
-                    std::to_string(epochs),
-                "use a shorter warm-up, e.g. a tenth of the epochs");
+    throw Error(
+        fmt::format("--warmup-epochs {:g}", warmup_epochs) + " leaves nothing of --epochs " + std::to_string(epochs),
+        "use a shorter warm-up, e.g. a tenth of the epochs");
   if (similarity_loss && compares_faces(parse_similarity_loss(similarity)) && batch_size < 2)
     throw Error("--similarity " + similarity + " compares the faces of a batch", "use --batch-size 2 or more");
 }

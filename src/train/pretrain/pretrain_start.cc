@@ -12,9 +12,8 @@ StartingPoint adopt_initial_weights(PretrainRecipe& recipe) {
   StartingPoint start;
   if (recipe.init.empty() || (recipe.resume && !fs::exists(recipe.init))) return start;
   const std::string name = recipe.init.string();
-  start.weights = import_weights(recipe.init, {.key = recipe.weights_key,
-                                               .num_heads = recipe.num_heads,
-                                               .with_head = false});
+  start.weights =
+      import_weights(recipe.init, {.key = recipe.weights_key, .num_heads = recipe.num_heads, .with_head = false});
   start.notes = start.weights.notes;
   VitLayout layout;
   try {

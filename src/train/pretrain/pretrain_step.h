@@ -31,8 +31,8 @@ struct PretrainStepOptions {
   // compat: the target moves after every batch of a step, not once a step, and L_region is the mean of the batches'
   // own means instead of the mean over all M_fr patches of the step.
   bool average_every_batch = false;
-  bool checkpoint_blocks = false;    // gradient checkpointing: less memory, the same numbers
-  bool zero_rep_positions = false;   // compat: rep decoder positions start (and stay) zero
+  bool checkpoint_blocks = false;   // gradient checkpointing: less memory, the same numbers
+  bool zero_rep_positions = false;  // compat: rep decoder positions start (and stay) zero
   uint64_t seed = 0;
 };
 

@@ -10,8 +10,8 @@
 #include "base/rng.h"
 #include "data/regions.h"
 #include "data/unreadable.h"
-#include "model/fsfm_layout.h"
 #include "media/resize.h"
+#include "model/fsfm_layout.h"
 #include "nn/losses.h"
 #include "nn/weights.h"
 
@@ -154,7 +154,8 @@ ProbeScores probe_regions(FsfmOnline& online, torch::Device device, const Datase
       }
     }
     for (size_t start = 0; start < views.size(); start += kViewsPerPass) {
-      const auto part = std::span<const View>(views).subspan(start, std::min<size_t>(kViewsPerPass, views.size() - start));
+      const auto part =
+          std::span<const View>(views).subspan(start, std::min<size_t>(kViewsPerPass, views.size() - start));
       const auto errors = errors_of(online, device, images, part, options);
       for (size_t v = 0; v < part.size(); ++v) {
         double& score = result.columns[static_cast<size_t>(part[v].face_class)].scores[first + part[v].slot];

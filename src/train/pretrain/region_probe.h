@@ -1,5 +1,5 @@
-// What a pretrained network finds hard to paint: each region of a face is hidden, and the error of its reconstruction is
-// the score of the face. No label is used.
+// What a pretrained network finds hard to paint: each region of a face is hidden, and the error of its reconstruction
+// is the score of the face. No label is used.
 #pragma once
 
 #include <functional>

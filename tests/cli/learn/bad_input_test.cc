@@ -23,15 +23,29 @@ class BadLearningInput : public ::testing::Test {
   }
   std::string path(const std::string& name) const { return (dir_ / name).string(); }
   std::vector<std::string> pretrain(std::vector<std::string> more) const {
-    std::vector<std::string> args = {"pretrain",     "--model", "tiny",          "--img-size", "32",
-                                     "--batch-size", "2",       "--max-steps",   "1",          "--decoder-dim", "32",
-                                     "--decoder-depth", "1",    "--threads",     "1",          "--out",       path("o.safetensors")};
+    std::vector<std::string> args = {"pretrain",
+                                     "--model",
+                                     "tiny",
+                                     "--img-size",
+                                     "32",
+                                     "--batch-size",
+                                     "2",
+                                     "--max-steps",
+                                     "1",
+                                     "--decoder-dim",
+                                     "32",
+                                     "--decoder-depth",
+                                     "1",
+                                     "--threads",
+                                     "1",
+                                     "--out",
+                                     path("o.safetensors")};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
   std::vector<std::string> finetune(std::vector<std::string> more) const {
-    std::vector<std::string> args = {"finetune", "--batch-size", "2",          "--max-steps", "1",
-                                     "--threads", "1",           "--out",      path("o.safetensors")};
+    std::vector<std::string> args = {"finetune", "--batch-size",       "2", "--max-steps", "1", "--threads", "1",
+                                     "--out",    path("o.safetensors")};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
@@ -57,7 +71,8 @@ TEST_F(BadLearningInput, EmptyFolderAndTextNamedJpg) {
   for (const auto& face : list_files(dir_ / "faces/train", [](const fs::path& p) { return p.extension() == ".png"; }))
     fs::copy_file(dir_ / "text.jpg", face, fs::copy_options::overwrite_existing);  // nothing but text is left
   fails(pretrain({"--data", path("faces")}), {"not a picture"});
-  fails(finetune({"--data", path("faces"), "--init", "scratch", "--model", "tiny", "--img-size", "32"}), {"not a picture"});
+  fails(finetune({"--data", path("faces"), "--init", "scratch", "--model", "tiny", "--img-size", "32"}),
+        {"not a picture"});
 }
 
 TEST_F(BadLearningInput, StartingPointsThatAreCutOrLie) {

@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "engine/vit.h"
+#include "model/model_file.h"
 #include "support/face_painter.h"
 #include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/training_log.h"
-#include "model/model_file.h"
 #include "train/checkpoint.h"
 
 namespace fsfm {
@@ -121,8 +121,12 @@ TEST_F(FinetuneCli, ManyClassesAndRealFacesAlone) {
 }
 
 TEST_F(FinetuneCli, RealFacesAloneAreValidatedOnSelfBlendedFakes) {
-  const std::vector<std::string> args = {"--task",       "dfd", "--init",       path("init.safetensors"), "--data", path("a/train/real"),
-                                         "--self-blend", "0.5", "--batch-size", "6",                      "--epochs", "2"};
+  const std::vector<std::string> args = {"--task",       "dfd",
+                                         "--init",       path("init.safetensors"),
+                                         "--data",       path("a/train/real"),
+                                         "--self-blend", "0.5",
+                                         "--batch-size", "6",
+                                         "--epochs",     "2"};
   const auto result = finetune("alone.safetensors", args);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const ModelCard card = ModelFile::open(dir_->path() / "alone.safetensors").card();
@@ -261,9 +265,9 @@ TEST_F(FinetuneCli, EveryRecipeRuns) {
     const bool fas = read_file(file).find("task = \"fas\"") != std::string::npos;
     const std::vector<std::string> more =
         detector
-            ? std::vector<std::string>{"--warmup-epochs", "0", "--init",       path("init.safetensors"),
-                                       "--data",       path(fas ? "b" : "a"),
-                                       "--per-domain", "2"}
+            ? std::vector<std::string>{"--warmup-epochs",        "0",      "--init",
+                                       path("init.safetensors"), "--data", path(fas ? "b" : "a"),
+                                       "--per-domain",           "2"}
             : std::vector<std::string>{"--model",         "tiny", "--img-size",  "32",   "--decoder-dim", "32",
                                        "--decoder-depth", "1",    "--precision", "fp32", "--data",        path("a")};
     args.insert(args.end(), more.begin(), more.end());

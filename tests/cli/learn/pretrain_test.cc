@@ -8,12 +8,12 @@
 
 #include "base/file.h"
 #include "media/codec.h"
+#include "model/model_file.h"
 #include "nn/fsfm_net.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/training_log.h"
-#include "model/model_file.h"
 #include "train/checkpoint.h"
 
 namespace fsfm {
@@ -74,8 +74,8 @@ TEST(PretrainCli, TheModelRemembersHowItsFacesWereFound) {
   fs::create_directories(dir / "photos");
   for (uint64_t i = 0; i < 8; ++i)
     write_image(dir / "photos" / (std::to_string(i) + ".png"), test::paint_photo(i, 1, 320, 320).image);
-  const auto prepared = run_cli({"prepare", "folder", (dir / "photos").string(), "--face-detector", "dlib-hog:0", "--parser",
-                                 "none", "--out", (dir / "faces").string()});
+  const auto prepared = run_cli({"prepare", "folder", (dir / "photos").string(), "--face-detector", "dlib-hog:0",
+                                 "--parser", "none", "--out", (dir / "faces").string()});
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
   const auto result = run_cli(
       pretrain_args(dir, "m.safetensors", {"--max-steps", "1", "--mask-strategy", "random", "--no-region-loss"}));

@@ -33,10 +33,32 @@ class ProbeCli : public ::testing::Test {
       for (auto& value : noise.rgb) value = static_cast<uint8_t>(rng.below(256));
       write_image(file, noise);
     }
-    const auto result =
-        run_cli({"pretrain", "--data", path("faces"), "--out", path("m.safetensors"), "--model", "tiny", "--img-size",
-                 "32", "--patch-size", "4", "--batch-size", "8", "--decoder-dim", "64", "--decoder-depth", "1", "--lr",
-                 "2e-3", "--max-steps", "30", "--no-norm-pix", "--threads", "1", "--val-fraction", "0.1"});
+    const auto result = run_cli({"pretrain",
+                                 "--data",
+                                 path("faces"),
+                                 "--out",
+                                 path("m.safetensors"),
+                                 "--model",
+                                 "tiny",
+                                 "--img-size",
+                                 "32",
+                                 "--patch-size",
+                                 "4",
+                                 "--batch-size",
+                                 "8",
+                                 "--decoder-dim",
+                                 "64",
+                                 "--decoder-depth",
+                                 "1",
+                                 "--lr",
+                                 "2e-3",
+                                 "--max-steps",
+                                 "30",
+                                 "--no-norm-pix",
+                                 "--threads",
+                                 "1",
+                                 "--val-fraction",
+                                 "0.1"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   static void TearDownTestSuite() {
@@ -45,7 +67,8 @@ class ProbeCli : public ::testing::Test {
   }
   static std::string path(const std::string& name) { return (*dir_ / name).string(); }
   static test::CliResult probe(const std::string& kind, std::vector<std::string> more) {
-    std::vector<std::string> args = {"probe", kind, "--model", path("m.safetensors"), "--resamples", "100", "--threads", "1"};
+    std::vector<std::string> args = {"probe",       kind,  "--model",   path("m.safetensors"),
+                                     "--resamples", "100", "--threads", "1"};
     args.insert(args.end(), more.begin(), more.end());
     return run_cli(args);
   }
@@ -71,11 +94,13 @@ TEST_F(ProbeCli, AForeignTextureIsHardToPaint) {
   EXPECT_LE(skin["auc"]["low"], skin["auc"]["value"]);
 
   EXPECT_EQ(probe("reconstruction", {"--data", path("faces"), "--json", "--draws", "2"}).out, result.out);
-  EXPECT_NE(probe("reconstruction", {"--data", path("faces"), "--json", "--draws", "2", "--seed", "1"}).out, result.out);
+  EXPECT_NE(probe("reconstruction", {"--data", path("faces"), "--json", "--draws", "2", "--seed", "1"}).out,
+            result.out);
 }
 
 TEST_F(ProbeCli, WritesAPageAndScores) {
-  const auto result = probe("reconstruction", {"--data", path("faces"), "--draws", "1", "--samples", "6", "--out", path("probe")});
+  const auto result =
+      probe("reconstruction", {"--data", path("faces"), "--draws", "1", "--samples", "6", "--out", path("probe")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("hidden region"), std::string::npos) << result.out;
   const std::string csv = read_file(path("probe/scores.csv"));

@@ -10,16 +10,16 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
-#include <numeric>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/file.h"
+#include "model/model_file.h"
 #include "support/event_file.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
 #include "support/training_log.h"
-#include "model/model_file.h"
 #include "train/checkpoint.h"
 
 namespace fsfm {
@@ -52,15 +52,18 @@ class Strangers : public ::testing::Test {
     write_file_atomic(face("train/fake", 11), "this is text\n");
   }
   std::vector<std::string> finetune_args(const std::string& out, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> args = {"finetune", "--task", "dfd", "--init", "scratch", "--model", "tiny", "--img-size", "32", "--data",
-                                     path("set"), "--epochs", "2", "--batch-size", "8", "--threads", "1", "--log-every", "1", "--out", path(out)};
+    std::vector<std::string> args = {"finetune", "--task",       "dfd",    "--init",    "scratch",   "--model",
+                                     "tiny",     "--img-size",   "32",     "--data",    path("set"), "--epochs",
+                                     "2",        "--batch-size", "8",      "--threads", "1",         "--log-every",
+                                     "1",        "--out",        path(out)};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
   std::vector<std::string> pretrain_args(const std::string& out, const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> args = {"pretrain", "--data", path("set"), "--model", "tiny", "--img-size", "32", "--mask-strategy", "random",
-                                     "--decoder-dim", "32", "--decoder-depth", "1", "--epochs", "2", "--batch-size", "8", "--threads", "1",
-                                     "--log-every", "1", "--out", path(out)};
+    std::vector<std::string> args = {
+        "pretrain", "--data",        path("set"), "--model",         "tiny", "--img-size", "32",     "--mask-strategy",
+        "random",   "--decoder-dim", "32",        "--decoder-depth", "1",    "--epochs",   "2",      "--batch-size",
+        "8",        "--threads",     "1",         "--log-every",     "1",    "--out",      path(out)};
     args.insert(args.end(), more.begin(), more.end());
     return args;
   }
@@ -77,7 +80,8 @@ TEST_F(Strangers, DamagedPicturesAreNamedCountedAndReplaced) {
   const auto result = run_cli(finetune_args("a.safetensors"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   for (const char* part : {"train/real/face_0001.png", "train/fake/face_0002.png", "train/fake/face_0011.png"})
-    EXPECT_NE(result.err.find(std::string("left out of the training data: ") + path("set/") + part), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find(std::string("left out of the training data: ") + path("set/") + part), std::string::npos)
+        << result.err;
   EXPECT_NE(result.err.find("3 of 48 pictures could not be read"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("3 pictures to learn from could not be read"), std::string::npos) << result.out;
   EXPECT_EQ(lines_of("a.run", "unreadable"), 3u);
@@ -124,11 +128,13 @@ TEST_F(Strangers, ADamagedValidationPictureIsLeftOutOfTheFiguresAndCounted) {
   truncate_file(face("val/real", 0));
   const auto result = run_cli(finetune_args("a.safetensors"));
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.err.find("left out of the held-out data: " + path("set/val/real/face_0000.png")), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("left out of the held-out data: " + path("set/val/real/face_0000.png")), std::string::npos)
+      << result.err;
   EXPECT_NE(result.out.find("1 validation pictures could not be read"), std::string::npos) << result.out;
   EXPECT_EQ(ModelFile::open(dir_ / "a.safetensors").card().metrics["validation"]["unreadable"], 1);
   EXPECT_EQ(lines_of("a.run", "unreadable"), 1u);
-  const auto judged = run_cli({"evaluate", "--model", path("a.safetensors"), "--data", path("set"), "--split", "val", "--json"});
+  const auto judged =
+      run_cli({"evaluate", "--model", path("a.safetensors"), "--data", path("set"), "--split", "val", "--json"});
   ASSERT_EQ(judged.exit_code, 0) << judged.err;
   EXPECT_EQ(nlohmann::json::parse(judged.out)["results"][0]["unreadable"], 1);
   EXPECT_NE(judged.err.find("face_0000.png"), std::string::npos) << judged.err;
@@ -147,7 +153,8 @@ TEST_F(Strangers, ARunGoesOnAfterItsDamagedPicturesWereRemoved) {
   ASSERT_EQ(run_cli(finetune_args("whole.safetensors")).exit_code, 0);
   ASSERT_EQ(run_cli(finetune_args("parts.safetensors", {"--keep", "5", "--save-every", "2"})).exit_code, 0);
   // As after a kill in the second of two epochs of six steps.
-  for (const char* step : {"08", "10", "12"}) fs::remove(dir_ / (std::string("parts.run/checkpoints/step-0000000") + step + ".safetensors"));
+  for (const char* step : {"08", "10", "12"})
+    fs::remove(dir_ / (std::string("parts.run/checkpoints/step-0000000") + step + ".safetensors"));
   fs::remove(dir_ / "parts.safetensors");
   fs::remove(face("train/real", 1));
   fs::remove(face("train/fake", 2));
@@ -163,7 +170,8 @@ TEST_F(Strangers, ARunGoesOnAfterItsDamagedPicturesWereRemoved) {
 }
 
 TEST_F(Strangers, ADamagedSampleOfAShardIsLeftOut) {
-  const auto prepared = run_cli({"prepare", "classes", path("set"), "--no-detect", "--parser", "none", "--out", path("shards")});
+  const auto prepared =
+      run_cli({"prepare", "classes", path("set"), "--no-detect", "--parser", "none", "--out", path("shards")});
   ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
   // The picture's first bytes, wherever the archive has them.
   const auto tars = list_files(dir_ / "shards", [](const fs::path& p) { return p.extension() == ".tar"; });
@@ -210,7 +218,8 @@ TEST_F(Strangers, AKilledRunLeavesNoLockAndNoHalfWrittenFile) {
   std::iota(steps.begin(), steps.end(), 1);
   const auto shown = test::shown_steps(dir_ / "m.run");
   EXPECT_EQ(shown.at("train/loss"), steps);
-  for (const auto& [tag, at] : shown) EXPECT_EQ(std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()), at.end()) << tag;
+  for (const auto& [tag, at] : shown)
+    EXPECT_EQ(std::adjacent_find(at.begin(), at.end(), std::greater_equal<>()), at.end()) << tag;
 }
 
 TEST_F(Strangers, ResumingNothingSaysSo) {
@@ -250,11 +259,13 @@ TEST_F(Strangers, ATakenPortIsNamedAtOnce) {
     const TakenPort taken(family);
     if (!taken.good()) continue;  // a machine without IPv6
     const auto begin = std::chrono::steady_clock::now();
-    const auto result = run_cli(pretrain_args("m.safetensors"),
-                                {.env = {"WORLD_SIZE=2", "RANK=0", "LOCAL_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + taken.port()}});
+    const auto result = run_cli(
+        pretrain_args("m.safetensors"),
+        {.env = {"WORLD_SIZE=2", "RANK=0", "LOCAL_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + taken.port()}});
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
     EXPECT_EQ(result.exit_code, 2);
-    EXPECT_EQ(result.err, "fsfm: port " + taken.port() + " is in use; set MASTER_PORT to a free one, the same for all processes\n");
+    EXPECT_EQ(result.err,
+              "fsfm: port " + taken.port() + " is in use; set MASTER_PORT to a free one, the same for all processes\n");
   }
 }
 
@@ -265,8 +276,8 @@ TEST_F(Strangers, WaitingForTheOtherProcessesEndsWithASignal) {
     std::string command = "timeout --preserve-status -s TERM 4 \"$FSFM\"";
     for (const auto& arg : pretrain_args("m.safetensors")) command += " '" + arg + "'";
     const auto begin = std::chrono::steady_clock::now();
-    const auto result = test::run_shell(
-        command, {.env = {"WORLD_SIZE=2", std::string("RANK=") + rank, "LOCAL_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + free_port}});
+    const auto result = test::run_shell(command, {.env = {"WORLD_SIZE=2", std::string("RANK=") + rank, "LOCAL_RANK=0",
+                                                          "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + free_port}});
     EXPECT_EQ(result.exit_code, 143) << result.err;
     EXPECT_EQ(result.err, "fsfm: interrupted before the processes had met\n");
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
@@ -287,7 +298,8 @@ TEST_F(Strangers, NumbersOfTheEnvironmentAreChecked) {
   check({"RANK=2", "WORLD_SIZE=2"}, "RANK=2 is not below WORLD_SIZE=2");
   check({"RANK=0", "WORLD_SIZE=2", "LOCAL_RANK=2", "MASTER_ADDR=127.0.0.1"}, "LOCAL_RANK=2");
   for (const char* port : {"99999999", "65536", "0", "x", "29500 "})
-    check({"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", std::string("MASTER_PORT=") + port}, std::string("MASTER_PORT=") + port);
+    check({"RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", std::string("MASTER_PORT=") + port},
+          std::string("MASTER_PORT=") + port);
 }
 
 TEST_F(Strangers, TwoRunsOfTwoProcessesFinishTogether) {
@@ -301,7 +313,8 @@ TEST_F(Strangers, TwoRunsOfTwoProcessesFinishTogether) {
 }
 
 TEST_F(Strangers, AnInterruptedRunOfTwoProcessesDoesNotPassForADoneOne) {
-  const pid_t child = start_cli(pretrain_args("m.safetensors", {"--nproc", "2", "--max-steps", "100000"}), dir_ / "err");
+  const pid_t child =
+      start_cli(pretrain_args("m.safetensors", {"--nproc", "2", "--max-steps", "100000"}), dir_ / "err");
   const int status = signal_after(child, dir_ / "m.run", 2, SIGTERM);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 143) << read_file(dir_ / "err");
@@ -309,7 +322,8 @@ TEST_F(Strangers, AnInterruptedRunOfTwoProcessesDoesNotPassForADoneOne) {
 }
 
 TEST_F(Strangers, AnInterruptedFineTuningStopsTheShellsAnd) {
-  const int status = signal_after(start_cli(finetune_args("m.safetensors", {"--max-steps", "100000"}), dir_ / "err"), dir_ / "m.run", 2, SIGHUP);
+  const int status = signal_after(start_cli(finetune_args("m.safetensors", {"--max-steps", "100000"}), dir_ / "err"),
+                                  dir_ / "m.run", 2, SIGHUP);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 129) << read_file(dir_ / "err");
   EXPECT_FALSE(fs::exists(dir_ / "m.safetensors"));
@@ -329,7 +343,8 @@ TEST_F(Strangers, AGivenWarmupIsKeptAndAnImpossibleOneRefused) {
   EXPECT_NE(own.err.find("warm-up of 5 epochs is shortened to 0.4"), std::string::npos) << own.err;
   const auto refused = run_cli(finetune_args("long.safetensors", {"--warmup-epochs", "3"}));
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_NE(refused.err.find("--warmup-epochs 3 is longer than the whole run of 2 epochs"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--warmup-epochs 3 is longer than the whole run of 2 epochs"), std::string::npos)
+      << refused.err;
 }
 
 TEST_F(Strangers, ADetectorOfPlainFoldersFindsFacesTheDefaultWay) {
@@ -343,8 +358,10 @@ TEST_F(Strangers, ADetectorOfPlainFoldersFindsFacesTheDefaultWay) {
 
 TEST_F(Strangers, EveryRecipeOptionReadsBack) {
   for (const std::string command : {"pretrain", "finetune"}) {
-    auto args = command == "pretrain" ? pretrain_args("odd \"q\" \\ é.safetensors", {"--max-steps", "1", "--seed", "18446744073709551615"})
-                                      : finetune_args("odd2.safetensors", {"--max-steps", "1", "--seed", "9223372036854775808"});
+    auto args =
+        command == "pretrain"
+            ? pretrain_args("odd \"q\" \\ é.safetensors", {"--max-steps", "1", "--seed", "18446744073709551615"})
+            : finetune_args("odd2.safetensors", {"--max-steps", "1", "--seed", "9223372036854775808"});
     ASSERT_EQ(run_cli(args).exit_code, 0);
     const fs::path run = dir_ / (command == "pretrain" ? "odd \"q\" \\ é.run" : "odd2.run");
     const std::string recipe = read_file(run / "recipe.toml");

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "data/store/open_dataset.h"
 #include "data/store/manifest.h"
+#include "data/store/open_dataset.h"
 #include "data/store/palette.h"
 #include "media/codec.h"
 #include "support/face_painter.h"

@@ -2,8 +2,9 @@
 PRESET ?= release
 JOBS ?= $(shell nproc)
 BUILD := build/$(PRESET)
+CMAKE_FLAGS ?=
 
-.PHONY: all deps assets build test demo format clean
+.PHONY: all deps assets build test demo format style clean
 all: build
 
 deps:
@@ -13,7 +14,7 @@ assets: deps
 	@tools/fetch_assets.sh
 
 build: deps
-	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET) $(CMAKE_FLAGS)
 	cmake --build $(BUILD) --parallel $(JOBS)
 
 test: build
@@ -23,7 +24,10 @@ demo: build assets
 	tools/demo.sh $(BUILD)/fsfm
 
 format:
-	git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' | xargs clang-format -i
+	git ls-files '*.cc' '*.h' '*.hpp' | xargs clang-format -i
+
+style:
+	tools/check_style.sh $(BUILD) $(BASE)
 
 clean:
 	rm -rf build demo

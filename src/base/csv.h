@@ -29,6 +29,7 @@ struct CsvRow {
 // A table as people keep them: separated by commas, semicolons, tabs or bars, whichever makes its first line a header
 // with all required columns (or as Excel's line `sep=;` says); fields may be quoted and then hold line breaks and
 // doubled quotes (RFC 4180). Blank lines, empty columns at the end and spaces around fields are passed over.
+// Thread-safe once read.
 class CsvTable {
  public:
   // Throws Error: no text (see decode_text), a quote that never ends, a row with more fields than the header.

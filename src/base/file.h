@@ -32,7 +32,7 @@ fs::path absolute_path(const fs::path& path);
 // destructor removes the temporary: an interrupted or failed write leaves the old file untouched.
 // A link stays a link: the file it leads to is replaced, or made. A file that is there keeps its mode, and one that is
 // write-protected is not replaced. Devices and pipes are written in place, /dev/stdout through the open descriptor.
-// Throws Error on any failure (no space, no permission, ...), naming the file.
+// Throws Error on any failure (no space, no permission, ...), naming the file. Thread-compatible.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path target);
@@ -59,7 +59,7 @@ void write_file_atomic(const fs::path& path, std::string_view text);
 // Whole file as text; throws Error if missing, unreadable or larger than `max_bytes`.
 std::string read_file(const fs::path& path, uint64_t max_bytes = uint64_t{1} << 30);
 
-// Read-only memory map of a whole file. Movable. Throws Error if the file cannot be opened or is a folder.
+// Read-only memory map of a whole file. Movable, thread-safe. Throws Error if it is a folder or cannot be opened.
 class MappedFile {
  public:
   explicit MappedFile(const fs::path& path);

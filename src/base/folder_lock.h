@@ -8,7 +8,7 @@ namespace fsfm {
 
 // Held from construction to destruction, also over a crash of the program: the kernel lets go of the lock of a process
 // that is gone, on whatever host it ran, so a stale lock never blocks. A lock file that nobody holds any more is no
-// obstacle. Where the file system knows no locks, nothing is locked.
+// obstacle. Where the file system knows no locks, nothing is locked. Thread-compatible.
 class FolderLock {
  public:
   // Makes the folder if it is missing (and takes it away again if nothing was put into it). `name`: of the lock file;

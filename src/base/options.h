@@ -24,7 +24,7 @@ namespace fsfm {
 // The value a variable holds when it is added is its default. Precedence: command line, recipe file, default.
 // A recipe key is the option's name with underscores for hyphens (`batch_size = 16`), at top level or in any [table]
 // (tables only group). An unknown or misspelt key, a wrong type or a value out of range is an Error that names the
-// file, the line and the nearest known key.
+// file, the line and the nearest known key. Thread-compatible; the variables stay the caller's and must outlive it.
 class Options {
  public:
   class Handle {

@@ -15,7 +15,7 @@ namespace fsfm {
 constexpr int64_t kMostVideoPixels = 100'000'000;  // of a frame; checked before frames are allocated
 
 // One pass over the packets of the film. A second pass is a second VideoDemuxer: seeking back is not exact in every
-// container.
+// container. Thread-compatible.
 class VideoDemuxer {
  public:
   // `source` must outlive it. Throws Error when the file is no video, or none this build can read.

@@ -9,7 +9,7 @@
 
 namespace fsfm {
 
-// Read with pread, not mapped: a file that shrinks meanwhile ends early instead of ending the program.
+// Read with pread, not mapped: a file that shrinks meanwhile ends early instead of ending the program. Thread-safe.
 class VideoSource {
  public:
   // Throws Error when the file is missing, no regular file, or empty.

@@ -31,7 +31,7 @@ double average_precision(std::span<const int> labels, std::span<const double> sc
 double tpr_at_fpr(std::span<const int> labels, std::span<const double> scores, double max_fpr);
 
 // Scores sorted once, then swept many times with other weights: what the point figures and the bootstrap share.
-// `index` is the position of a sample in the spans it was built from.
+// `index` is the position of a sample in the spans it was built from. Thread-safe; keeps copies.
 class RankedScores {
  public:
   RankedScores(std::span<const int> labels, std::span<const double> scores);

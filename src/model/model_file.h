@@ -55,7 +55,7 @@ std::string published_view(int side);
 std::string whole_view(int side);
 
 // An opened model: card + tensors. Movable; keeps the file mapped. Reads one `.safetensors`, a sharded
-// `*.safetensors.index.json`, or a folder that holds one of them.
+// `*.safetensors.index.json`, or a folder that holds one of them. Thread-safe once opened.
 class ModelFile {
  public:
   // Throws Error (file, reason, way out). A safetensors file without a card is an Error unless `card_required` is

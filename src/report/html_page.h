@@ -50,7 +50,7 @@ struct Chart {
 //   page.cards({{"0.914", "AUC", "0.89 – 0.93"}});
 //   page.section("Curves").charts({{roc_chart(curves), "ROC"}, {det_chart(curves), "DET"}});
 //   page.write("report.html");
-// Content goes to the section begun last (before the first: under the title). All text is escaped.
+// Content goes to the section begun last (before the first: under the title). All text is escaped. Thread-compatible.
 class HtmlPage {
  public:
   explicit HtmlPage(const std::string& title, const std::string& subtitle = "");

@@ -38,7 +38,7 @@ std::string color(int index);
 double estimate_text_width(const std::string& text, double size = 12);
 
 // Draws into plot coordinates. Usage: Plot plot(size, x_axis, x_range, y_axis, y_range, right_margin);
-// plot.polyline(...); return plot.finish("what a screen reader says").
+// plot.polyline(...); return plot.finish("what a screen reader says"). Thread-compatible.
 class Plot {
  public:
   Plot(ChartSize size, Axis x, Range x_range, Axis y, Range y_range, double right_margin = 16);

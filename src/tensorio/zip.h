@@ -11,7 +11,7 @@
 namespace fsfm {
 
 // A view: the archive's bytes must outlive it. Nothing is ever written to disk, so entry names are only labels.
-// All members throw Error (archive, what is wrong, way out) for damaged, encrypted or lying archives.
+// All members throw Error (archive, what is wrong, way out) for damaged, encrypted or lying archives. Thread-safe.
 class ZipReader {
  public:
   struct Entry {

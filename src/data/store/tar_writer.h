@@ -11,7 +11,7 @@
 namespace fsfm {
 
 // Works on `TARGET.partial`; finish() closes the archive and gives it its name. Members carry no time and no owner, so
-// that equal content gives equal bytes. Throws Error naming the file (no space, no permission).
+// that equal content gives equal bytes. Throws Error naming the file (no space, no permission). Thread-compatible.
 class TarWriter {
  public:
   // `resume_size` > 0: cuts an existing partial file to that size (a size() reported earlier) and appends.

@@ -30,7 +30,7 @@ TensorView view_of(DType dtype, Shape shape, const std::vector<T>& values) {
 
 // Columns of the index, in the tar's order.
 struct Columns {
-  std::vector<int64_t> picture, map, record, headers, frame;
+  std::vector<int64_t> picture, map, record, headers, contents, frame;
   std::vector<int32_t> label, split;
   std::vector<int16_t> regions;
   std::string keys, videos;  // one a line
@@ -42,6 +42,10 @@ void push(std::vector<int64_t>& column, std::vector<int64_t>& headers, const Tar
   column.push_back(member ? static_cast<int64_t>(member->offset) : 0);
   column.push_back(member ? static_cast<int64_t>(member->size) : 0);
   headers.push_back(member ? std::bit_cast<int64_t>(hash64(tar.subspan(member->offset - kTarBlock, kTarBlock))) : 0);
+}
+
+int64_t content_hash(std::span<const std::byte> tar, const Extent& extent) {
+  return std::bit_cast<int64_t>(hash64(tar.subspan(extent.offset, extent.size)));
 }
 
 int32_t position_of(std::vector<std::string>& names, const std::string& name) {
@@ -114,6 +118,7 @@ BuiltIndex build_index(const fs::path& tar) {
     push(columns->picture, columns->headers, &sample.picture, mapped.bytes());
     push(columns->map, columns->headers, sample.map ? &*sample.map : nullptr, mapped.bytes());
     push(columns->record, columns->headers, &sample.record, mapped.bytes());
+    columns->contents.push_back(content_hash(mapped.bytes(), {sample.record.offset, sample.record.size}));
     columns->frame.push_back(record.frame);
     columns->label.push_back(position_of(classes, record.class_name));
     columns->split.push_back(position_of(splits, record.split));
@@ -135,6 +140,7 @@ BuiltIndex build_index(const fs::path& tar) {
                         {"map", view_of(DType::i64, {n, 2}, columns->map)},
                         {"record", view_of(DType::i64, {n, 2}, columns->record)},
                         {"headers", view_of(DType::i64, {n, int64_t{kParts}}, columns->headers)},
+                        {"contents", view_of(DType::i64, {n}, columns->contents)},
                         {"frame", view_of(DType::i64, {n}, columns->frame)},
                         {"label", view_of(DType::i32, {n}, columns->label)},
                         {"split", view_of(DType::i32, {n}, columns->split)},
@@ -144,7 +150,8 @@ BuiltIndex build_index(const fs::path& tar) {
   built.file.metadata = {
       {"about",
        "offset and size in the tar of every sample's picture, class map and record; headers: FNV-1a of the tar headers "
-       "in front of them; regions: bit c of word p = class c touches patch p of 14 x 14"},
+       "in front of them; contents: of the record itself; regions: bit c of word p = class c touches patch p of 14 x "
+       "14"},
       {"classes", json_text(classes)},
       {"splits", json_text(splits)},
       {"left_out", std::to_string(built.members.incomplete)},
@@ -177,7 +184,10 @@ Shard::Shard(const std::filesystem::path& tar, const std::string& dataset, const
   } else {
     try {
       read_index(read_safetensors(path), dataset, classes);
-      check_headers();
+      // A tar that is younger than its index may hold other labels under the same names and sizes.
+      const bool younger = fs::last_write_time(tar, code) > fs::last_write_time(path, code) || code;
+      check_members(younger ? size() : std::min(size(), kCheckedOnOpen));
+      if (younger) fs::last_write_time(path, fs::file_time_type::clock::now(), code);  // not looked through again
       return;
     } catch (const Error& error) {
       if (error.os_error() != 0) throw;  // the disk's trouble, not the index's
@@ -208,6 +218,7 @@ void Shard::read_index(TensorFile index, const std::string& dataset, const std::
   maps_ = read_extents(index_, "map", count);
   records_ = read_extents(index_, "record", count);
   headers_ = column<int64_t>(index_, "headers", DType::i64, {n, int64_t{kParts}}, file);
+  contents_ = column<int64_t>(index_, "contents", DType::i64, {n}, file);
   const auto frame = column<int64_t>(index_, "frame", DType::i64, {n}, file);
   const auto label = column<int32_t>(index_, "label", DType::i32, {n}, file);
   const auto split = column<int32_t>(index_, "split", DType::i32, {n}, file);
@@ -259,15 +270,26 @@ bool Shard::header_fits(const Extent& extent, size_t i, size_t part) const {
          std::bit_cast<int64_t>(hash64(tar_.bytes().subspan(extent.offset - kTarBlock, kTarBlock))) == expected;
 }
 
-// All members of an evenly spread choice of samples: one that was packed anew differs nearly everywhere, and what is
+// All members of `checked` samples, evenly spread: a tar that was packed anew differs nearly everywhere, and what is
 // not looked at here is looked at when it is read.
-void Shard::check_headers() const {
-  const size_t n = size(), checked = std::min(n, kCheckedOnOpen);
+void Shard::check_members(size_t checked) const {
+  const size_t n = size();
   for (size_t k = 0; k < checked; ++k) {
     const size_t i = checked > 1 ? k * (n - 1) / (checked - 1) : 0;
     if (!header_fits(pictures_[i], i, 0) || !header_fits(maps_[i], i, 1) || !header_fits(records_[i], i, 2))
       throw Error(index_path(name_).string() + ": made for a tar with other members");
+    if (content_hash(tar_.bytes(), records_[i]) != contents_[i])
+      throw Error(index_path(name_).string() + ": made for a tar with other records");
   }
+}
+
+std::span<const std::byte> Shard::record(size_t i) const {
+  const auto found = bytes(records_[i], i, 2);
+  if (content_hash(tar_.bytes(), records_[i]) != contents_[i])
+    throw Error(
+        name_ + " was changed: the record of sample " + std::to_string(i) + " is another than its index was made of",
+        "delete " + index_path(name_).string() + ": the next command makes it again");
+  return found;
 }
 
 std::span<const std::byte> Shard::bytes(const Extent& extent, size_t i, size_t part) const {

@@ -43,9 +43,9 @@ struct IndexRepair {
 class Shard {
  public:
   // `classes` are the dataset's: labels come out in its order. Videos get `dataset` in front. The index has to fit the
-  // tar: every extent lies inside, and the tar headers in front of up to 512 samples' members are those that it was
-  // made from; if not, it is made again from the tar. Throws Error (no tar, damaged tar, a class that is not the
-  // dataset's).
+  // tar: every extent lies inside, and the tar headers and records of up to 512 samples (of all, when the tar is
+  // younger than the index) are those that it was made from; if not, it is made again from the tar. Throws Error (no
+  // tar, damaged tar, a class that is not the dataset's).
   Shard(const std::filesystem::path& tar, const std::string& dataset, const std::vector<std::string>& classes);
 
   size_t size() const { return pictures_.size(); }
@@ -58,13 +58,13 @@ class Shard {
   // Throw Error when the tar no longer holds that member there.
   std::span<const std::byte> picture(size_t i) const { return bytes(pictures_[i], i, 0); }
   std::span<const std::byte> parsing(size_t i) const { return bytes(maps_[i], i, 1); }  // empty when not stored
-  std::span<const std::byte> record(size_t i) const { return bytes(records_[i], i, 2); }
+  std::span<const std::byte> record(size_t i) const;
   std::optional<RegionMap> regions(size_t i) const;
 
  private:
   // Takes everything over from an index, of a file or fresh. Throws Error when it is none or not of this tar.
   void read_index(TensorFile index, const std::string& dataset, const std::vector<std::string>& classes);
-  void check_headers() const;
+  void check_members(size_t checked) const;
   bool header_fits(const Extent& extent, size_t i, size_t part) const;
   std::span<const std::byte> bytes(const Extent& extent, size_t i, size_t part) const;
   std::vector<Extent> read_extents(const TensorFile& index, const std::string& name, size_t count) const;
@@ -77,7 +77,8 @@ class Shard {
   std::span<const std::byte> regions_;  // [N, 196] int16 inside index_
   std::vector<SampleRef> samples_;
   std::vector<Extent> pictures_, maps_, records_;
-  std::vector<int64_t> headers_;  // [N, 3] hashes of the tar headers of picture, map, record
+  std::vector<int64_t> headers_;   // [N, 3] hashes of the tar headers of picture, map, record
+  std::vector<int64_t> contents_;  // [N] hashes of the records
 };
 
 }  // namespace fsfm

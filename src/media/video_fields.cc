@@ -38,7 +38,10 @@ class Graph {
     own->pts = pts;
     if (av_buffersrc_add_frame(source_, own.get()) < 0) throw Error("an interlaced frame cannot be put together");
   }
-  void finish() { (void)av_buffersrc_add_frame(source_, nullptr); }
+  void finish() {
+    // The end of the film; a filter that refuses it has nothing more to give.
+    [[maybe_unused]] const int ignored = av_buffersrc_add_frame(source_, nullptr);
+  }
   av::Frame pull() {
     av::Frame frame = av::make_frame();
     if (av_buffersink_get_frame(sink_, frame.get()) < 0) throw Error("an interlaced frame cannot be put together");

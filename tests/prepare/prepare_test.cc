@@ -345,13 +345,13 @@ TEST(Prepare, JobsShareTheWorkAndTheLastMerges) {
   auto options = options_for(dir / "in", dir / "out");
   options.parts = 2;
   const auto first = prepare_dataset(entries_of(dir / "in"), options, tools());
-  EXPECT_EQ(first.jobs_missing, 1);
+  EXPECT_EQ(first.parts_missing, 1);
   EXPECT_FALSE(fs::exists(dir / "out/manifest.json"));
   options.part = 2;
   auto other = options;
   other.made["size"] = 112;
   EXPECT_THROW(prepare_dataset(entries_of(dir / "in"), other, tools()), Error);  // parts of one preparation are alike
-  EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).jobs_missing, 0);
+  EXPECT_EQ(prepare_dataset(entries_of(dir / "in"), options, tools()).parts_missing, 0);
   const auto data = open_dataset(dir / "out");
   EXPECT_EQ(data->samples().size(), 4u);
   EXPECT_EQ(Manifest::read(dir / "out/manifest.json").outcomes.at("unreadable"), 1u);

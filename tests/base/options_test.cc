@@ -126,6 +126,30 @@ TEST(Options, WhatIsNoNumberIsRefused) {
   EXPECT_EQ(values, Everything{});
 }
 
+TEST(Options, AnOlderNameIsStillRead) {
+  TempDir dir;
+  write_file_atomic(dir / "r.toml", std::string_view("finder = \"from the recipe\"\n"));
+  const std::string recipe = (dir / "r.toml").string();
+  const auto parsed = [](std::vector<const char*> args) {
+    std::string name;
+    Options options("demo", "demo");
+    options.add("face-finder", name, "").also("finder");
+    options.enable_recipe();
+    args.insert(args.begin(), "demo");
+    options.parse(static_cast<int>(args.size()), args.data());
+    EXPECT_NE(options.to_toml().find("face_finder = "), std::string::npos);
+    return name;
+  };
+  EXPECT_EQ(parsed({"--finder", "a"}), "a");
+  EXPECT_EQ(parsed({"--finder=b"}), "b");
+  EXPECT_EQ(parsed({"--recipe", recipe.c_str()}), "from the recipe");
+  EXPECT_EQ(parsed({"--recipe", recipe.c_str(), "--face-finder", "c"}), "c");
+  EXPECT_NE(error_text([&] {
+              parsed({"--finder", "a", "--face-finder", "b"});
+            }).find("more than once"),
+            std::string::npos);
+}
+
 TEST(Options, AnOptionThatIsGivenTwiceIsNamed) {
   Everything values;
   const std::string message = error_text([&] { parse(values, {"--seed", "1", "--seed", "2"}); });

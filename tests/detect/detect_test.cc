@@ -134,7 +134,7 @@ TEST(Detector, UnfitModelsAreRefused) {
   EXPECT_NE(message([](ModelCard& c) { c.resize = "pillow-bicubic-224"; }).find("224"), std::string::npos);
   EXPECT_NE(message([](ModelCard& c) { c.resize = "seam-carving-224"; }).find("m.safetensors: unknown transform"),
             std::string::npos);
-  EXPECT_NE(message([](ModelCard& c) { c.detector = "crystal-ball"; }).find("crystal-ball"), std::string::npos);
+  EXPECT_NE(message([](ModelCard& c) { c.face_detector = "crystal-ball"; }).find("crystal-ball"), std::string::npos);
 }
 
 }  // namespace

@@ -43,6 +43,27 @@ TEST(ModelFile, CardAndWeightsComeBackWhole) {
   EXPECT_NE(error_text([&] { model.tensor("head.weight"); }).find("head.weight"), std::string::npos);
 }
 
+TEST(ModelFile, AModelInMemoryIsTheOneOfTheFile) {
+  TempDir dir;
+  const HostTensor tensor = HostTensor::from_floats({2}, std::vector<float>{1, 2});
+  write_model(dir / "m.safetensors", sample_card(), {{"head.bias", tensor.view()}});
+  const std::string file = read_file(dir / "m.safetensors");
+  const auto bytes = std::as_bytes(std::span(file.data(), file.size()));
+  const ModelFile model = ModelFile::from_bytes(bytes, "upload");
+  EXPECT_EQ(model.card().to_json(), ModelFile::open(dir / "m.safetensors").card().to_json());
+  EXPECT_EQ(model.tensor("head.bias").to_float(), (std::vector<float>{1, 2}));
+  EXPECT_NE(error_text([&] { ModelFile::from_bytes(bytes.first(bytes.size() - 1), "upload"); }).find("upload"),
+            std::string::npos);
+}
+
+TEST(ModelFile, CardsThatCallTheFaceDetectorADetectorAreRead) {
+  EXPECT_EQ(ModelCard::from_json({{"detector", "dlib-hog:2"}}).face_detector, "dlib-hog:2");
+  EXPECT_EQ(ModelCard::from_json({{"face_detector", "blazeface"}}).face_detector, "blazeface");
+  const auto written = ModelCard::from_json({{"detector", "blazeface"}}).to_json();
+  EXPECT_EQ(written.at("face_detector"), "blazeface");
+  EXPECT_FALSE(written.contains("detector"));
+}
+
 TEST(ModelFile, ShardsOpenByNameByIndexAndByFolder) {
   TempDir dir;
   const HostTensor tensor = HostTensor::from_floats({2}, std::vector<float>{1, 2});

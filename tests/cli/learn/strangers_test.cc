@@ -353,7 +353,7 @@ TEST_F(Strangers, ADetectorOfPlainFoldersFindsFacesTheDefaultWay) {
   const std::string detector = ModelFile::open(dir_ / "m.safetensors").card().face_detector;
   EXPECT_NE(prepare_help.find("(default: " + detector + ")"), std::string::npos) << detector;
   // A card of an older version that says nothing means what it meant.
-  EXPECT_EQ(ModelCard::from_json({{"name", "old"}}).detector, "dlib-hog");
+  EXPECT_EQ(ModelCard::from_json({{"name", "old"}}).face_detector, "dlib-hog");
 }
 
 TEST_F(Strangers, EveryRecipeOptionReadsBack) {

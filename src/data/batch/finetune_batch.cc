@@ -4,6 +4,7 @@
 #include "data/augment/color.h"
 #include "data/augment/erasing.h"
 #include "data/augment/geometry.h"
+#include "data/augment/scene.h"
 #include "data/unreadable.h"
 #include "media/resize.h"
 
@@ -47,6 +48,8 @@ FillSample make_finetune_filler(const FinetuneBatchOptions& options) {
         }
       }
     }
+    if (options.tilt > 0 && rng.chance(0.5)) image = tilted(image, rng.uniform(-options.tilt, options.tilt));
+    if (options.tint > 0 && rng.chance(0.5)) light_from_two_sides(image, options.tint, rng);
     if (options.degrade > 0)
       image = degrade_randomly(image, options.degrade_kinds, options.degrade, options.degrade_most, rng);
     image = options.min_area < 1 ? random_resized_crop(image, options.side, options.min_area, rng)

@@ -20,6 +20,8 @@ struct FinetuneBatchOptions {
   std::optional<RandAugmentOptions> rand_augment;  // none for anti-spoofing
   double erasing = 0.25;                           // chance of random erasing
   double saturation = 0;                           // HSV saturation is scaled by 1 +- this
+  double tilt = 0;                                 // every second face is turned by up to this many degrees
+  double tint = 0;                                 // every second face is lit in colours of this spread (scene.h)
   double degrade = 0;                              // chance of one to three degradations (data/augment/degrade.h)
   double degrade_most = 3;                         // their largest strength
   std::vector<Degradation> degrade_kinds = {all_degradations().begin(), all_degradations().end()};

@@ -123,7 +123,10 @@ class FinetuneRun : public RunLoop {
     if (recipe_.rand_augment == "on") options.rand_augment = RandAugmentOptions{};
     options.erasing = recipe_.erasing;
     options.saturation = recipe_.saturation;
+    options.tilt = recipe_.tilt;
+    options.tint = recipe_.tint;
     options.degrade = recipe_.degrade;
+    options.degrade_most = recipe_.degrade_most;
     // The bands of a filmed screen are what gives a replay away: no augmentation where replays are to be told apart.
     if (recipe_.task == "fas" || recipe_.task == "multi") std::erase(options.degrade_kinds, Degradation::moire);
     options.self_blend = recipe_.self_blend;

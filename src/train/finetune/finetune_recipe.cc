@@ -83,8 +83,15 @@ void FinetuneRecipe::declare(Options& options) {
   options.add("rand-augment", rand_augment, "RandAugment m9 mstd0.5 inc1")
       .choices({"task", "on", "off"})
       .group(kAugmentation);
+  options.add("tilt", tilt, "every second face is turned by up to this many degrees").range(0, 90).group(kAugmentation);
+  options.add("tint", tint, "every second face is lit in colours: log gains of this deviation, from two sides")
+      .range(0, 1)
+      .group(kAugmentation);
   options.add("degrade", degrade, "chance of compression, blur, noise, ... (robustness)")
       .range(0, 1)
+      .group(kAugmentation);
+  options.add("degrade-most", degrade_most, "their largest strength, as in the sweep of fsfm evaluate --robust")
+      .range(0, 5)
       .group(kAugmentation);
   options
       .add("self-blend", self_blend,

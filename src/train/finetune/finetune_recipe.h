@@ -33,7 +33,7 @@ struct FinetuneRecipe : RunSettings {
   // Augmentation
   double mixup = -1, cutmix = -1, smoothing = -1, erasing = -1, min_area = -1, saturation = -1;
   std::string rand_augment = "task";  // task | on | off
-  double degrade = 0, self_blend = 0;
+  double tilt = 0, tint = 0, degrade = 0, degrade_most = 3, self_blend = 0;
 
   // Optimisation
   int epochs = -1, batch_size = -1, accumulate = 1, per_domain = 12;

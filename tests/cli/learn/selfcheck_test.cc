@@ -17,7 +17,7 @@ using fsfm::test::TempDir;
 
 namespace {
 
-const fs::path kGolden = test::golden("");
+const fs::path kGolden = fsfm::test::golden("");
 
 // A copy of the reference folder that a test may damage.
 void copy_golden(const TempDir& folder) {

@@ -33,6 +33,11 @@ for file in $(find src -name "*.h" -o -name "*.cc"); do
     esac
   done
 done
+# Only the program knows of signals: long work in the library is handed a std::stop_token.
+if grep -rn '#include "base/interrupt.h"' src | grep -v '^src/cli/\|^src/base/'; then
+  echo "base/interrupt.h is for src/cli/ alone"
+  bad=1
+fi
 # Every folder must find a place above all folders that it includes from.
 if ! loop=$(find src -name "*.h" -o -name "*.cc" | while read -r file; do
   folder=$(dirname "${file#src/}")

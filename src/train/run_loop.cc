@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "train/device.h"
@@ -165,7 +164,7 @@ void RunLoop::loop(Progress& progress) {
     const bool end = step_ == total_steps_, epoch_end = end || step_ % steps_per_epoch_ == 0;
     if (end || (epoch_end && (step_ / steps_per_epoch_) % settings_.eval_every == 0)) evaluate();
     report_unreadable();
-    stop = others_.any(interrupted());
+    stop = others_.any(settings_.stop.stop_requested());
     const double minutes = std::chrono::duration<double>(std::chrono::steady_clock::now() - saved).count() / 60;
     const bool due = others_.any(minutes >= settings_.save_minutes) ||
                      (settings_.save_every > 0 && step_ % settings_.save_every == 0);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 
 #include "base/options.h"
@@ -25,6 +26,8 @@ struct RunSettings {
   bool resume = false, overwrite = false;
   int save_every = 0, keep = 2, log_every = 10, eval_every = 1;
   double save_minutes = 10;
+
+  std::stop_token stop{};  // asked after every step: a checkpoint is saved and the run ends. No option
 
   void declare_run(Options& options);
   // Throws Error naming the options that do not fit together.

@@ -11,6 +11,7 @@
 #include "face/sides.h"
 #include "media/codec.h"
 #include "model/model_file.h"
+#include "support/error_text.h"
 #include "support/temp_dir.h"
 #include "train/parser/parse_augment.h"
 
@@ -104,6 +105,13 @@ TEST(TrainParser, LearnsAndGoesOnWhereItStopped) {
     if (p.step == 3) throw Error("ended");
   };
   EXPECT_THROW(train_parser(options, end_at_third, [](int, const auto&) {}), Error);
+  options.lr *= 2;  // another run
+  EXPECT_NE(test::error_text([&] {
+              train_parser(
+                  options, [](const auto&) {}, [](int, const auto&) {});
+            }).find("lr: 0.002 then, 0.004 now"),
+            std::string::npos);
+  options.lr /= 2;
   int64_t next = 3;
   train_parser(
       options, [&](const TrainParserProgress& p) { EXPECT_EQ(p.step, next++); }, [](int, const auto&) {});

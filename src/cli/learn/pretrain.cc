@@ -64,7 +64,9 @@ int run_pretrain(int argc, char** argv) {
   if (!options.parse(argc, argv)) return 0;
   if (processes > 1 && recipe.threads == 0) recipe.threads = std::max(1, thread_count(0) / processes);
 
-  return run_distributed(processes, [&](Communicator& others) { return run(recipe, options.to_toml(), others); });
+  recipe.stop = interrupt_token();
+  return run_distributed(processes, [&](Communicator& others) { return run(recipe, options.to_toml(), others); },
+                         {recipe.stop, install_interrupt_handlers, interrupted_exit_code});
 }
 
 }  // namespace fsfm::cli

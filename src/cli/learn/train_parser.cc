@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/options.h"
 #include "base/progress.h"
 #include "base/text.h"
@@ -25,9 +26,10 @@ int run_train_parser(int argc, char** argv) {
   options.add("extra-share", train.extra_share, "part of every batch taken from --extra").range(0, 1);
   options.add("val", train.val, "labelled folder to score on, never trained on");
   options
-      .add("out", train.out, "folder for checkpoint.pt (an interrupted run goes on from there) and parser.safetensors")
+      .add("out", train.out, "folder for checkpoints/ (an interrupted run goes on from there) and parser.safetensors")
       .required();
   options.add("init", train.init, "checkpoint to start from, with a fresh schedule");
+  options.add("overwrite", train.overwrite, "start anew where an earlier run left checkpoints").command_line_only();
   options.add("epochs", train.epochs, "passes over the labelled faces").range(1, 100000);
   options.add("batch-size", train.batch_size, "faces a step").range(2, 4096);
   options.add("img-size", train.img_size, "input of the network, pixels").range(64, 1024);
@@ -54,6 +56,7 @@ int run_train_parser(int argc, char** argv) {
   if (train.small_size % 32 != 0 || train.img_size % 32 != 0)
     throw Error("--img-size and --small-size must be multiples of 32");
 
+  train.stop = interrupt_token();
   std::unique_ptr<Progress> bar;
   double smooth = 0;
   const auto report = [&](const TrainParserProgress& p) {
@@ -70,7 +73,7 @@ int run_train_parser(int argc, char** argv) {
       return train_parser(train, report, scored);
     } catch (const c10::Error& error) {
       throw Error("libtorch: " + split(error.what_without_backtrace(), '\n').front(),
-                  "for less memory use a smaller --batch-size; the same command goes on from the last checkpoint");
+                  "for less memory use a smaller --batch-size");
     }
   }();
   if (bar) bar->finish();

@@ -33,7 +33,6 @@
 #endif
 
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/text.h"
 
 namespace fsfm {
@@ -109,9 +108,10 @@ void check_port(uint16_t port) {
 
 // Until somebody listens at the address (the store would say on stderr that nobody does yet), the time is over or the
 // user stops.
-void wait_for_listener(const std::string& host, uint16_t port, std::chrono::steady_clock::time_point end) {
+void wait_for_listener(const std::string& host, uint16_t port, std::chrono::steady_clock::time_point end,
+                       const std::stop_token& stop) {
   while (std::chrono::steady_clock::now() < end) {
-    if (interrupted()) throw Error("interrupted before the processes had met");
+    if (stop.stop_requested()) throw Error("interrupted before the processes had met");
     addrinfo hints{}, *found = nullptr;
     hints.ai_socktype = SOCK_STREAM;
     if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) == 0) {
@@ -136,10 +136,10 @@ void wait_for_listener(const std::string& host, uint16_t port, std::chrono::stea
 // Until all have come to the store. Gloo would wait inside its own calls, for as long as an exchange may take and deaf
 // to signals.
 void wait_for_all(c10d::TCPStore& store, const ProcessPlace& place, uint16_t port,
-                  std::chrono::steady_clock::time_point end) {
+                  std::chrono::steady_clock::time_point end, const std::stop_token& stop) {
   constexpr const char* kCome = "fsfm/come";
   for (int64_t come = store.add(kCome, 1); come < place.world_size; come = store.add(kCome, 0)) {
-    if (interrupted()) throw Error("interrupted before the processes had met");
+    if (stop.stop_requested()) throw Error("interrupted before the processes had met");
     if (std::chrono::steady_clock::now() >= end)
       throw Error(
           fmt::format("only {} of {} processes came to {}:{} in time", come, place.world_size, place.master, port),
@@ -188,7 +188,8 @@ class PortPipe {
 class ProcessCommunicator final : public Communicator {
  public:
   // With `ports`, the first process listens at a port that the kernel chooses and tells the others.
-  ProcessCommunicator(const ProcessPlace& place, double timeout_seconds, PortPipe* ports) : place_(place) {
+  ProcessCommunicator(const ProcessPlace& place, double timeout_seconds, PortPipe* ports, const std::stop_token& stop)
+      : place_(place) {
     const auto end =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
     c10d::TCPStoreOptions store;
@@ -200,7 +201,7 @@ class ProcessCommunicator final : public Communicator {
     if (store.isServer && !ports)
       check_port(place.port);
     else if (!store.isServer)
-      wait_for_listener(place.master, ports ? store.port = ports->receive() : store.port, end);
+      wait_for_listener(place.master, ports ? store.port = ports->receive() : store.port, end, stop);
     guarded("meet the other processes", [&] {
       try {
         meeting_ = c10::make_intrusive<c10d::TCPStore>(place.master, store);
@@ -211,7 +212,7 @@ class ProcessCommunicator final : public Communicator {
         throw;
       }
       if (store.isServer && ports) ports->send(meeting_->getPort(), place.world_size - 1);
-      wait_for_all(*meeting_, place, meeting_->getPort(), end);
+      wait_for_all(*meeting_, place, meeting_->getPort(), end, stop);
       auto options = c10d::ProcessGroupGloo::Options::create(kExchangeTimeout);
       const bool local = place.master == "127.0.0.1" || place.master == "localhost";
       options->devices.push_back(local ? c10d::ProcessGroupGloo::createDeviceForInterface("lo")
@@ -330,21 +331,22 @@ std::optional<ProcessPlace> place_from_environment() {
 
 namespace {
 
-std::unique_ptr<Communicator> meet(const ProcessPlace& place, double timeout_seconds, PortPipe* ports) {
+std::unique_ptr<Communicator> meet(const ProcessPlace& place, double timeout_seconds, PortPipe* ports,
+                                   const std::stop_token& stop) {
   std::signal(SIGPIPE,
               SIG_IGN);  // Gloo writes to the socket of a process that may just have died: an error, not our end
-  return std::make_unique<ProcessCommunicator>(place, timeout_seconds, ports);
+  return std::make_unique<ProcessCommunicator>(place, timeout_seconds, ports, stop);
 }
 
 }  // namespace
 
-std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds) {
-  return meet(place, timeout_seconds, nullptr);
+std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds, std::stop_token stop) {
+  return meet(place, timeout_seconds, nullptr, stop);
 }
 
-int run_distributed(int processes, const std::function<int(Communicator&)>& body) {
+int run_distributed(int processes, const std::function<int(Communicator&)>& body, const ProcessSignals& signals) {
   if (const auto place = place_from_environment()) {
-    const auto others = connect(*place);
+    const auto others = connect(*place, kMeetingSeconds, signals.stop);
     return body(*others);
   }
   if (processes <= 1) {
@@ -361,12 +363,12 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
     const pid_t child = ::fork();
     if (child < 0) throw Error("cannot start process " + std::to_string(rank) + " of --nproc", "use fewer processes");
     if (child == 0) {
-      install_interrupt_handlers();
+      signals.in_child();
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a killed parent leaves no orphans
       place.rank = place.local_rank = rank;
       int code = 1;
       try {
-        const auto others = meet(place, kMeetingSeconds, &ports);
+        const auto others = meet(place, kMeetingSeconds, &ports, signals.stop);
         code = body(*others);
       } catch (const LostContact&) {
         code = kLostContactExit;
@@ -374,7 +376,7 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
         std::string line = error.what();
         std::replace(line.begin(), line.end(), '\n', ' ');
         std::fprintf(stderr, "fsfm [process %d]: %s\n", rank, line.c_str());
-        code = interrupted() ? interrupted_exit_code() : dynamic_cast<const Error*>(&error) ? 2 : 1;
+        code = signals.stop.stop_requested() ? signals.exit_code() : dynamic_cast<const Error*>(&error) ? 2 : 1;
       }
       std::fflush(nullptr);
       ::_exit(code);
@@ -403,20 +405,20 @@ int run_distributed(int processes, const std::function<int(Communicator&)>& body
       worst = std::max(worst, code);
       continue;
     }
-    if (interrupted() && !told) {
+    if (signals.stop.stop_requested() && !told) {
       for (const pid_t child : children) ::kill(child, SIGTERM);
       told = true;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   // A failed process has said why; what the others saw of it would only hide that.
-  if (lost_contact && !said_why && !interrupted())
+  if (lost_contact && !said_why && !signals.stop.stop_requested())
     std::fprintf(
         stderr,
         "fsfm: a process ended and the others lost contact with it; start again with --resume to go on from the "
         "last checkpoint\n");
   if (lost_contact) worst = std::max(worst, 2);
-  return worst != 0 && interrupted() ? interrupted_exit_code() : worst;
+  return worst != 0 && signals.stop.stop_requested() ? signals.exit_code() : worst;
 }
 
 }  // namespace fsfm

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "train/distributed/communicator.h"
@@ -26,14 +27,22 @@ struct ProcessPlace {
 std::optional<ProcessPlace> place_from_environment();
 
 // Meets the other processes; blocks until all are there. Throws Error when they do not come within `timeout_seconds`,
-// and at once when the port is taken, on either kind of internet address. Every later exchange throws Error, with the
-// way to resume, once another process is gone.
-std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds = 300);
+// and at once when `stop` is asked to, or when the port is taken, on either kind of internet address. Every later
+// exchange throws Error, with the way to resume, once another process is gone.
+std::unique_ptr<Communicator> connect(const ProcessPlace& place, double timeout_seconds = 300,
+                                      std::stop_token stop = {});
+
+// How a program's signals reach the processes that it starts.
+struct ProcessSignals {
+  std::stop_token stop{};                             // the user wants to stop; it must work in a forked child, too
+  std::function<void()> in_child = [] {};             // called in each child first: threads do not survive a fork
+  std::function<int()> exit_code = [] { return 1; };  // of what ends because `stop` was asked to
+};
 
 // Runs `body(communicator)` in `processes` processes of this machine (forked: call before any thread exists) and
-// returns the largest exit code, or that of an interrupted command (base/interrupt.h). They meet at a port that the
+// returns the largest exit code, or signals.exit_code() once it was stopped. They meet at a port that the
 // kernel chooses, so that any number of runs may start at once. When one process fails, the others lose contact with it
 // and end. With 1 process and no launcher `body` simply runs here.
-int run_distributed(int processes, const std::function<int(Communicator&)>& body);
+int run_distributed(int processes, const std::function<int(Communicator&)>& body, const ProcessSignals& signals = {});
 
 }  // namespace fsfm

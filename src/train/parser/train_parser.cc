@@ -3,23 +3,25 @@
 #include <algorithm>
 #include <cmath>
 #include <future>
-#include <numbers>
 #include <numeric>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/folder_lock.h"
-#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parallel.h"
 #include "base/text.h"
 #include "face/parsing_dataset.h"
 #include "model/model_file.h"
+#include "train/adamw.h"
+#include "train/checkpoint.h"
 #include "train/parser/parse_augment.h"
+#include "train/schedule.h"
 
 namespace fsfm {
 namespace {
+
+constexpr double kMostNorm = 5;  // of all gradients together
 
 struct Views {
   torch::Tensor images;   // [B,S,S,3] uint8
@@ -120,18 +122,16 @@ torch::Tensor every_second(const torch::Tensor& classes, Rng rng) {
   return classes.slice(1, rng.below(2), {}, 2).slice(2, rng.below(2), {}, 2).contiguous();
 }
 
-void average_into(ParseNet& ema, ParseNet& net, double decay) {
+// Batch norm's running figures follow as the optimiser lets the averaged weights follow.
+void average_buffers(ParseNet& ema, ParseNet& net, double decay) {
   torch::NoGradGuard no_grad;
-  const auto blend = [&](torch::Tensor& to, const torch::Tensor& from) {
-    if (to.is_floating_point())
-      to.lerp_(from, 1 - decay);
+  auto targets = ema->buffers(), sources = net->buffers();
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i].is_floating_point())
+      targets[i].lerp_(sources[i], 1 - decay);
     else
-      to.copy_(from);
-  };
-  auto targets = ema->parameters(), sources = net->parameters();
-  for (size_t i = 0; i < targets.size(); ++i) blend(targets[i], sources[i]);
-  targets = ema->buffers(), sources = net->buffers();
-  for (size_t i = 0; i < targets.size(); ++i) blend(targets[i], sources[i]);
+      targets[i].copy_(sources[i]);
+  }
 }
 
 ParsingScore score_network(ParseNet& net, const std::vector<LabelledFace>& faces) {
@@ -157,63 +157,74 @@ ParsingScore score_network(ParseNet& net, const std::vector<LabelledFace>& faces
 // What a run is: the network, its averaged twin (the result), the optimiser.
 struct State {
   ParseNet net, ema;
-  torch::optim::AdamW optimizer;
+  AdamW optimizer;
   int64_t step = 0;
 
   State(const ParseNetConfig& config, const TrainParserOptions& options)
-      : net(config), ema(config), optimizer(parameter_groups(net, options)) {
-    average_into(ema, net, 0.0);
-    for (auto& p : ema->parameters()) p.set_requires_grad(false);
+      : net(config), ema(config), optimizer(decay_groups(*net, options.weight_decay), {.beta2 = 0.999}) {
+    load_module_state(*ema, module_state(*net));
+    std::map<std::string, torch::Tensor> averages;
+    for (auto& p : ema->named_parameters()) averages.emplace(p.key(), p.value().set_requires_grad(false));
+    optimizer.attach_averages(averages);
   }
 
-  // One-dimensional parameters (norms, biases) are not decayed.
-  static std::vector<torch::optim::OptimizerParamGroup> parameter_groups(ParseNet& net,
-                                                                         const TrainParserOptions& options) {
-    std::vector<torch::Tensor> decayed, plain;
-    for (const auto& p : net->parameters()) (p.dim() > 1 ? decayed : plain).push_back(p);
-    using Adam = torch::optim::AdamWOptions;
-    return {{decayed, std::make_unique<Adam>(Adam(options.lr).weight_decay(options.weight_decay))},
-            {plain, std::make_unique<Adam>(Adam(options.lr).weight_decay(0))}};
+  void save(CheckpointFolder& folder, const nlohmann::json& fingerprint) const {
+    Checkpoint checkpoint;
+    checkpoint.put("net.", module_state(*net));
+    checkpoint.put("ema.", module_state(*ema));
+    checkpoint.put("optimizer.", optimizer.state());
+    checkpoint.state = {{"step", step}, {"fingerprint", fingerprint}};
+    folder.save(step, checkpoint);
   }
 
-  void save(const fs::path& file) {
-    torch::serialize::OutputArchive archive, part;
-    const auto add = [&](const char* name, auto& object) {
-      torch::serialize::OutputArchive child(archive.compilation_unit());
-      object.save(child);
-      archive.write(name, child);
-    };
-    add("net", *net);
-    add("ema", *ema);
-    add("optimizer", optimizer);
-    archive.write("step", torch::tensor(step), true);
-    std::ostringstream stream;
-    archive.save_to(stream);
-    write_file_atomic(file, stream.str());
+  void resume(const Checkpoint& checkpoint) {
+    load_module_state(*net, checkpoint.part("net."));
+    load_module_state(*ema, checkpoint.part("ema."));
+    step = checkpoint.state.at("step");
+    optimizer.load_state(checkpoint.part("optimizer."), step);
   }
 
-  void load(const fs::path& file, bool everything) {
+  // The averaged weights of another run; optimiser and schedule begin anew.
+  void start_from(const fs::path& file) {
+    if (file.extension() == ".pt") {
+      read_older(file);
+    } else {
+      load_module_state(*ema, read_checkpoint(file).part("ema."));
+    }
+    load_module_state(*net, module_state(*ema));
+  }
+
+  // checkpoint.pt, as fsfm 0.1 wrote it before checkpoints were safetensors.
+  void read_older(const fs::path& file) {
     try {
-      torch::serialize::InputArchive archive;
+      torch::serialize::InputArchive archive, averaged;
       archive.load_from(file.string());
-      const auto read = [&](const char* name, auto& object) {
-        torch::serialize::InputArchive child;
-        archive.read(name, child);
-        object.load(child);
-      };
-      read(everything ? "net" : "ema", *net);
-      read("ema", *ema);
-      if (!everything) return;
-      read("optimizer", optimizer);
-      torch::Tensor saved;
-      archive.read("step", saved, true);
-      step = saved.item<int64_t>();
+      archive.read("ema", averaged);
+      ema->load(averaged);
     } catch (const c10::Error& error) {
       throw Error(file.string() + ": not a checkpoint of this network (" + error.what_without_backtrace() + ")",
-                  "give another --out, or remove the file to start afresh");
+                  "give another --init, or none to start afresh");
     }
   }
 };
+
+// What must not change between the parts of one run.
+nlohmann::json fingerprint_of(const TrainParserOptions& options, size_t faces) {
+  return {{"faces", faces},
+          {"layout", options.layout},
+          {"extra_share", options.extra_share},
+          {"epochs", options.epochs},
+          {"batch_size", options.batch_size},
+          {"img_size", options.img_size},
+          {"small_size", options.small_size},
+          {"small_share", options.small_share},
+          {"plain_share", options.plain_share},
+          {"lr", options.lr},
+          {"weight_decay", options.weight_decay},
+          {"warmup_epochs", options.warmup_epochs},
+          {"ema", options.ema},
+          {"seed", options.seed}};
+}
 
 void write_parser(const TrainParserOptions& options, const State& state, size_t faces, const ParsingScore& score) {
   const auto weights = state.ema->folded_weights();
@@ -252,18 +263,22 @@ TrainParserResult train_parser(const TrainParserOptions& options,
   ParseNetConfig config;
   config.img_size = options.img_size;
   State state(config, options);
-  const auto checkpoint = options.out / "checkpoint.pt";
-  fs::create_directories(options.out);
-  if (fs::exists(checkpoint))
-    state.load(checkpoint, true);
+  const nlohmann::json fingerprint = fingerprint_of(options, source.size());
+  CheckpointFolder checkpoints(options.out / "checkpoints", 1);
+  checkpoints.remove_leftovers();
+  if (options.overwrite) checkpoints.clear();
+  if (const auto checkpoint = checkpoints.resume_point(true, false, fingerprint))
+    state.resume(*checkpoint);
+  else if (!options.overwrite && fs::exists(options.out / "checkpoint.pt"))
+    throw Error(
+        (options.out / "checkpoint.pt").string() + " was written by an older fsfm, which cannot be gone on with",
+        "start from its weights: --init " + (options.out / "checkpoint.pt").string() + " --overwrite");
   else if (!options.init.empty())
-    state.load(options.init, false);
-  for (auto& p : state.net->parameters()) {
-    if (p.dim() == 4) p.set_data(p.data().contiguous(torch::MemoryFormat::ChannelsLast));
-  }
+    state.start_from(options.init);
 
   const int64_t per_epoch = source.steps_per_epoch(), steps = per_epoch * options.epochs;
-  const double warmup = options.warmup_epochs * per_epoch;
+  const LearningRate rate{
+      .peak = options.lr, .warmup_epochs = options.warmup_epochs, .epochs = static_cast<double>(options.epochs)};
   const int full_size = state.net->config.img_size;
   const auto size_at = [&](int64_t step) {
     return step < options.small_share * steps ? options.small_size : full_size;
@@ -273,14 +288,11 @@ TrainParserResult train_parser(const TrainParserOptions& options,
   };
   auto next = fetch(state.step);
   ParsingScore score;
-  while (state.step < steps && !interrupted()) {
+  while (state.step < steps && !options.stop.stop_requested()) {
     auto views = next.get();
     if (state.step + 1 < steps) next = fetch(state.step + 1);
-    const double done = static_cast<double>(state.step);
-    const double lr =
-        options.lr * (done < warmup ? (done + 1) / warmup
-                                    : 0.5 * (1 + std::cos(std::numbers::pi * (done - warmup) / (steps - warmup))));
-    for (auto& group : state.optimizer.param_groups()) static_cast<torch::optim::AdamWOptions&>(group.options()).lr(lr);
+    // At the middle of the step: neither the first nor the last one is lost.
+    const double lr = rate.at((static_cast<double>(state.step) + 0.5) / static_cast<double>(per_epoch));
     auto logits = state.net(network_input(views.images));
     if (size_at(state.step) == full_size) {
       logits = upsample_to(logits, full_size, full_size);
@@ -290,19 +302,23 @@ TrainParserResult train_parser(const TrainParserOptions& options,
     const auto loss = parsing_loss(logits, views.classes);
     state.optimizer.zero_grad();
     loss.backward();
-    torch::nn::utils::clip_grad_norm_(state.net->parameters(), 5.0);
-    state.optimizer.step();
+    const double norm = state.optimizer.grad_norm();
+    if (!std::isfinite(norm))
+      throw Error("train-parser: the gradients of step " + std::to_string(state.step + 1) + " are not finite",
+                  "start anew with a smaller --lr");
+    const double decay = std::min(options.ema, (2.0 + state.step) / (11.0 + state.step));
+    state.optimizer.step(lr, clip_factor(norm, kMostNorm), decay);
     ++state.step;
-    average_into(state.ema, state.net, std::min(options.ema, (1.0 + state.step) / (10.0 + state.step)));
+    average_buffers(state.ema, state.net, decay);
     report({state.step, steps, loss.item<double>(), lr});
     const bool last = state.step == steps, epoch_end = state.step % per_epoch == 0;
     if (epoch_end && (last || state.step / per_epoch % options.eval_every == 0)) {
       if (!val.empty()) scored(static_cast<int>(state.step / per_epoch), score = score_network(state.ema, val));
       write_parser(options, state, source.size(), score);
     }
-    if (epoch_end) state.save(checkpoint);
+    if (epoch_end) state.save(checkpoints, fingerprint);
   }
-  state.save(checkpoint);
+  if (state.step % per_epoch != 0) state.save(checkpoints, fingerprint);
   return {score, state.step < steps};
 }
 

@@ -14,13 +14,15 @@
 #include "media/codec.h"
 #include "model/model_file.h"
 #include "nn/weights.h"
+#include "report/pretrain_page.h"
+#include "report/pretrain_pictures.h"
 #include "train/data_split.h"
 #include "train/init_weights.h"
-#include "train/pretrain/page_pictures.h"
+#include "train/pretrain/feature_map.h"
 #include "train/pretrain/pretrain_data.h"
-#include "train/pretrain/pretrain_page.h"
 #include "train/pretrain/pretrain_start.h"
 #include "train/pretrain/pretrain_step.h"
+#include "train/run_log.h"
 #include "train/run_loop.h"
 #include "train/schedule.h"
 
@@ -261,7 +263,7 @@ class PretrainRun : public RunLoop {
   }
 
   void write_page() {
-    PretrainPageFacts facts;
+    report::PretrainPageFacts facts;
     const FsfmConfig network = recipe_.network();
     facts.title = recipe_.out.stem().string();
     facts.model = fmt::format("ViT-{}, {} x {} pixels, patches of {}", recipe_.model, network.encoder.img_size,
@@ -276,13 +278,24 @@ class PretrainRun : public RunLoop {
     facts.image_side = network.encoder.img_size;
     facts.unreadable = unreadable_.size();
     if (data_.held_out) {
-      facts.masks = mask_examples(*data_.examples, batch_options_);
-      facts.attention = attention_sheet(learner_.online(), device_, *data_.examples, batch_options_);
+      facts.masks = report::mask_examples(*data_.examples, batch_options_);
+      facts.attention = attention_picture();
     }
     if (data_.held_out && data_.attacks)
       facts.points = feature_map(learner_.online(), device_, parse_precision(recipe_.precision), data_.normalization,
                                  {data_.held_out, data_.attacks}, kMapFaces);
-    write_pretrain_page(recipe_.run_folder(), facts);
+    facts.log = RunLog::read(recipe_.run_folder());
+    report::write_pretrain_page(recipe_.run_folder(), facts);
+  }
+
+  Image attention_picture() const {
+    auto faces = report::example_faces(*data_.examples, batch_options_);
+    if (faces.count == 0) return {};
+    const auto images = torch::from_blob(faces.images.data(), {faces.count, 3, faces.side, faces.side});
+    const auto attention = class_attention(learner_.online(), device_, images);  // [B, H, L]
+    return report::attention_sheet(faces, batch_options_.normalization,
+                                   {attention.data_ptr<float>(), static_cast<size_t>(attention.numel())},
+                                   static_cast<int>(attention.size(1)), recipe_.network().encoder.grid());
   }
 
   void write_model_file() {

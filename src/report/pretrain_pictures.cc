@@ -1,8 +1,9 @@
-#include "train/pretrain/page_pictures.h"
+#include "report/pretrain_pictures.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <opencv2/imgproc.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,9 +11,8 @@
 #include "face/parsing_overlay.h"
 #include "media/draw.h"
 #include "media/resize.h"
-#include "train/pretrain/feature_map.h"
 
-namespace fsfm {
+namespace fsfm::report {
 namespace {
 
 constexpr int kTileSide = 132, kTileGap = 6, kCaptionHeight = 24;
@@ -54,11 +54,12 @@ Loader example_loader(const Dataset& faces, const PretrainBatchOptions& options,
                 make_pretrain_filler(plain), make_pretrain_batch(plain, count));
 }
 
-Image face_tile(const Batch& batch, int slot, const Normalization& normalization) {
-  const size_t values = static_cast<size_t>(3) * batch.side * batch.side;
-  return resize(denormalize_from_chw(std::span(batch.images).subspan(static_cast<size_t>(slot) * values, values),
-                                     batch.side, batch.side, normalization),
-                kTileSide, kTileSide);
+// images: [B, 3, side, side]
+Image face_tile(std::span<const float> images, int side, int slot, const Normalization& normalization) {
+  const size_t values = static_cast<size_t>(3) * side * side;
+  return resize(
+      denormalize_from_chw(images.subspan(static_cast<size_t>(slot) * values, values), side, side, normalization),
+      kTileSide, kTileSide);
 }
 
 uint8_t luma_of(const uint8_t* pixel) {
@@ -96,24 +97,22 @@ std::array<double, 3> glow(double value) {
   return color;
 }
 
-// The face in grey, lit by a map [G,G] from its least value up to that which only few patches exceed: networks like to
-// park attention in one patch of the background, which would leave all others dark.
-Image lit_tile(const Image& face, const torch::Tensor& map) {
-  namespace F = torch::nn::functional;
-  auto smooth =
-      F::interpolate(map.view({1, 1, map.size(0), map.size(1)}), F::InterpolateFuncOptions()
-                                                                     .size(std::vector<int64_t>{kTileSide, kTileSide})
-                                                                     .mode(torch::kBicubic)
-                                                                     .align_corners(false))
-          .flatten();
-  const auto low = map.min(), high = torch::quantile(map.flatten(), kBrightest);
-  smooth = ((smooth - low) / (high - low).clamp_min(1e-12)).contiguous();
-  const float* light = smooth.data_ptr<float>();
+// The face in grey, lit by a map [grid, grid] from its least value up to that which only few patches exceed: networks
+// like to park attention in one patch of the background, which would leave all others dark.
+Image lit_tile(const Image& face, std::span<const float> map, int grid) {
+  std::vector<float> sorted(map.begin(), map.end());
+  std::sort(sorted.begin(), sorted.end());
+  const float low = sorted.front(),
+              high = sorted[static_cast<size_t>(kBrightest * static_cast<double>(map.size() - 1))];
+  const float range = std::max(high - low, 1e-12f);
+  const cv::Mat small(grid, grid, CV_32F, const_cast<float*>(map.data()));
+  cv::Mat light;
+  cv::resize(small, light, {kTileSide, kTileSide}, 0, 0, cv::INTER_CUBIC);
   Image out = face;
   for (int p = 0; p < kTileSide * kTileSide; ++p) {
     uint8_t* pixel = out.rgb.data() + 3 * p;
     const double luma = luma_of(pixel);
-    const auto color = glow(light[p]);
+    const auto color = glow((light.at<float>(p / kTileSide, p % kTileSide) - low) / range);
     for (size_t c = 0; c < 3; ++c) pixel[c] = blend(0.9 * luma, color[c], 0.62);
   }
   return out;
@@ -149,7 +148,7 @@ Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
       if (!batch || batch->size != count) break;  // a picture went bad just now
     }
     for (int i = 0; i < count; ++i) {
-      const Image face = face_tile(*batch, i, options.normalization);
+      const Image face = face_tile(batch->images, batch->side, i, options.normalization);
       sheet.put(i, first + draw, masked_tile(face, *batch, i, options.side / options.patch));
       if (draw > 0) continue;
       sheet.put(i, 0, face);
@@ -160,32 +159,37 @@ Image mask_examples(const Dataset& faces, const PretrainBatchOptions& options) {
   return sheet.take();
 }
 
-Image attention_sheet(const FsfmOnline& online, torch::Device device, const Dataset& faces,
-                      const PretrainBatchOptions& options) {
-  torch::NoGradGuard no_grad;
+ExampleFaces example_faces(const Dataset& faces, const PretrainBatchOptions& options) {
   UnreadableSamples unreadable;
   Loader loader = example_loader(faces, options, unreadable);
   loader.start(0);
   auto batch = loader.next();
   if (!batch) return {};
-  const int count = batch->size;
-  const auto images = torch::from_blob(batch->images.data(), {count, 3, batch->side, batch->side}).to(device);
-  Vit encoder = frozen_encoder(online, device);
-  const auto attention = encoder->class_attention(images).to(torch::kCPU);  // [B,H,L]
-  const int grid = encoder->config.grid(), heads = static_cast<int>(attention.size(1));
-  const int shown = heads == 1 ? 0 : std::min(heads, kHeadsShown);
+  return {std::move(batch->images), batch->size, batch->side};
+}
 
+Image attention_sheet(const ExampleFaces& faces, const Normalization& normalization, std::span<const float> attention,
+                      int heads, int grid) {
+  if (faces.count == 0) return {};
+  const int shown = heads == 1 ? 0 : std::min(heads, kHeadsShown);
   std::vector<std::string> captions = {"face", "mean of heads"};
   for (int h = 0; h < shown; ++h) captions.push_back("head " + std::to_string(h * heads / shown + 1));
-  TileSheet sheet(captions, count);
-  for (int i = 0; i < count; ++i) {
-    const Image face = face_tile(*batch, i, options.normalization);
+  const size_t patches = static_cast<size_t>(grid) * static_cast<size_t>(grid);
+  TileSheet sheet(captions, faces.count);
+  for (int i = 0; i < faces.count; ++i) {
+    const auto map_of = [&](int head) {
+      return attention.subspan(
+          (static_cast<size_t>(i) * static_cast<size_t>(heads) + static_cast<size_t>(head)) * patches, patches);
+    };
+    std::vector<float> mean(patches);
+    for (int h = 0; h < heads; ++h)
+      for (size_t p = 0; p < patches; ++p) mean[p] += map_of(h)[p] / static_cast<float>(heads);
+    const Image face = face_tile(faces.images, faces.side, i, normalization);
     sheet.put(i, 0, face);
-    sheet.put(i, 1, lit_tile(face, attention[i].mean(0).view({grid, grid})));
-    for (int h = 0; h < shown; ++h)
-      sheet.put(i, 2 + h, lit_tile(face, attention[i][h * heads / shown].view({grid, grid})));
+    sheet.put(i, 1, lit_tile(face, mean, grid));
+    for (int h = 0; h < shown; ++h) sheet.put(i, 2 + h, lit_tile(face, map_of(h * heads / shown), grid));
   }
   return sheet.take();
 }
 
-}  // namespace fsfm
+}  // namespace fsfm::report

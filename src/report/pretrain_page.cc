@@ -1,4 +1,4 @@
-#include "train/pretrain/pretrain_page.h"
+#include "report/pretrain_page.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -20,13 +20,11 @@
 #include "report/charts.h"
 #include "report/html_page.h"
 #include "report/markup.h"
-#include "train/run_log.h"
 
-namespace fsfm {
+namespace fsfm::report {
 namespace {
 
 using nlohmann::json;
-using report::Series;
 
 constexpr int kGap = 4;     // of reconstruction_sheet
 constexpr int kTile = 112;  // side of a face in the picture over time
@@ -49,11 +47,11 @@ Series series_of(const std::vector<json>& lines, const std::string& kind, const 
 
 // The raw curve, faint, behind its moving average.
 void add_smoothed(std::vector<Series>& all, Series raw) {
-  Series smooth = raw;
-  smooth.y = report::smooth(raw.y);
+  Series average = raw;
+  average.y = smooth(raw.y);
   raw.faint = true;
   all.push_back(std::move(raw));
-  all.push_back(std::move(smooth));
+  all.push_back(std::move(average));
 }
 
 Series dashed(Series series) {
@@ -61,13 +59,12 @@ Series dashed(Series series) {
   return series;
 }
 
-report::Chart chart(const std::string& title, const std::string& y, std::vector<Series> series,
-                    const std::string& caption) {
-  report::LineChart line;
+Chart chart(const std::string& title, const std::string& y, std::vector<Series> series, const std::string& caption) {
+  LineChart line;
   line.x.label = "step";
   line.y.label = y;
   line.series = std::move(series);
-  return {report::line_chart(line), title, caption};
+  return {line_chart(line), title, caption};
 }
 
 double last_of(const Series& series) { return series.y.empty() ? NAN : series.y.back(); }
@@ -135,14 +132,13 @@ Image faces_over_time(const std::vector<fs::path>& files, int side) {
   return canvas;
 }
 
-report::Table data_table(const json& data, const json& held_out) {
-  report::Table table;
+Table data_table(const json& data, const json& held_out) {
+  Table table;
   table.columns = {"", "faces", "videos or pictures", "set"};
   const auto row = [&](const std::string& name, const json& manifest) {
     if (!manifest.is_object()) return;
-    table.rows.push_back({report::Cell(name), report::Cell(with_thousands(manifest.value("samples", 0))),
-                          report::Cell(with_thousands(manifest.value("videos", 0))),
-                          report::Cell(manifest.value("name", "?"))});
+    table.rows.push_back({Cell(name), Cell(with_thousands(manifest.value("samples", 0))),
+                          Cell(with_thousands(manifest.value("videos", 0))), Cell(manifest.value("name", "?"))});
   };
   row("learned from", data);
   row("held out", held_out);
@@ -152,12 +148,11 @@ report::Table data_table(const json& data, const json& held_out) {
 }  // namespace
 
 void write_pretrain_page(const std::filesystem::path& run_folder, const PretrainPageFacts& facts) {
-  const auto lines = RunLog::read(run_folder);
   const auto of_train = [&](const char* key, const char* name, int color) {
-    return series_of(lines, "train", key, name, color);
+    return series_of(facts.log, "train", key, name, color);
   };
   const auto of_held_out = [&](const char* key, const char* name, int color) {
-    return series_of(lines, "held_out", key, name, color);
+    return series_of(facts.log, "held_out", key, name, color);
   };
   const Series patch = of_held_out("patch_mse", "held-out faces", 0),
                patch_baseline = of_held_out("patch_baseline", "mean colour", 1);
@@ -166,17 +161,17 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
   const Series rate = of_train("faces_per_second", "faces a second", 0);
   const bool judged = !pixel.y.empty();
 
-  report::HtmlPage page(
-      facts.title, facts.model + ", pretrained on " + with_thousands(facts.data.value("samples", 0)) + " real faces");
-  std::vector<report::Card> cards;
+  HtmlPage page(facts.title,
+                facts.model + ", pretrained on " + with_thousands(facts.data.value("samples", 0)) + " real faces");
+  std::vector<Card> cards;
   if (judged) {
-    cards.push_back({report::format_percent(last_of(pixel) / last_of(pixel_baseline)), "of the baseline's error",
+    cards.push_back({format_percent(last_of(pixel) / last_of(pixel_baseline)), "of the baseline's error",
                      "hidden pixels of held-out faces"});
-    cards.push_back({report::format_number(last_of(patch), 3), "error per patch",
-                     "baseline " + report::format_number(last_of(patch_baseline), 3)});
+    cards.push_back(
+        {format_number(last_of(patch), 3), "error per patch", "baseline " + format_number(last_of(patch_baseline), 3)});
   }
   cards.push_back({with_thousands(facts.steps), "steps", fmt::format("of {} faces", facts.faces_per_step)});
-  cards.push_back({report::format_number(median_of(rate), 3), "faces a second", "median"});
+  cards.push_back({format_number(median_of(rate), 3), "faces a second", "median"});
   page.cards(cards);
 
   page.section("What it learned",
@@ -205,17 +200,9 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
   }
 
   if (!facts.points.empty()) {
-    std::vector<report::PointGroup> groups;
-    for (const auto& point : facts.points) {
-      auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == point.group; });
-      if (group == groups.end())
-        group = groups.insert(groups.end(), report::PointGroup{point.group, {}, {}, static_cast<int>(groups.size())});
-      group->x.push_back(point.x);
-      group->y.push_back(point.y);
-    }
     page.section("How faces lie in feature space");
     page.chart(
-        {report::scatter_chart("Frozen features", groups), "Frozen features",
+        {scatter_chart("Frozen features", facts.points), "Frozen features",
          "Each point is a face that was not learned from, described by the encoder and flattened to its two principal "
          "directions. No label was used: classes that lie apart were told apart by the network itself."});
   }
@@ -233,7 +220,7 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
       std::any_of(region.y.begin(), region.y.end(), [](double v) { return v > 0; }))
     add_smoothed(loss, std::move(region));
   add_smoothed(similarity, of_train("loss_similarity", "agreement", 3));
-  std::vector<report::Chart> charts = {
+  std::vector<Chart> charts = {
       chart("Reconstruction loss", "loss", loss, "Training batches; the strong line is a moving average.")};
   const Series& raw_similarity = similarity.front();
   if (std::any_of(raw_similarity.y.begin(), raw_similarity.y.end(), [](double v) { return v != 0; }))
@@ -262,4 +249,4 @@ void write_pretrain_page(const std::filesystem::path& run_folder, const Pretrain
   page.write(run_folder / "report.html");
 }
 
-}  // namespace fsfm
+}  // namespace fsfm::report

@@ -40,7 +40,7 @@ std::vector<std::string> resolve_attacks(const std::filesystem::path& in, const 
 
 // The position table at the size of `side` pixels, resized as the published fine-tuning does.
 void resize_positions(Weights& weights, int side) {
-  const VitLayout layout = infer_vit_layout(weights.tensors, weights.facts.config);
+  const VitConfig layout = infer_vit_config(weights.tensors, weights.facts.config);
   if (side % layout.patch_size != 0)
     throw Error(fmt::format("--img-size {} is no multiple of the patch side {}", side, layout.patch_size),
                 "choose a multiple");

@@ -44,7 +44,7 @@ struct Description {
   std::vector<std::string> notes;  // what an import does or asks
 };
 
-std::string describe_head(const VitLayout& v, const Weights& weights) {
+std::string describe_head(const VitConfig& v, const Weights& weights) {
   if (v.num_classes == 0) return "none: features only; fsfm finetune adds one";
   std::string text = v.global_pool == "token" ? "class token" : "mean of the patch tokens";
   if (v.global_pool == "fas")
@@ -75,10 +75,10 @@ Description describe_network(const std::filesystem::path& file, const Weights& w
     // Names and shapes are enough; nothing is inflated for them.
     const Weights network = import_weights(weights, file, {.key = key, .values = false});
     const nlohmann::json& config = weights.has_card ? weights.card.config : network.facts.config;
-    const VitLayout v = infer_vit_layout(network.tensors, config);
+    const VitConfig v = infer_vit_config(network.tensors, config);
     result.architecture = fmt::format("vision transformer, {} px, patch {}, width {}, depth {}, {} heads", v.img_size,
                                       v.patch_size, v.embed_dim, v.depth, v.num_heads);
-    if (v.layer_norm_eps != VitLayout::kLayerNormEps)
+    if (v.layer_norm_eps != VitConfig::kLayerNormEps)
       result.architecture += fmt::format(", epsilon {:g}", v.layer_norm_eps);
     if (network.tensors.contains("decoder_embed.weight"))
       result.architecture += ", with the decoders of the online pretraining network";

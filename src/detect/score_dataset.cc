@@ -1,12 +1,15 @@
 #include "detect/score_dataset.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "data/batch/eval_batch.h"
+#include "data/unreadable.h"
 
 namespace fsfm {
 namespace {
@@ -58,56 +61,48 @@ ScoredDataset read_faces(const Dataset& dataset, const Transform& transform, con
     throw Error(info.name + ": no class '" + name + "'",
                 near.empty() ? "its classes are " + join(info.classes, ", ") : "did you mean " + near + "?");
   }
-  const size_t image_floats = size_t{3} * transform.size * transform.size;
-  const size_t total = options.only.empty() ? dataset.samples().size() : options.only.size();
-  auto sample_at = [&](size_t position) { return options.only.empty() ? position : options.only[position]; };
-  const size_t batch_size = static_cast<size_t>(std::max(1, options.batch_size));
+  // Decoding runs ahead of the network on threads of its own (data/loader.h).
+  const std::shared_ptr<const Dataset> whole(std::shared_ptr<void>(), &dataset);
+  const auto faces = options.only.empty() ? whole : subset(whole, options.only);
+  auto index_of = [&](size_t position) { return options.only.empty() ? position : options.only[position]; };
+  EvalBatchOptions batch{transform, normalization};
+  if (options.alter) batch.alter = [&](const Image& image, size_t at) { return options.alter(image, index_of(at)); };
+  const int batch_size = std::max(1, options.batch_size);
+  UnreadableSamples unreadable;
+  Loader loader(*faces,
+                {.batch_size = batch_size,
+                 .workers = thread_count(options.threads),
+                 .shuffle = false,
+                 .drop_last = false,
+                 .unreadable = &unreadable,
+                 .replace_unreadable = false},
+                make_eval_filler(batch), make_eval_batch(batch, batch_size));
+  loader.start(0);
 
-  Progress progress(options.progress_label.empty() ? info.name : options.progress_label, total, "faces",
-                    options.show_progress);
-  std::vector<float> images(batch_size * image_floats);  // [B, 3, S, S]
-  std::vector<std::string> failure(batch_size);
+  Progress progress(options.progress_label.empty() ? info.name : options.progress_label, faces->samples().size(),
+                    "faces", options.show_progress);
   std::vector<size_t> indices;
-  for (size_t first = 0; first < total; first += batch_size) {
+  while (auto loaded = loader.next()) {
     if (options.stop.stop_requested()) {
       result.complete = false;
       break;
     }
-    const size_t count = std::min(batch_size, total - first);
-    parallel_for(count, options.threads, [&](size_t slot, int) {
-      failure[slot].clear();
-      try {
-        const size_t index = sample_at(first + slot);
-        Image image = dataset.load(index).image;
-        if (options.alter) image = options.alter(image, index);
-        normalize_to_chw(transform.apply(image), normalization,
-                         std::span(images).subspan(slot * image_floats, image_floats));
-      } catch (const Error& error) {
-        failure[slot] = error.what();
-      }
-    });
-    // Close the gaps that unreadable pictures leave.
-    size_t kept = 0;
     indices.clear();
-    for (size_t slot = 0; slot < count; ++slot) {
-      if (!failure[slot].empty()) {
-        result.unreadable.push_back(failure[slot]);
-        continue;
-      }
-      if (kept != slot)
-        std::copy_n(images.begin() + slot * image_floats, image_floats, images.begin() + kept * image_floats);
-      indices.push_back(sample_at(first + slot));
+    for (const size_t position : loaded->indices) {
+      indices.push_back(index_of(position));
       const auto& sample = dataset.samples()[indices.back()];
       const std::string& name = info.classes.at(sample.label);
       result.keys.push_back(sample.key);
       result.classes.push_back(name);
       result.videos.push_back(sample.video);
       result.labels.push_back(contains(result.attack_classes, name));
-      ++kept;
     }
-    if (kept > 0) use(std::span(images).first(kept * image_floats), indices);
-    progress.update(first + count);
+    use(loaded->images, indices);
+    progress.update(result.size() + unreadable.size());
+    loader.recycle(*std::move(loaded));
   }
+  for (const auto& entry : unreadable.entries()) result.unreadable.push_back(entry.why);
+  std::sort(result.unreadable.begin(), result.unreadable.end());  // workers find them in any order
   progress.finish();
   if (result.complete && result.size() == 0)
     throw Error(info.name + ": no picture could be read",

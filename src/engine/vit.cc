@@ -35,14 +35,14 @@ struct Block {
   LayerNorm norm1, norm2;
   PackedLinear qkv, proj, fc1, fc2;
 
-  Block(OneDnn& onednn, const TensorMap& tensors, const VitLayout& v, const std::string& name)
+  Block(OneDnn& onednn, const TensorMap& tensors, const VitConfig& v, const std::string& name)
       : norm1(tensors, name + "norm1"), norm2(tensors, name + "norm2") {
     using Post = PackedLinear::Post;
     const int d = v.embed_dim, rows = v.tokens();
     qkv = linear(onednn, tensors, name + "attn.qkv", d, 3 * d, Post::none, rows);
     proj = linear(onednn, tensors, name + "attn.proj", d, d, Post::add, rows);
-    fc1 = linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden, Post::gelu, rows);
-    fc2 = linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden, d, Post::add, rows);
+    fc1 = linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden(), Post::gelu, rows);
+    fc2 = linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden(), d, Post::add, rows);
   }
 };
 
@@ -70,7 +70,7 @@ class Buffer {
 }  // namespace
 
 struct VitEngine::Impl {
-  VitLayout layout;
+  VitConfig layout;
   int threads;
   OneDnn onednn;
   std::vector<float> cls_token, positions;  // [D], [T, D]
@@ -81,7 +81,7 @@ struct VitEngine::Impl {
   Buffer stream, normed, wide, hidden, scratch;
 
   Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit)
-      : layout(infer_vit_layout(tensors, config)), threads(thread_limit) {
+      : layout(infer_vit_config(tensors, config)), threads(thread_limit) {
     const ScopedThreads scope(threads);
     const int d = layout.embed_dim, patch = layout.patch_size;
     cls_token = tensors.at("cls_token").to_float();
@@ -152,7 +152,7 @@ struct VitEngine::Impl {
     float* x = embed(images, n);
     float* a = normed.get(static_cast<size_t>(rows) * d);
     float* qkv = wide.get(static_cast<size_t>(rows) * 3 * d);
-    float* h = hidden.get(static_cast<size_t>(rows) * layout.mlp_hidden);
+    float* h = hidden.get(static_cast<size_t>(rows) * layout.mlp_hidden());
     for (Block& block : blocks) {
       normalize(block.norm1, x, a, rows);
       block.qkv.run(rows, a, qkv);
@@ -216,7 +216,7 @@ VitEngine::VitEngine(const TensorMap& tensors, const nlohmann::json& config, int
 VitEngine::~VitEngine() = default;
 VitEngine::VitEngine(VitEngine&&) noexcept = default;
 
-const VitLayout& VitEngine::layout() const { return impl_->layout; }
+const VitConfig& VitEngine::layout() const { return impl_->layout; }
 int VitEngine::image_size() const { return impl_->layout.img_size; }
 int VitEngine::classes() const { return impl_->layout.num_classes; }
 std::vector<float> VitEngine::logits(std::span<const float> images, int batch) {

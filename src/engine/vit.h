@@ -22,7 +22,7 @@ class VitEngine {
   ~VitEngine();
   VitEngine(VitEngine&&) noexcept;
 
-  const VitLayout& layout() const;
+  const VitConfig& layout() const;
   int image_size() const;
   int classes() const;  // 0 = features only
   // images: [batch, 3, S, S] normalised floats -> logits [batch, classes]. Throws Error when the sizes do not fit.

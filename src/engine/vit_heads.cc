@@ -25,7 +25,7 @@ void relu(std::vector<float>& values) {
 
 class LinearHead : public VitHead {
  public:
-  LinearHead(const TensorMap& tensors, const VitLayout& layout)
+  LinearHead(const TensorMap& tensors, const VitConfig& layout)
       : dim_(layout.embed_dim),
         classes_(layout.num_classes),
         weight_(tensors.at("head.weight").to_float()),
@@ -63,7 +63,7 @@ class LinearHead : public VitHead {
 // columns; the answer is token 0, which holds the pooled features.
 class FasHead : public VitHead {
  public:
-  FasHead(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout)
+  FasHead(OneDnn& onednn, const TensorMap& tensors, const VitConfig& layout)
       : dim_(layout.embed_dim),
         tokens_(layout.tokens()),
         classes_(layout.num_classes),
@@ -108,7 +108,7 @@ class FasHead : public VitHead {
 
 }  // namespace
 
-std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout) {
+std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitConfig& layout) {
   if (layout.num_classes == 0) return nullptr;
   if (layout.global_pool == "fas") return std::make_unique<FasHead>(onednn, tensors, layout);
   return std::make_unique<LinearHead>(tensors, layout);

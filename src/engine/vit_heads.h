@@ -19,6 +19,6 @@ class VitHead {
 
 // The head that `layout` describes: linear, FS-Adapter or anti-spoofing. nullptr when there are no classes. The OneDnn
 // must outlive it.
-std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitLayout& layout);
+std::unique_ptr<VitHead> make_vit_head(OneDnn& onednn, const TensorMap& tensors, const VitConfig& layout);
 
 }  // namespace fsfm

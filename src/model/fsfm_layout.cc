@@ -1,5 +1,7 @@
 #include "model/fsfm_layout.h"
 
+#include <cmath>
+
 #include "model/tensor_shapes.h"
 #include "model/vit_layout.h"
 
@@ -11,13 +13,13 @@ constexpr int64_t kMaxDim = 16384, kMaxProjection = 65536;
 }  // namespace
 
 nlohmann::json infer_fsfm_config(const TensorMap& tensors, const nlohmann::json& stated) {
-  const VitLayout encoder = infer_vit_layout(tensors, stated);
+  const VitConfig encoder = infer_vit_config(tensors, stated);
   const int64_t dim = encoder.embed_dim;
-  nlohmann::json config = encoder.to_config();
+  nlohmann::json config = encoder.to_json();
   for (const char* key : {"num_classes", "global_pool", "adapter", "mlp_ratio"}) config.erase(key);
 
   const int rep_depth = count_blocks(tensors, "rep_decoder_blocks.");
-  expect_blocks(tensors, "rep_decoder_blocks.", rep_depth, dim, encoder.mlp_hidden);
+  expect_blocks(tensors, "rep_decoder_blocks.", rep_depth, dim, encoder.mlp_hidden());
   const int64_t hidden = rows_of(tensors, "projector.projection_head.0.weight", kMaxProjection);
   const int64_t projection = rows_of(tensors, "projector.projection_head.3.weight", kMaxProjection);
   expect_shape(tensors, "projector.projection_head.0.weight", {hidden, dim});
@@ -31,14 +33,13 @@ nlohmann::json infer_fsfm_config(const TensorMap& tensors, const nlohmann::json&
   config["projection_size"] = projection;
   copy_heads("rep_decoder_num_heads");
 
-  const double mlp_ratio = static_cast<double>(encoder.mlp_hidden) / encoder.embed_dim;
+  const double mlp_ratio = static_cast<double>(encoder.mlp_hidden()) / encoder.embed_dim;
   if (tensors.contains("decoder_embed.weight")) {  // only the online network predicts pixels
     const int64_t width = rows_of(tensors, "decoder_embed.weight", kMaxDim);
     const int depth = count_blocks(tensors, "decoder_blocks.");
     expect_shape(tensors, "decoder_embed.weight", {width, dim});
     expect_shape(tensors, "decoder_pos_embed", {1, encoder.tokens(), width});
-    expect_blocks(tensors, "decoder_blocks.", depth, width,
-                  static_cast<int64_t>(static_cast<double>(width) * mlp_ratio));
+    expect_blocks(tensors, "decoder_blocks.", depth, width, std::llround(static_cast<double>(width) * mlp_ratio));
     expect_shape(tensors, "decoder_pred.weight", {3 * encoder.patch_size * encoder.patch_size, width});
     config["decoder_embed_dim"] = width;
     config["decoder_depth"] = depth;

@@ -215,7 +215,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
     FoldResult folded = fold_into_plain_vit(result.tensors, request.values);
     std::move(folded.keep_alive.begin(), folded.keep_alive.end(), std::back_inserter(result.keep_alive));
     std::move(folded.notes.begin(), folded.notes.end(), std::back_inserter(result.notes));
-    const VitLayout seen = infer_vit_layout(result.tensors, {{"num_heads", 1}});
+    const VitConfig seen = infer_vit_config(result.tensors, {{"num_heads", 1}});
     if (seen.num_classes > 0 && seen.global_pool == "avg" && result.tensors.contains("norm.weight"))
       throw Error("it has both 'norm' and 'fc_norm', and nothing says which of them the head stands on",
                   "take out the one that is not used");
@@ -234,7 +234,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
       config["num_heads"] = request.num_heads;
       why = "stated";
     } else if (!config.contains("num_heads")) {
-      if (const auto usual = usual_heads(seen.embed_dim, seen.mlp_hidden)) {
+      if (const auto usual = usual_heads(seen.embed_dim, seen.mlp_hidden())) {
         config["num_heads"] = *usual;
         why = fmt::format("assumed, the usual number for width {}; another is stated with --num-heads", seen.embed_dim);
       } else if (const int heads = seen.embed_dim == 384 ? heads_by_origin(file, network, why) : 0) {
@@ -242,7 +242,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
         why += "; another is stated with --num-heads";
       }
     }
-    const VitLayout layout = infer_vit_layout(result.tensors, config);
+    const VitConfig layout = infer_vit_config(result.tensors, config);
     if (why != "config.json") result.notes.push_back(fmt::format("heads: {} ({})", layout.num_heads, why));
     if (layout.img_size != 224)
       result.notes.push_back(fmt::format("input: {} pixels, by the table of {} x {} positions", layout.img_size,
@@ -258,7 +258,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
 ModelCard make_card(const Weights& weights, const fs::path& path, const CardOptions& options) {
   json heads = {{"decoder_num_heads", options.decoder_heads}, {"rep_decoder_num_heads", options.decoder_heads}};
   heads.update(weights.facts.config);
-  const VitLayout layout = infer_vit_layout(weights.tensors, heads);
+  const VitConfig layout = infer_vit_config(weights.tensors, heads);
   ModelCard card;
   card.training = {{"imported_from", path.filename().string()}, {"format", weights.format}};
   if (!weights.source.empty()) card.training["source"] = weights.source;
@@ -275,7 +275,7 @@ ModelCard make_card(const Weights& weights, const fs::path& path, const CardOpti
   } else {
     card.kind = layout.num_classes > 0 ? "detector" : "pretrain";
     card.architecture = "vit";
-    card.config = layout.to_config();
+    card.config = layout.to_json();
   }
   if (card.kind == "detector") {
     const bool fas = options.task.empty() ? layout.global_pool == "fas" : options.task == "fas";

@@ -133,7 +133,7 @@ int side_of(const SideFile& file, const char* key, bool& straight) {
   file.fail(std::string("'") + key + "' is no size");
 }
 
-void read_preprocessor(const fs::path& folder, const VitLayout& seen, ForeignFacts& facts) {
+void read_preprocessor(const fs::path& folder, const VitConfig& seen, ForeignFacts& facts) {
   const SideFile file(folder, "preprocessor_config.json");
   if (!file.exists()) return;
   if (file.flag("do_normalize", true)) {
@@ -161,7 +161,7 @@ void read_preprocessor(const fs::path& folder, const VitLayout& seen, ForeignFac
                              : fmt::format("pillow-{}-{}-crop-{}", filter, side, input);
 }
 
-void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs, ForeignFacts& facts) {
+void read_huggingface(const fs::path& folder, const VitConfig& seen, int outputs, ForeignFacts& facts) {
   const SideFile file(folder, "config.json");
   if (!file.exists() || !file.has("model_type")) {
     facts.classes = nameless(outputs);
@@ -172,7 +172,7 @@ void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs
   }
   file.expect("hidden_size", seen.embed_dim);
   file.expect("num_hidden_layers", seen.depth);
-  file.expect("intermediate_size", seen.mlp_hidden);
+  file.expect("intermediate_size", seen.mlp_hidden());
   file.expect("patch_size", seen.patch_size);
   file.expect("image_size", seen.img_size);
   file.expect("num_channels", 3);
@@ -194,7 +194,7 @@ void read_huggingface(const fs::path& folder, const VitLayout& seen, int outputs
   read_preprocessor(folder, seen, facts);
 }
 
-void read_timm(const fs::path& folder, const VitLayout& seen, int outputs, ForeignFacts& facts) {
+void read_timm(const fs::path& folder, const VitConfig& seen, int outputs, ForeignFacts& facts) {
   SideFile file(folder, "config.json");
   if (!file.exists() || !file.has("architecture")) return;
   const std::string architecture = file.text("architecture");
@@ -256,7 +256,7 @@ void refuse_other_families(const fs::path& folder) {
               "known are vit, vit_mae and timm's plain ViTs; " + std::string(kOfAnother));
 }
 
-ForeignFacts read_facts(const fs::path& folder, Dialect dialect, const VitLayout& seen, int outputs) {
+ForeignFacts read_facts(const fs::path& folder, Dialect dialect, const VitConfig& seen, int outputs) {
   ForeignFacts facts;
   if (dialect == Dialect::huggingface) read_huggingface(folder, seen, outputs, facts);
   if (dialect == Dialect::timm) read_timm(folder, seen, outputs, facts);

@@ -35,7 +35,7 @@ void refuse_other_families(const std::filesystem::path& folder);
 // `seen`: what the tensors show (its heads and epsilon do not count); `outputs`: of the head as the file has it, 0
 // when the head is of no interest. Throws Error (file, key) where a file states
 // another network than the tensors show, or something that cannot be computed (another activation, pooling, filter).
-ForeignFacts read_facts(const std::filesystem::path& folder, Dialect dialect, const VitLayout& seen, int outputs);
+ForeignFacts read_facts(const std::filesystem::path& folder, Dialect dialect, const VitConfig& seen, int outputs);
 
 // Reads {"mean": [3 numbers], "std": [3 numbers]} into `facts`.
 void read_mean_std(const std::filesystem::path& file, ForeignFacts& facts);

@@ -35,11 +35,11 @@ bool begins_with_one(std::string_view name, const std::array<std::string_view, N
   return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view p) { return name.starts_with(p); });
 }
 
-int heads_of(const VitLayout& v, const nlohmann::json& config) {
+int heads_of(const VitConfig& v, const nlohmann::json& config) {
   int heads = 0;
   if (const auto stated = config.find("num_heads"); stated != config.end() && stated->is_number_integer()) {
     heads = stated->get<int>();
-  } else if (const auto usual = usual_heads(v.embed_dim, v.mlp_hidden)) {
+  } else if (const auto usual = usual_heads(v.embed_dim, v.mlp_hidden())) {
     heads = *usual;
   } else {
     const bool small = v.embed_dim == 384;
@@ -56,7 +56,7 @@ int heads_of(const VitLayout& v, const nlohmann::json& config) {
 
 double eps_of(const nlohmann::json& config) {
   const auto stated = config.find("layer_norm_eps");
-  if (stated == config.end()) return VitLayout::kLayerNormEps;
+  if (stated == config.end()) return VitConfig::kLayerNormEps;
   const double eps = stated->is_number() ? stated->get<double>() : 0;
   if (!(eps >= 1e-12 && eps <= 1e-2)) throw Error("the model card's layer_norm_eps is not in 1e-12..1e-2");
   return eps;
@@ -78,7 +78,7 @@ void expect_known_names(const TensorMap& tensors, int depth) {
   }
 }
 
-void read_head(const TensorMap& tensors, VitLayout& v) {
+void read_head(const TensorMap& tensors, VitConfig& v) {
   const int64_t d = v.embed_dim;
   const std::string norm = v.global_pool == "token" ? "norm" : "fc_norm";
   expect_shape(tensors, norm + ".weight", {d});
@@ -181,21 +181,11 @@ Error unknown_tensor(const std::string& source, const std::string& shown, const 
                "such a network cannot be computed here: leaving the tensor out would compute another one");
 }
 
-nlohmann::json VitLayout::to_config() const {
-  nlohmann::json config = {{"img_size", img_size},       {"patch_size", patch_size},
-                           {"embed_dim", embed_dim},     {"depth", depth},
-                           {"num_heads", num_heads},     {"mlp_ratio", static_cast<double>(mlp_hidden) / embed_dim},
-                           {"num_classes", num_classes}, {"global_pool", global_pool},
-                           {"adapter", adapter}};
-  if (layer_norm_eps != kLayerNormEps) config["layer_norm_eps"] = layer_norm_eps;
-  return config;
-}
-
-VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& stated) {
+VitConfig infer_vit_config(const TensorMap& tensors, const nlohmann::json& stated) {
   const nlohmann::json config = stated.is_object() ? stated : nlohmann::json::object();
   if (!tensors.contains("patch_embed.proj.weight"))
     throw Error("no vision transformer: tensor 'patch_embed.proj.weight' is missing");
-  VitLayout v;
+  VitConfig v;
   const Shape& patch = shape_of(tensors, "patch_embed.proj.weight");
   if (patch.size() != 4 || patch[1] != 3 || patch[2] != patch[3] || patch[2] < 1 || patch[2] > 256 || patch[0] < 4 ||
       patch[0] > kMaxDim)
@@ -212,7 +202,7 @@ VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& state
     throw Error("tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
   v.img_size = static_cast<int>(grid) * v.patch_size;
   v.depth = count_blocks(tensors, "blocks.");
-  v.mlp_hidden = rows_of(tensors, "blocks.0.mlp.fc1.weight", 8 * kMaxDim);
+  v.mlp_ratio = static_cast<double>(rows_of(tensors, "blocks.0.mlp.fc1.weight", 8 * kMaxDim)) / v.embed_dim;
   v.num_heads = heads_of(v, config);
   v.layer_norm_eps = eps_of(config);
   check_activation(config);
@@ -220,9 +210,9 @@ VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& state
   v.global_pool = tensors.contains("head.bottleneck.weight") ? "fas"
                   : tensors.contains("fc_norm.weight")       ? "avg"
                                                              : "token";
-  expect_blocks(tensors, "blocks.", v.depth, v.embed_dim, v.mlp_hidden);
+  expect_blocks(tensors, "blocks.", v.depth, v.embed_dim, v.mlp_hidden());
   read_head(tensors, v);
-  nlohmann::json sizes = v.to_config();
+  nlohmann::json sizes = v.to_json();
   for (const char* key : {"num_heads", "mlp_ratio", "adapter", "layer_norm_eps"}) sizes.erase(key);
   expect_agreement(config, sizes);
   return v;

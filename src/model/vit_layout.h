@@ -6,28 +6,16 @@
 #include <string>
 
 #include "base/error.h"
+#include "model/vit_config.h"
 #include "tensorio/tensor.h"
 
 namespace fsfm {
-
-// Names and meaning as in timm.
-struct VitLayout {
-  int img_size = 0, patch_size = 0, embed_dim = 0, depth = 0, num_heads = 0, mlp_hidden = 0;
-  int num_classes = 0;                    // 0 = no head
-  std::string global_pool;                // "avg" (fc_norm), "token" (norm), "fas" (method.md section 4)
-  bool adapter = false;                   // FS-Adapter: the head reads [x, adapter(x)]
-  double layer_norm_eps = kLayerNormEps;  // of the blocks and of the norm before the head
-
-  static constexpr double kLayerNormEps = 1e-6;  // where a card names none
-  int tokens() const { return 1 + (img_size / patch_size) * (img_size / patch_size); }
-  nlohmann::json to_config() const;  // the card's `config`
-};
 
 // Reads everything from the tensors' shapes; what leaves no trace in them comes from `config`: the number of heads
 // ("num_heads", else the usual one of the width), the epsilon of the norms ("layer_norm_eps"), the activation ("act",
 // which must be gelu). Where `config` states another value than the tensors show, the tensors' is an Error. Throws
 // Error naming a missing or misshaped tensor, and one that belongs to another kind of network.
-VitLayout infer_vit_layout(const TensorMap& tensors, const nlohmann::json& config = {});
+VitConfig infer_vit_config(const TensorMap& tensors, const nlohmann::json& config = {});
 
 // The number of attention heads where everybody uses the same for this width; nullopt where there are several (384: 6
 // in timm, DeiT and DINO, 12 in MoCo v3 and FSFM) or none is known.

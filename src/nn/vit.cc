@@ -43,7 +43,7 @@ BlockImpl::BlockImpl(int dim, int heads, double mlp_ratio, double drop_path, dou
   norm1 = register_module("norm1", make_layer_norm(dim, norm_eps));
   attn = register_module("attn", Attention(dim, heads));
   norm2 = register_module("norm2", make_layer_norm(dim, norm_eps));
-  mlp = register_module("mlp", Mlp(dim, static_cast<int>(dim * mlp_ratio)));
+  mlp = register_module("mlp", Mlp(dim, static_cast<int>(std::lround(dim * mlp_ratio))));
 }
 
 torch::Tensor BlockImpl::drop(const torch::Tensor& branch) const {

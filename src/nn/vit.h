@@ -7,29 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "model/vit_config.h"
 #include "nn/fas_head.h"
 
 namespace fsfm {
-
-// Names and meaning of timm's VisionTransformer arguments.
-struct VitConfig {
-  int img_size = 224, patch_size = 16, embed_dim = 768, depth = 12, num_heads = 12;
-  double mlp_ratio = 4.0;
-  int num_classes = 0;  // 0 = no head
-  std::string global_pool =
-      "avg";  // "avg": fc_norm(mean of patch tokens); "token": norm, class token; "fas": method.md section 4
-  double drop_path = 0.0;  // of the last block; rises linearly from 0
-  double layer_norm_eps = 1e-6;
-
-  int grid() const { return img_size / patch_size; }
-  int patches() const { return grid() * grid(); }
-  // Throws Error when sizes are not positive, do not divide each other, or are absurdly large.
-  void check() const;
-  static VitConfig named(const std::string& model);  // tiny|small|base|large|huge; throws Error listing the names
-  nlohmann::json to_json() const;
-  // Absent keys keep their defaults; throws Error naming a key of the wrong type.
-  static VitConfig from_json(const nlohmann::json& json);
-};
 
 // Fixed 2-D sin-cos table [1, 1 + grid*grid, dim], row 0 (class token) zero; as MAE builds it. dim must be a multiple
 // of 4.

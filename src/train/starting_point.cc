@@ -4,7 +4,7 @@
 
 namespace fsfm {
 
-void note_positions(const VitLayout& file, int img_size, int patch_size, bool fixed, std::vector<std::string>& notes) {
+void note_positions(const VitConfig& file, int img_size, int patch_size, bool fixed, std::vector<std::string>& notes) {
   const int from = file.img_size / file.patch_size, to = img_size / patch_size;
   if (from != to)
     notes.push_back(fmt::format("positions: resized from {0} x {0} to {1} x {1} (bicubic)", from, to));

@@ -21,6 +21,6 @@ struct StartingPoint {
 };
 
 // Says what becomes of the positions of `file` in a network of `img_size`.
-void note_positions(const VitLayout& file, int img_size, int patch_size, bool fixed, std::vector<std::string>& notes);
+void note_positions(const VitConfig& file, int img_size, int patch_size, bool fixed, std::vector<std::string>& notes);
 
 }  // namespace fsfm

@@ -83,7 +83,7 @@ TEST(VitEngine, FasHeadEqualsTheReference) {
                              {"head.bottleneck.bias", t.at("bottleneck_b")},
                              {"head.classifier.weight", t.at("classifier_w")},
                              {"head.classifier.bias", t.at("classifier_b")}};
-  VitLayout layout{.img_size = 64, .patch_size = 16, .embed_dim = 48, .num_classes = 2, .global_pool = "fas"};
+  VitConfig layout{.img_size = 64, .patch_size = 16, .embed_dim = 48, .num_classes = 2, .global_pool = "fas"};
   OneDnn onednn;
   const auto head = make_vit_head(onednn, weights, layout);
   const std::vector<float> tokens = t.at("tokens").to_float(), reference = t.at("logits").to_float();

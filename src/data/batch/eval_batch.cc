@@ -19,8 +19,9 @@ FillSample make_eval_filler(const EvalBatchOptions& options, std::vector<int> la
   return [options, label_map = std::move(label_map)](const Dataset& dataset, size_t index, Rng&, Batch& batch,
                                                      int slot) {
     const size_t values = 3 * static_cast<size_t>(options.transform.size) * static_cast<size_t>(options.transform.size);
-    const Image image = options.transform.apply(read_sample(dataset, index).image);
-    normalize_to_chw(image, options.normalization,
+    Image image = read_sample(dataset, index).image;
+    if (options.alter) image = options.alter(image, index);
+    normalize_to_chw(options.transform.apply(image), options.normalization,
                      std::span(batch.images).subspan(static_cast<size_t>(slot) * values, values));
     const int label = dataset.samples()[index].label;
     batch.labels[static_cast<size_t>(slot)] = label_map.empty() ? label : label_map.at(static_cast<size_t>(label));

@@ -1,6 +1,9 @@
 // What the loader does for evaluation: picture -> the model's transform -> normalised tensor and label.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "data/loader.h"
 #include "media/preprocess.h"
 
@@ -9,6 +12,7 @@ namespace fsfm {
 struct EvalBatchOptions {
   Transform transform;  // of the model's card, e.g. "pillow-bicubic-256-crop-224"
   Normalization normalization;
+  std::function<Image(const Image&, size_t index)> alter{};  // degrades each picture before the transform; may be empty
 };
 
 // Batches of [B,3,size,size] images, without masks.

@@ -45,14 +45,8 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
           "--normalization dataset measures those of the data");
     }
     try {
-      const VitLayout layout = infer_vit_layout(start.weights.tensors, start.weights.facts.config);
-      start.network.img_size = layout.img_size;
-      start.network.patch_size = layout.patch_size;
-      start.network.embed_dim = layout.embed_dim;
-      start.network.depth = layout.depth;
-      start.network.num_heads = layout.num_heads;
-      start.network.mlp_ratio = static_cast<double>(layout.mlp_hidden) / layout.embed_dim;
-      start.network.layer_norm_eps = layout.layer_norm_eps;
+      const VitConfig layout = infer_vit_config(start.weights.tensors, start.weights.facts.config);
+      start.network = layout;
       if (recipe.img_size > 0) note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
       if (!start.card) note_new_parts(start.weights.tensors, recipe.global_pool == "token", classes, start.notes);
     } catch (const Error& error) {
@@ -62,6 +56,7 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
   if (recipe.img_size > 0) start.network.img_size = recipe.img_size;
   start.network.num_classes = static_cast<int>(classes);
   start.network.global_pool = recipe.global_pool;
+  start.network.adapter = recipe.method == "adapter";
   start.network.drop_path = recipe.drop_path;
   start.network.check();
   return start;

@@ -15,16 +15,15 @@ StartingPoint adopt_initial_weights(PretrainRecipe& recipe) {
   start.weights =
       import_weights(recipe.init, {.key = recipe.weights_key, .num_heads = recipe.num_heads, .with_head = false});
   start.notes = start.weights.notes;
-  VitLayout layout;
+  VitConfig layout;
   try {
-    layout = infer_vit_layout(start.weights.tensors, start.weights.facts.config);
+    layout = infer_vit_config(start.weights.tensors, start.weights.facts.config);
   } catch (const Error& error) {
     throw Error(name + ": " + error.what());
   }
   const VitConfig wanted = recipe.network().encoder;
-  const int hidden = static_cast<int>(wanted.embed_dim * wanted.mlp_ratio);
   if (layout.embed_dim != wanted.embed_dim || layout.depth != wanted.depth || layout.patch_size != wanted.patch_size ||
-      layout.mlp_hidden != hidden)
+      layout.mlp_hidden() != wanted.mlp_hidden())
     throw Error(fmt::format("{} is a network of width {}, depth {}, patch {}, but --model {} has width {}, depth {}, "
                             "patch {}",
                             name, layout.embed_dim, layout.depth, layout.patch_size, recipe.model, wanted.embed_dim,

@@ -8,7 +8,7 @@ find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(TIFF REQUIRED)
 find_package(GIF REQUIRED)
-find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs dnn)
+find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc dnn)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavfilter libswscale libavutil)
 find_package(spdlog REQUIRED)
@@ -39,7 +39,7 @@ target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} $
 target_link_libraries(fsfm_core_deps INTERFACE
   Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF GIF::GIF ${WEBPDEMUX_LIBRARY}
   ${WEBP_LIBRARY} ${HEIF_LIBRARY}
-  opencv_core opencv_imgproc opencv_imgcodecs opencv_dnn PkgConfig::FFMPEG
+  opencv_core opencv_imgproc opencv_dnn PkgConfig::FFMPEG
   spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${HWY_LIBRARY} ${DNNL_LIBRARY})
 
 if(FSFM_TRAIN)

@@ -18,10 +18,8 @@ std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
 std::vector<BenchCase> bench_parser(const MeasureOptions&);
 std::vector<BenchCase> bench_resize(const MeasureOptions&);
-#ifdef FSFM_HAS_TRAIN
 std::vector<BenchCase> bench_step(const BenchOptions&);
 std::vector<BenchCase> bench_step_bf16(const BenchOptions&);
-#endif
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
@@ -30,10 +28,8 @@ const std::vector<Bench>& benches() {
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
       {"parser", "face crop to parsing map with the shipped network, one thread", bench_parser},
       {"resize", "Pillow-exact bicubic resize, one thread", bench_resize},
-#ifdef FSFM_HAS_TRAIN
       {"step", "one optimiser step of pretraining, all cores", bench_step},
       {"step-bf16", "the same in bfloat16", bench_step_bf16},
-#endif
   };
   return kBenches;
 }

@@ -5,6 +5,7 @@
 
 namespace fsfm::cli {
 
+// Those that need libtorch are defined in learn/ for fsfm-learn and handed over to it by handover/ in fsfm.
 int run_bench(int, char**);
 int run_blend(int, char**);
 int run_convert(int, char**);
@@ -16,12 +17,10 @@ int run_masks(int, char**);
 int run_prepare(int, char**);
 int run_probe(int, char**);
 int run_report(int, char**);
-#ifdef FSFM_HAS_TRAIN
 int run_finetune(int, char**);
 int run_pretrain(int, char**);
 int run_selfcheck(int, char**);
 int run_train_parser(int, char**);
-#endif
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
@@ -29,10 +28,8 @@ const std::vector<Command>& commands() {
       {"doctor", "Find what is wrong with a dataset: leaks, shortcuts, broken files", run_doctor},
       {"blend", "Make attacks from real faces alone: blended, or filmed off a screen", run_blend, true},
       {"masks", "Show what every masking strategy hides of a face", run_masks},
-#ifdef FSFM_HAS_TRAIN
       {"pretrain", "Learn from unlabelled real faces", run_pretrain, true},
       {"finetune", "Turn a pretrained model into a detector", run_finetune, true},
-#endif
       {"probe", "Score faces with frozen weights, before any label was seen", run_probe, true},
       {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate, true},
       {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect, true},
@@ -40,10 +37,8 @@ const std::vector<Command>& commands() {
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
       {"bench", "Time one part of the program", run_bench},
-#ifdef FSFM_HAS_TRAIN
       {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},
       {"train-parser", "Learn the face-segmentation network from labelled faces", run_train_parser, true},
-#endif
   };
   return kCommands;
 }

@@ -14,8 +14,14 @@ struct Command {
   bool stops_cleanly = false;         // looks at interrupted(); any other command simply ends when a signal comes
 };
 
-// In the order of --help. Commands that need libtorch are absent from a build without it.
+// In the order of --help.
 const std::vector<Command>& commands();
+
+// What `fsfm`, which loads no libtorch, leaves to `fsfm-learn`: thrown before anything is done or printed.
+struct NeedsLearning {};
+// Becomes fsfm-learn with the same arguments. It lies beside the program or in ../libexec/fsfm. Throws Error when it is
+// not there.
+[[noreturn]] void become_learning_program(char** argv);
 
 // True when progress bars and notes may be drawn: no --quiet (Options::enable_quiet).
 bool progress_visible();

@@ -1,4 +1,4 @@
-// The program `fsfm`: finds the subcommand, turns exceptions into one line and an exit code.
+// The programs `fsfm` and `fsfm-learn`: finds the subcommand, turns exceptions into one line and an exit code.
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -75,7 +75,11 @@ int main(int argc, char** argv) {
   int code = 0;
   try {
     try {
-      code = run(argc, argv);
+      try {
+        code = run(argc, argv);
+      } catch (const NeedsLearning&) {
+        become_learning_program(argv);
+      }
     } catch (const ReaderGone&) {
       return kBrokenPipeExit;
     } catch (...) {

@@ -185,14 +185,7 @@ int run_probe(int argc, char** argv) {
 
   report::ProbeReport report{.probe = flags.probe, .card = model.card(), .model_path = flags.model.string()};
   if (report.card.name.empty()) report.card.name = flags.model.stem().string();
-#ifdef FSFM_HAS_TRAIN
   const Probe probe = flags.probe == "knn" ? knn(model, flags, report) : reconstruction_probe(model, flags, report);
-#else
-  if (flags.probe != "knn")
-    throw Error("this build of fsfm has no libtorch, which the reconstruction probe needs",
-                "use fsfm probe knn, or build with -DFSFM_TRAIN=ON");
-  const Probe probe = knn(model, flags, report);
-#endif
   for (const auto& source : sources) {
     ProbeScores scores = probe(source);
     if (!scores.faces.complete) {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <utility>
 #include <vector>
 
 #include "face/region_map.h"
 #include "face/sides.h"
+#include "media/codec.h"
 
 namespace fsfm {
 namespace {
@@ -117,9 +117,11 @@ void add_noise(cv::Mat& image, Rng& rng) {
 }
 
 void recompress(cv::Mat& image, Rng& rng) {
-  std::vector<uint8_t> bytes;
-  cv::imencode(".jpg", image, bytes, {cv::IMWRITE_JPEG_QUALITY, 15 + static_cast<int>(rng.below(75))});
-  image = cv::imdecode(bytes, cv::IMREAD_COLOR);
+  Image picture(image.cols, image.rows);
+  const cv::Mat pixels(picture.height, picture.width, CV_8UC3, picture.rgb.data());
+  image.copyTo(pixels);
+  picture = decode_image(encode_jpeg(picture, 15 + static_cast<int>(rng.below(75))), "a training view");
+  pixels.copyTo(image);
 }
 
 // A rotated rectangle or ellipse of one colour or noise, as a hand, a cup or a caption would.

@@ -288,7 +288,7 @@ class PretrainRun : public RunLoop {
     report::write_pretrain_page(recipe_.run_folder(), facts);
   }
 
-  Image attention_picture() const {
+  Image attention_picture() {
     auto faces = report::example_faces(*data_.examples, batch_options_);
     if (faces.count == 0) return {};
     const auto images = torch::from_blob(faces.images.data(), {faces.count, 3, faces.side, faces.side});

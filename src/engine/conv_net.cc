@@ -97,7 +97,7 @@ struct ConvNet::Impl {
     const memory::desc bias_desc({shape.out}, kFloat, Tag::x);
     dnnl::post_ops ops;
     if (sum) ops.append_sum(1.0f);
-    if (sum || shape.relu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    if (sum || shape.relu) onednn::append_eltwise(ops, dnnl::algorithm::eltwise_relu);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(ops);
     const auto primitive = onednn::convolution(cpu.engine, source.get_desc(), weight_any, bias_desc, destination,
@@ -116,7 +116,7 @@ struct ConvNet::Impl {
   void add_upsampled(const memory& source, const memory& target) {
     dnnl::post_ops ops;
     ops.append_sum(1.0f);
-    ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    onednn::append_eltwise(ops, dnnl::algorithm::eltwise_relu);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(ops);
     const auto primitive = onednn::bilinear(cpu.engine, source.get_desc(), target.get_desc(), attributes);

@@ -19,8 +19,8 @@ Matmul::Matmul(const OneDnn& onednn, const MatmulShape& shape, const memory::des
     : a_(matrix_layout(shape.m, shape.k, shape.in, shape.a)), c_(matrix_layout(shape.m, shape.n, shape.out)) {
   if (shape.biased) bias_ = matrix_layout(1, shape.n, memory::data_type::f32);
   dnnl::post_ops ops;
-  if (shape.post == Post::gelu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
-  if (shape.post == Post::relu) ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (shape.post == Post::gelu) onednn::append_eltwise(ops, dnnl::algorithm::eltwise_gelu_erf);
+  if (shape.post == Post::relu) onednn::append_eltwise(ops, dnnl::algorithm::eltwise_relu);
   if (shape.post == Post::add) ops.append_sum(1.0f);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(ops);

@@ -1,5 +1,5 @@
-// All of oneDNN's interface that depends on its version (2.x), and what every user of it shares: one CPU engine with
-// its stream, its exceptions as ours, its number of threads.
+// All of oneDNN's interface that depends on its version (2.x or 3.x), and what every user of it shares: one CPU engine
+// with its stream, its exceptions as ours, its number of threads.
 #pragma once
 
 #include <omp.h>
@@ -53,7 +53,11 @@ using Desc = dnnl::memory::desc;
 // `bias` may be the empty description.
 inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const Desc& a, const Desc& b, const Desc& bias,
                                            const Desc& c, const dnnl::primitive_attr& attributes) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine, a, b, bias, c, attributes};
+#else
   return {dnnl::matmul::desc(a, b, bias, c), attributes, engine};
+#endif
 }
 
 inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine& engine, const Desc& source,
@@ -62,15 +66,33 @@ inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine&
                                                              const dnnl::memory::dims& before,
                                                              const dnnl::memory::dims& behind,
                                                              const dnnl::primitive_attr& attributes) {
-  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights, bias, target,
-           strides, before, behind},
-          attributes,
-          engine};
+  constexpr auto kKind = dnnl::prop_kind::forward_inference;
+  constexpr auto kWay = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine, kKind, kWay, source, weights, bias, target, strides, before, behind, attributes};
+#else
+  return {{kKind, kWay, source, weights, bias, target, strides, before, behind}, attributes, engine};
+#endif
 }
 
 inline dnnl::resampling_forward::primitive_desc bilinear(const dnnl::engine& engine, const Desc& source,
                                                          const Desc& target, const dnnl::primitive_attr& attributes) {
-  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::resampling_linear, source, target}, attributes, engine};
+  constexpr auto kKind = dnnl::prop_kind::forward_inference;
+  constexpr auto kWay = dnnl::algorithm::resampling_linear;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine, kKind, kWay, source, target, attributes};
+#else
+  return {{kKind, kWay, source, target}, attributes, engine};
+#endif
+}
+
+// An activation without parameters, applied to the result.
+inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm activation) {
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(activation, 0.0f, 0.0f);
+#else
+  ops.append_eltwise(1.0f, activation, 0.0f, 0.0f);
+#endif
 }
 
 }  // namespace onednn

@@ -23,11 +23,13 @@ void Source::check_size(int64_t width, int64_t height) const {
   if (width < 1 || height < 1)
     damaged("a picture of " + std::to_string(width) + "x" + std::to_string(height) + " pixels");
   if (width > limits.max_pixels / height)
-    throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
+    throw Error(ErrorCode::too_large,
+                name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
                     " pixels, the limit is " + with_thousands(limits.max_pixels),
                 "shrink the picture first");
   if (width > kLongestSide || height > kLongestSide)
-    throw Error(name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
+    throw Error(ErrorCode::too_large,
+                name + " is too large: " + std::to_string(width) + "x" + std::to_string(height) +
                     " pixels, no side may exceed " + with_thousands(kLongestSide),
                 "cut or shrink the picture first");
 }
@@ -35,12 +37,14 @@ void Source::check_size(int64_t width, int64_t height) const {
 void Source::say(const std::string& text) const {
   if (note) *note = text;
 }
-void Source::truncated() const { throw Error(name + " is truncated", "copy or download the file again"); }
+void Source::truncated() const {
+  throw Error(ErrorCode::damaged, name + " is truncated", "copy or download the file again");
+}
 void Source::damaged(const std::string& detail) const {
-  throw Error(name + " is damaged: " + detail, "copy or download the file again");
+  throw Error(ErrorCode::damaged, name + " is damaged: " + detail, "copy or download the file again");
 }
 void Source::unsupported(const std::string& what) const {
-  throw Error(name + " is " + what, "convert it to PNG or JPEG");
+  throw Error(ErrorCode::unsupported, name + " is " + what, "convert it to PNG or JPEG");
 }
 
 int exif_orientation(Bytes tiff) {
@@ -114,18 +118,24 @@ size_t find_late_jpeg(std::span<const std::byte> bytes) {
 }
 
 [[noreturn]] void refuse(const Source& source, ContentKind kind) {
-  if (kind == ContentKind::empty) throw Error(source.name + " is empty", "copy or download the file again");
+  if (kind == ContentKind::empty)
+    throw Error(ErrorCode::damaged, source.name + " is empty", "copy or download the file again");
   if (kind == ContentKind::video)
-    throw Error(source.name + " is a video, not a picture", "take frames of it: ffmpeg -i FILE frame%04d.png");
+    throw Error(ErrorCode::unsupported, source.name + " is a video, not a picture",
+                "take frames of it: ffmpeg -i FILE frame%04d.png");
   if (is_unread_input(kind))
-    throw Error(source.name + " is " + content_name(kind) + ", which fsfm does not read", content_way_out(kind));
-  if (kind == ContentKind::lfs_pointer) throw Error(source.name + " is " + content_name(kind), content_way_out(kind));
+    throw Error(ErrorCode::unsupported, source.name + " is " + content_name(kind) + ", which fsfm does not read",
+                content_way_out(kind));
+  if (kind == ContentKind::lfs_pointer)
+    throw Error(ErrorCode::unsupported, source.name + " is " + content_name(kind), content_way_out(kind));
   if (kind != ContentKind::unknown)
-    throw Error(source.name + " is " + content_name(kind) + ", not a picture", content_way_out(kind));
+    throw Error(ErrorCode::unsupported, source.name + " is " + content_name(kind) + ", not a picture",
+                content_way_out(kind));
   if (const size_t at = find_late_jpeg(source.bytes); at > 0)
-    throw Error(source.name + " does not begin as a picture: a JPEG begins at its byte " + std::to_string(at),
+    throw Error(ErrorCode::damaged,
+                source.name + " does not begin as a picture: a JPEG begins at its byte " + std::to_string(at),
                 "cut off what stands before it: tail -c +" + std::to_string(at + 1) + " FILE > out.jpg");
-  throw Error(source.name + " is not a picture fsfm can read",
+  throw Error(ErrorCode::unsupported, source.name + " is not a picture fsfm can read",
               "give a JPEG, PNG, WebP, GIF, HEIC, AVIF, BMP, TIFF or PPM file");
 }
 
@@ -159,7 +169,8 @@ Picture decode_picture(std::span<const std::byte> bytes, const std::string& name
   Picture picture;
   const Source source{bytes, name, limits, &picture.note};
   if (static_cast<int64_t>(bytes.size()) > limits.max_bytes)
-    throw Error(name + " is too large: " + format_bytes(static_cast<double>(bytes.size())) + ", the limit is " +
+    throw Error(ErrorCode::too_large,
+                name + " is too large: " + format_bytes(static_cast<double>(bytes.size())) + ", the limit is " +
                     format_bytes(static_cast<double>(limits.max_bytes)),
                 "shrink the picture first");
   picture.image = decode(source);

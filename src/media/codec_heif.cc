@@ -20,7 +20,7 @@ namespace {
 std::string form_of(const Source& source) { return content_kind(source.bytes) == ContentKind::avif ? "AVIF" : "HEIC"; }
 
 [[noreturn]] void damaged(const Source& source, const std::string& detail) {
-  throw Error(source.name + " is a damaged " + form_of(source) + " picture: " + detail,
+  throw Error(ErrorCode::damaged, source.name + " is a damaged " + form_of(source) + " picture: " + detail,
               "copy the file again, or convert it to JPEG where it still opens");
 }
 
@@ -28,7 +28,8 @@ std::string form_of(const Source& source) { return content_kind(source.bytes) ==
 [[noreturn]] void fail(const Source& source, const heif_error& error) {
   const std::string form = form_of(source);
   if (error.subcode == heif_suberror_End_of_data)
-    throw Error(source.name + " is a truncated " + form + " picture", "copy or download the file again");
+    throw Error(ErrorCode::damaged, source.name + " is a truncated " + form + " picture",
+                "copy or download the file again");
   if (error.code == heif_error_Unsupported_feature || error.code == heif_error_Unsupported_filetype)
     source.unsupported("a picture in " + form + " of a kind that is not read (" + std::string(error.message) + ")");
   damaged(source, error.message);

@@ -44,11 +44,12 @@ struct VideoReader::Impl {
     decoder.emplace(*demuxer, plan, options.threads);
     ahead = decoder->next();
     if (!ahead)
-      throw Error(source.name() + " has no frame that can be decoded",
+      throw Error(ErrorCode::damaged, source.name() + " has no frame that can be decoded",
                   "copy or download the file again, or convert it: ffmpeg -i FILE out.mp4");
     const AVFrame& first = *ahead->frame;
     if (const std::string why = FrameConverter::problem(first, pixel_shape(first)); !why.empty())
-      throw Error(source.name() + " has " + why + ", which fsfm cannot show", "convert it: ffmpeg -i FILE out.mp4");
+      throw Error(ErrorCode::unsupported, source.name() + " has " + why + ", which fsfm cannot show",
+                  "convert it: ffmpeg -i FILE out.mp4");
     size = FrameConverter::shown_size(first, pixel_shape(first), turn(first));
     notes = demuxer->notes();
     if (plan.absent > 0)

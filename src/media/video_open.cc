@@ -134,17 +134,20 @@ void VideoDemuxer::open() {
 
 void VideoDemuxer::refuse() const {
   if (is_unfinished_mp4(source_))
-    throw Error(source_.name() + " has no index (no moov box): its recording was not finished, or it is truncated",
+    throw Error(ErrorCode::damaged,
+                source_.name() + " has no index (no moov box): its recording was not finished, or it is truncated",
                 "copy or download it again, or recover it with the camera's own program");
   const std::string head = source_.text_at(0, kContentBytes);
   if (head.starts_with("#EXTM3U") || head.starts_with("ffconcat"))
-    throw Error(source_.name() + " is a playlist, which names videos instead of holding one", "name the video itself");
+    throw Error(ErrorCode::unsupported, source_.name() + " is a playlist, which names videos instead of holding one",
+                "name the video itself");
   const ContentKind kind = content_kind(std::as_bytes(std::span(head)));
   if (kind != ContentKind::unknown && kind != ContentKind::video) {
     const std::string way_out = content_way_out(kind);
-    throw Error(source_.name() + " is no video but " + content_name(kind), way_out.empty() ? "leave it out" : way_out);
+    throw Error(ErrorCode::unsupported, source_.name() + " is no video but " + content_name(kind),
+                way_out.empty() ? "leave it out" : way_out);
   }
-  throw Error(source_.name() + " is not a video fsfm can read, or it is truncated",
+  throw Error(ErrorCode::unsupported, source_.name() + " is not a video fsfm can read, or it is truncated",
               "copy or download the file again, or convert it: ffmpeg -i FILE out.mp4");
 }
 
@@ -163,7 +166,8 @@ void VideoDemuxer::choose_stream() {
       films.push_back(stream);
   }
   if (films.empty())
-    throw Error(source_.name() + " has no video: " +
+    throw Error(ErrorCode::unsupported,
+                source_.name() + " has no video: " +
                     (has_sound && has_cover ? "only sound and a cover picture"
                      : has_sound            ? "only sound"
                      : has_cover            ? "only a cover picture"
@@ -187,14 +191,17 @@ void VideoDemuxer::choose_stream() {
   }
   codec_ = avcodec_find_decoder(film->codecpar->codec_id);
   if (!codec_)
-    throw Error(source_.name() + " is of the codec " + avcodec_get_name(film->codecpar->codec_id) +
+    throw Error(ErrorCode::unsupported,
+                source_.name() + " is of the codec " + avcodec_get_name(film->codecpar->codec_id) +
                     ", which this build cannot decode",
                 "convert it: ffmpeg -i FILE out.mp4");
   if (has_dolby_colours_only(*film))
-    throw Error(source_.name() + " is of Dolby Vision's profile 5, whose colours only a Dolby decoder understands",
+    throw Error(ErrorCode::unsupported,
+                source_.name() + " is of Dolby Vision's profile 5, whose colours only a Dolby decoder understands",
                 "export it from the camera as HLG, HDR10 or SDR");
   if (area(*film) > kMostVideoPixels)
-    throw Error(source_.name() + " has frames of " + std::to_string(film->codecpar->width) + "x" +
+    throw Error(ErrorCode::too_large,
+                source_.name() + " has frames of " + std::to_string(film->codecpar->width) + "x" +
                     std::to_string(film->codecpar->height) + " pixels",
                 "the limit is 100,000,000 pixels");
 }

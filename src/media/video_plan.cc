@@ -85,7 +85,7 @@ FramePlan plan_frames(VideoDemuxer& demuxer) {
   int64_t last_dts = INT64_MIN, last_pts = INT64_MIN;
   while (demuxer.read(*packet)) {
     if (stamps.size() >= kMostPackets)
-      throw Error(demuxer.name() + " has more than 20,000,000 frames",
+      throw Error(ErrorCode::too_large, demuxer.name() + " has more than 20,000,000 frames",
                   "cut it into parts: ffmpeg -ss FROM -t SECONDS -i FILE -c copy out.mp4");
     // In fragments an edit list only moves the time stamps: what it cuts off the start has negative ones.
     const bool hidden = (packet->flags & AV_PKT_FLAG_DISCARD) != 0 ||

@@ -27,12 +27,12 @@ VideoSource::VideoSource(const std::filesystem::path& path) : name_(path.string(
   if (regular && size_ > 0) return;
   ::close(fd_);
   if (!regular) throw Error(name_ + " is no regular file", "a video is read twice: save it as a file first");
-  throw Error(name_ + " is empty", "copy or download the file again");
+  throw Error(ErrorCode::damaged, name_ + " is empty", "copy or download the file again");
 }
 
 VideoSource::VideoSource(std::span<const std::byte> bytes, std::string name)
     : name_(std::move(name)), bytes_(bytes), size_(bytes.size()) {
-  if (bytes.empty()) throw Error(name_ + " is empty", "copy or download the file again");
+  if (bytes.empty()) throw Error(ErrorCode::damaged, name_ + " is empty", "copy or download the file again");
 }
 
 VideoSource::~VideoSource() {

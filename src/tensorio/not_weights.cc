@@ -30,23 +30,25 @@ Error of_zip(const std::string& name, std::span<const std::byte> bytes, const st
     for (const auto& [entry, where] : zip.entries()) {
       if (first.empty()) first = entry.substr(0, 80);
       if (entry.ends_with("constants.pkl"))
-        return Error(name + " is a TorchScript archive, not a checkpoint", "save the module's state_dict() instead");
+        return Error(ErrorCode::unsupported, name + " is a TorchScript archive, not a checkpoint",
+                     "save the module's state_dict() instead");
       if (entry == "data.pkl" || entry.ends_with("/data.pkl"))
-        return Error(name + " is a PyTorch checkpoint, not a " + expected,
+        return Error(ErrorCode::unsupported, name + " is a PyTorch checkpoint, not a " + expected,
                      "make a model file of it: fsfm convert " + name + " OUT.safetensors");
       if (entry.ends_with(".npy"))
-        return Error(name + " is an archive of NumPy arrays (.npz), not a " + expected,
+        return Error(ErrorCode::unsupported, name + " is an archive of NumPy arrays (.npz), not a " + expected,
                      "save the weights as .safetensors or with torch.save");
       if (entry == "saved_model.pb" || entry.ends_with("/saved_model.pb") || entry == "model.weights.h5")
-        return Error(name + " is a TensorFlow or Keras model, not a " + expected, kExport);
+        return Error(ErrorCode::unsupported, name + " is a TensorFlow or Keras model, not a " + expected, kExport);
       if (entry.ends_with(".safetensors") || entry.ends_with(".pth") || entry.ends_with(".bin"))
-        return Error(name + " is a zip archive that holds " + entry.substr(0, 80),
+        return Error(ErrorCode::unsupported, name + " is a zip archive that holds " + entry.substr(0, 80),
                      "unpack it and name the file inside");
     }
   } catch (const Error& error) {
     return error;
   }
-  return Error(name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl" +
+  return Error(ErrorCode::unsupported,
+               name + " is a zip archive but no PyTorch checkpoint (it has no data.pkl" +
                    (first.empty() ? ")" : ", but " + first + ")"),
                "name a file written by torch.save");
 }
@@ -56,11 +58,11 @@ Error of_zip(const std::string& name, std::span<const std::byte> bytes, const st
 Error not_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& expected) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 512));
   const auto is = [&](const std::string& what, const std::string& way_out) {
-    return Error(name + " is " + what + ", not a " + expected, way_out);
+    return Error(ErrorCode::unsupported, name + " is " + what + ", not a " + expected, way_out);
   };
   if (ZipReader::is_zip(bytes)) return of_zip(name, bytes, expected);
   if (start.starts_with(kLegacyMagic))
-    return Error(name + " is in the old torch.save form (before PyTorch 1.6)", kResave);
+    return Error(ErrorCode::unsupported, name + " is in the old torch.save form (before PyTorch 1.6)", kResave);
   if (start.starts_with("\x89HDF\r\n\x1a\n"sv)) return is("an HDF5 file (Keras, TensorFlow)", kExport);
   if (start.starts_with("GGUF"sv) || start.starts_with("ggml"sv)) return is("a GGUF file (llama.cpp)", kExport);
   if (start.size() >= 8 && start.substr(4, 4) == "TFL3"sv) return is("a TensorFlow Lite model", kExport);
@@ -72,10 +74,11 @@ Error not_weights(const std::string& name, std::span<const std::byte> bytes, con
   if (kind == ContentKind::tar)
     return is("a tar archive (as torch.save wrote before PyTorch 0.1.10, or somebody packed)",
               "unpack it and name the file inside, or re-save the weights with a newer PyTorch");
-  if (kind == ContentKind::empty) return Error(name + " is empty", "copy or download it again");
-  if (kind == ContentKind::lfs_pointer) return Error(name + " is " + content_name(kind), content_way_out(kind));
+  if (kind == ContentKind::empty) return Error(ErrorCode::damaged, name + " is empty", "copy or download it again");
+  if (kind == ContentKind::lfs_pointer)
+    return Error(ErrorCode::unsupported, name + " is " + content_name(kind), content_way_out(kind));
   if (kind != ContentKind::unknown) return is(content_name(kind), content_way_out(kind));
-  return Error(name + " is not a " + expected,
+  return Error(ErrorCode::unsupported, name + " is not a " + expected,
                "weights are read from .safetensors files and from what torch.save writes (.pth, .bin)");
 }
 

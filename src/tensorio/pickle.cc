@@ -35,7 +35,7 @@ class Machine {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(name_ + ": " + what + " (pickle byte " + std::to_string(at_) + ")",
+    throw Error(ErrorCode::damaged, name_ + ": " + what + " (pickle byte " + std::to_string(at_) + ")",
                 "the file is damaged, or was not written by torch.save");
   }
 

@@ -120,7 +120,7 @@ class PthStorages {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(name_ + ": " + what, "the file is damaged or was not written by torch.save");
+    throw Error(ErrorCode::damaged, name_ + ": " + what, "the file is damaged or was not written by torch.save");
   }
 
   std::string entry_of(const PickleValue& storage) const { return prefix_ + "data/" + storage.text; }

@@ -32,7 +32,7 @@ struct Entry {
 };
 
 [[noreturn]] void bad_tensor(const fs::path& path, const std::string& name, const std::string& what) {
-  throw Error(path.string() + ": tensor '" + name + "' " + what, kDamaged);
+  throw Error(ErrorCode::damaged, path.string() + ": tensor '" + name + "' " + what, kDamaged);
 }
 
 Entry parse_entry(const fs::path& path, const std::string& name, const json& value, uint64_t data_bytes) {
@@ -42,7 +42,8 @@ Entry parse_entry(const fs::path& path, const std::string& name, const json& val
     bad_tensor(path, name, "lacks dtype, shape or data_offsets");
   const json &type = value["dtype"], &sizes = value["shape"], &offsets = value["data_offsets"];
   if (!type.is_string() || !parse_dtype(type.get<std::string>()))
-    throw Error(path.string() + ": tensor '" + name + "' has an unknown type" +
+    throw Error(ErrorCode::damaged,
+                path.string() + ": tensor '" + name + "' has an unknown type" +
                     (type.is_string() ? " " + type.get<std::string>() : ""),
                 "known are F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL");
   Entry entry{name, *parse_dtype(type.get<std::string>()), {}, 0, 0};
@@ -136,15 +137,16 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::string
   uint64_t header_bytes = 0;
   if (bytes.size() < 10) {
     const Error error = not_weights(path.string(), bytes, "safetensors file");
-    throw bytes.empty() ? error : Error(path.string() + " is too short for a safetensors file", kDamaged);
+    throw bytes.empty() ? error
+                        : Error(ErrorCode::damaged, path.string() + " is too short for a safetensors file", kDamaged);
   }
   std::memcpy(&header_bytes, bytes.data(), 8);
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + 8;
   if (header_bytes > kMaxHeaderBytes || *text != '{') throw not_weights(path.string(), bytes, "safetensors file");
   if (header_bytes > bytes.size() - 8)
-    throw Error(path.string() + ": its header reaches past the end of the file", kDamaged);
+    throw Error(ErrorCode::damaged, path.string() + ": its header reaches past the end of the file", kDamaged);
   const json header = parse_json({text, static_cast<size_t>(header_bytes)}, path.string() + ": header", kDamaged);
-  if (!header.is_object()) throw Error(path.string() + ": its header is no JSON object", kDamaged);
+  if (!header.is_object()) throw Error(ErrorCode::damaged, path.string() + ": its header is no JSON object", kDamaged);
 
   const std::span<const std::byte> data = bytes.subspan(8 + static_cast<size_t>(header_bytes));
   TensorFile result;
@@ -164,7 +166,8 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::string
     expected = entry.end;
   }
   if (expected != data.size())
-    throw Error(path.string() + ": " + std::to_string(data.size() - expected) + " bytes belong to no tensor", kDamaged);
+    throw Error(ErrorCode::damaged,
+                path.string() + ": " + std::to_string(data.size() - expected) + " bytes belong to no tensor", kDamaged);
 
   for (Entry& entry : entries) {
     std::span<const std::byte> part = data.subspan(entry.begin, entry.end - entry.begin);

@@ -48,7 +48,7 @@ uint32_t checksum(std::span<const std::byte> bytes) {
 }  // namespace
 
 void ZipReader::fail(const std::string& what) const {
-  throw Error(name_ + ": " + what, "the file is damaged or incomplete: copy or download it again");
+  throw Error(ErrorCode::damaged, name_ + ": " + what, "the file is damaged or incomplete: copy or download it again");
 }
 
 std::span<const std::byte> ZipReader::part(uint64_t offset, uint64_t size) const {

@@ -66,7 +66,8 @@ TEST(ScoreDataset, LeavesOutAndCountsUnreadablePictures) {
   });
   const auto scored = score(data, {.batch_size = 4}), all = score(whole, {.batch_size = 4});
   ASSERT_EQ(scored.size(), 8u);
-  EXPECT_EQ(scored.unreadable, (std::vector<std::string>{"face_3.jpg: truncated", "face_4.jpg: truncated"}));
+  EXPECT_EQ(scored.unreadable,
+            (std::vector<std::string>{"sample 3: face_3.jpg: truncated", "sample 4: face_4.jpg: truncated"}));
   // Those that remain keep their own scores.
   EXPECT_EQ(scored.keys[3], "5");
   EXPECT_EQ(scored.logits[2 * 3], all.logits[2 * 5]);

@@ -118,10 +118,9 @@ void add_noise(cv::Mat& image, Rng& rng) {
 
 void recompress(cv::Mat& image, Rng& rng) {
   Image picture(image.cols, image.rows);
-  const cv::Mat pixels(picture.height, picture.width, CV_8UC3, picture.rgb.data());
-  image.copyTo(pixels);
-  picture = decode_image(encode_jpeg(picture, 15 + static_cast<int>(rng.below(75))), "a training view");
-  pixels.copyTo(image);
+  image.copyTo(cv::Mat(image.rows, image.cols, CV_8UC3, picture.rgb.data()));
+  Image again = decode_image(encode_jpeg(picture, 15 + static_cast<int>(rng.below(75))), "a training view");
+  cv::Mat(image.rows, image.cols, CV_8UC3, again.rgb.data()).copyTo(image);
 }
 
 // A rotated rectangle or ellipse of one colour or noise, as a hand, a cup or a caption would.

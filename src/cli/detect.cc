@@ -59,7 +59,7 @@ Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image&
                         box.height, box.left, box.top, v.why);
   }
   if (draw) annotated = annotate(image, faces);
-  Result result{verdict_entry(file, faces, detector.card()), std::move(text)};
+  Result result{verdict_entry(file, faces, detector.card(), input_facts(file)), std::move(text)};
   if (!note.empty()) {
     result.entry["note"] = note;
     result.text += fmt::format("  note: {}\n", note);
@@ -85,7 +85,7 @@ std::optional<Result> judge_video(Detector& detector, const fs::path& file, int 
     annotated =
         contact_sheet(tiles, 4, 320, fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict)));
   }
-  return Result{verdict_entry(file, video, detector.card()), std::move(text)};
+  return Result{verdict_entry(file, video, detector.card(), input_facts(file)), std::move(text)};
 }
 
 // Judges input after input and prints each as it is done, so that nothing done is lost whatever happens later.
@@ -98,7 +98,7 @@ class Run {
   }
 
   int exit_code() {
-    if (request_.json && lines_) print_line(to_line(verdict_header(request_.model, detector_.card())));
+    if (request_.json && lines_) print_line(to_line(verdict_header(detector_.model())));
     for (size_t i = 0; i < inputs_.size() && !interrupted(); ++i) judge(i);
     if (interrupted()) return interrupted_exit_code();
     if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return !input.skipped.empty(); }))
@@ -146,7 +146,7 @@ class Run {
     } else if (lines_) {
       print_line(to_line(result.entry));
     } else {
-      json document = verdict_header(request_.model, detector_.card());
+      json document = verdict_header(detector_.model());
       document["results"] = json::array({result.entry});
       print_line(document.dump(2, ' ', false, json::error_handler_t::replace));
     }

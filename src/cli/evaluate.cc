@@ -148,7 +148,8 @@ void write_point(const std::filesystem::path& path, const OperatingPoint& point,
        metrics::calibration(development.labels, metrics::attack_scores(development.logits, is_attack)).ece},
       {"ece", metrics::calibration(development.labels,
                                    metrics::attack_scores(development.logits, is_attack, point.temperature))
-                  .ece}};
+                  .ece},
+      {"roc", roc_for_card(point)}};
   write_model(file.path(), card, file.tensors());
 }
 

@@ -3,13 +3,23 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cmath>
+#include <optional>
+#include <span>
+#include <thread>
 
+#include "base/channel.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "detect/face_parts.h"
+#include "detect/operating_point.h"
 #include "detect/score_dataset.h"
+#include "detect/video_verdict.h"
 #include "engine/vit.h"
 #include "face/face_detector.h"
 #include "face/face_quality.h"
+#include "face/parser.h"
+#include "face/tracks.h"
 #include "media/preprocess.h"
 #include "media/video.h"
 #include "metrics/calibration.h"
@@ -40,35 +50,58 @@ Transform transform_of(const ModelFile& model) {
   }
 }
 
-const FaceVerdict* largest(const std::vector<FaceVerdict>& faces) {
-  const FaceVerdict* best = nullptr;
-  auto area = [](const Rect& box) { return static_cast<int64_t>(box.width) * box.height; };
-  for (const auto& face : faces)
-    if (!best || area(face.face.box) > area(best->face.box)) best = &face;
-  return best;
-}
-
 }  // namespace
 
+DetectorModel::DetectorModel(ModelFile file, double fpr) : file_(std::move(file)), card_(check_detector(file_).card()) {
+  attack_mask(card_);  // throws when none or all do
+  if (fpr > 0) use_false_positive_rate(card_, fpr);
+}
+
+std::shared_ptr<const DetectorModel> DetectorModel::of(ModelFile file, double fpr) {
+  return std::shared_ptr<const DetectorModel>(new DetectorModel(std::move(file), fpr));
+}
+
+std::shared_ptr<const DetectorModel> DetectorModel::open(const std::filesystem::path& file, double fpr) {
+  return of(ModelFile::open(file), fpr);
+}
+
+std::string DetectorModel::sha256() const {
+  return is_plain_file(file_.path()) && file_.path().extension() == ".safetensors" ? sha256_file(file_.path()) : "";
+}
+
 struct Detector::Impl {
-  ModelCard card;
+  // The faces of one picture before the network saw them.
+  struct Found {
+    std::vector<FaceVerdict> faces;
+    std::vector<float> inputs;  // [faces, 3, S, S]
+  };
+  struct FoundFrame {
+    VideoReader::Frame frame;
+    Found found;
+  };
+
+  std::shared_ptr<const DetectorModel> model;
+  const ModelCard& card;
   std::vector<uint8_t> is_attack;
   VitEngine engine;
   Transform transform;
   Normalization normalization;
   std::unique_ptr<FaceDetector> finder;
+  std::unique_ptr<FaceParser> parser;  // where covered faces are looked for
   QualityLimits limits;
   std::stop_token stop;
+  StageTimes times;
 
-  Impl(const ModelFile& model, const DetectOptions& options)
-      : card(check_detector(model).card()),
+  Impl(std::shared_ptr<const DetectorModel> opened, const DetectOptions& options)
+      : model(std::move(opened)),
+        card(model->card()),
         is_attack(attack_mask(card)),
-        engine(model, options.threads),
-        transform(transform_of(model)),
+        engine(model->file(), options.threads),
+        transform(transform_of(model->file())),
         normalization{card.mean, card.std},
         finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector)),
         stop(options.stop) {
-    const std::string name = model.path().string();
+    const std::string name = model->file().path().string();
     if (engine.classes() != static_cast<int>(card.classes.size()))
       throw Error(
           fmt::format("{} names {} classes but its network answers {}", name, card.classes.size(), engine.classes()),
@@ -78,88 +111,167 @@ struct Detector::Impl {
                               engine.image_size()),
                   "the model file was put together wrongly");
     if (options.min_face > 0) limits.min_face = options.min_face;
+    if (options.check_covered) parser = make_parser();
   }
 
-  std::vector<FaceVerdict> run(const Image& image) {
-    std::vector<FaceVerdict> verdicts;
-    const size_t values = static_cast<size_t>(3) * transform.size * transform.size;
-    std::vector<float> inputs;  // [faces, 3, S, S]
+  size_t input_values() const { return static_cast<size_t>(3) * transform.size * transform.size; }
+
+  Found find(const Image& image) {
+    const StageClock clock(times.find);
+    Found found;
     for (Face& face : finder->detect(image)) {
       const Rect rect = crop_rect(face.box, image.width, image.height, card.crop_scale);
       if (rect.width < 1 || rect.height < 1) continue;
       estimate_quality(image, face);
-      inputs.resize(inputs.size() + values);
-      normalize_to_chw(transform.apply(crop(image, rect)), normalization, std::span(inputs).last(values));
-      verdicts.push_back({.face = std::move(face), .crop = rect});
+      const Image view = crop(image, rect);
+      found.inputs.resize(found.inputs.size() + input_values());
+      normalize_to_chw(transform.apply(view), normalization, std::span(found.inputs).last(input_values()));
+      FaceVerdict verdict{.face = std::move(face), .crop = rect};
+      verdict.light = face_light(image, verdict.face.box);
+      if (parser) verdict.face_parts = face_parts(*parser, view, rect, verdict.face.box);
+      found.faces.push_back(std::move(verdict));
     }
-    const std::vector<float> logits = engine.logits(inputs, static_cast<int>(verdicts.size()));
+    return found;
+  }
+
+  // Scores and judges the faces of all pictures in one go.
+  void judge(std::span<Found* const> pictures) {
+    const StageClock clock(times.judge);
+    std::vector<float> gathered;
+    std::span<const float> inputs;
+    if (pictures.size() == 1) {
+      inputs = pictures[0]->inputs;
+    } else {
+      for (const Found* found : pictures) gathered.insert(gathered.end(), found->inputs.begin(), found->inputs.end());
+      inputs = gathered;
+    }
+    const std::vector<float> logits = engine.logits(inputs, static_cast<int>(inputs.size() / input_values()));
     require_finite(logits);
     const std::vector<double> scores = metrics::attack_scores(logits, is_attack, card.temperature);
     const size_t classes = card.classes.size();
-    for (size_t i = 0; i < verdicts.size(); ++i) {
-      FaceVerdict& v = verdicts[i];
-      v.per_class = metrics::softmax(std::span(logits).subspan(i * classes, classes), card.temperature);
-      v.score = scores[i];
-      v.why = quality_problem(v.face, limits);
-      if (!v.why.empty()) continue;
-      Judgement judgement = judge_score(v.score, card);
-      v.verdict = judgement.verdict;
-      v.why = std::move(judgement.why);
-    }
-    return verdicts;
+    size_t i = 0;
+    for (Found* found : pictures)
+      for (FaceVerdict& v : found->faces) {
+        v.per_class = metrics::softmax(std::span(logits).subspan(i * classes, classes), card.temperature);
+        v.score = scores[i++];
+        const auto problem = quality_problem(v.face, v.light, v.face_parts, limits);
+        const Judgement judgement = problem ? *problem : judge_score(v.score, card);
+        v.verdict = judgement.verdict;
+        v.reason = judgement.reason;
+        v.why = judgement.why;
+      }
   }
 
-  VideoVerdict summarize(VideoVerdict video) const {
-    std::vector<double> good, all;
-    for (const auto& frame : video.frames)
-      if (const FaceVerdict* face = largest(frame.faces)) {
-        all.push_back(face->score);
-        if (quality_problem(face->face, limits).empty()) good.push_back(face->score);
+  std::vector<FaceVerdict> run(const Image& image) {
+    Found found = find(image);
+    Found* const one = &found;
+    if (!found.faces.empty()) judge({&one, 1});
+    return std::move(found.faces);
+  }
+
+  // Decoding, finding and judging run at once, frames in order; the network takes the faces of a few frames at a time.
+  VideoVerdict run_video(VideoReader& reader, int count, const FrameSink& sink) {
+    constexpr size_t kWaiting = 4, kTogether = 4;
+    const std::vector<int64_t> wanted = linspace_frames(reader.frame_count(), count);
+    Channel<VideoReader::Frame> decoded(kWaiting);
+    Channel<FoundFrame> found(kWaiting);
+    VideoVerdict video;
+    {
+      std::jthread decoder([&] { decode(reader, wanted, decoded); });
+      std::jthread searcher([&] { search(decoded, found); });
+      struct Abandon {
+        Channel<VideoReader::Frame>& decoded;
+        Channel<FoundFrame>& found;
+        ~Abandon() {
+          found.abandon();
+          decoded.abandon();
+        }
+      } const abandon{decoded, found};
+      std::vector<FoundFrame> together;
+      for (bool more = true; more;) {
+        auto next = found.pop();
+        more = next.has_value();
+        if (next) together.push_back(std::move(*next));
+        if (together.size() < kTogether && more) continue;
+        std::vector<Found*> pictures;
+        for (auto& frame : together) pictures.push_back(&frame.found);
+        if (!pictures.empty()) judge(pictures);
+        for (auto& [frame, faces] : together) {
+          video.frames.push_back({frame.index, frame.seconds, std::move(faces.faces)});
+          if (sink) sink(frame.image, video.frames.back());
+        }
+        together.clear();
       }
-    const std::vector<double>& scores = good.empty() ? all : good;
-    video.frames_with_face = static_cast<int>(all.size());
-    video.frames_judged = static_cast<int>(scores.size());
-    if (scores.empty()) {
-      video.why = fmt::format("no face in the {} frames looked at", video.frames.size());
+    }
+    video.frames_skipped = reader.skipped();
+    video.notes = reader.notes();
+    if (stop.stop_requested()) {
+      video.reason = Reason::interrupted;
+      video.why = "interrupted";
       return video;
     }
-    for (const double score : scores) video.score += score / static_cast<double>(scores.size());
-    if (good.empty()) {
-      video.why = all.size() == 1
-                      ? "in the only frame with a face it is small, blurred or turned away"
-                      : fmt::format("in all {} frames with a face it is small, blurred or turned away", all.size());
-      return video;
-    }
-    const Judgement judgement = judge_score(video.score, card);
-    video.verdict = judgement.verdict;
-    video.why = fmt::format("mean of {} frame{}: {}", good.size(), good.size() == 1 ? "" : "s", judgement.why);
+    conclude(video, card);
     return video;
+  }
+
+  void decode(VideoReader& reader, const std::vector<int64_t>& wanted, Channel<VideoReader::Frame>& out) {
+    try {
+      while (!stop.stop_requested()) {
+        std::optional<VideoReader::Frame> frame;
+        {
+          const StageClock clock(times.decode);
+          frame = reader.next(wanted);
+        }
+        if (!frame || !out.push(std::move(*frame))) break;
+      }
+      out.close();
+    } catch (...) {
+      out.close(std::current_exception());
+    }
+  }
+
+  void search(Channel<VideoReader::Frame>& in, Channel<FoundFrame>& out) {
+    try {
+      FaceTracker tracker;
+      while (auto frame = in.pop()) {
+        Found found = find(frame->image);
+        std::vector<Face> faces;
+        for (const auto& v : found.faces) faces.push_back(v.face);
+        const std::vector<int> persons = tracker.add(frame->image, faces);
+        for (size_t i = 0; i < persons.size(); ++i) found.faces[i].person = persons[i];
+        if (!out.push({std::move(*frame), std::move(found)})) break;
+      }
+      out.close();
+    } catch (...) {
+      out.close(std::current_exception());
+    }
+    in.abandon();
   }
 };
 
 Detector::Detector(const std::filesystem::path& model, const DetectOptions& options)
-    : impl_(std::make_unique<Impl>(ModelFile::open(model), options)) {}
+    : Detector(DetectorModel::open(model), options) {}
+Detector::Detector(std::shared_ptr<const DetectorModel> model, const DetectOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
 Detector::~Detector() = default;
 const ModelCard& Detector::card() const { return impl_->card; }
+const DetectorModel& Detector::model() const { return *impl_->model; }
+const StageTimes& Detector::times() const { return impl_->times; }
 std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
 
+VideoVerdict Detector::run_video(VideoReader& reader, int frames, const FrameSink& sink) {
+  return impl_->run_video(reader, frames, sink);
+}
+
 VideoVerdict Detector::run_video(const std::filesystem::path& path, int frames, bool keep_pictures) {
+  std::vector<Image> pictures;
   VideoReader reader(path, {.stop = impl_->stop});
-  const std::vector<int64_t> wanted = linspace_frames(reader.frame_count(), frames);
-  VideoVerdict video;
-  while (!impl_->stop.stop_requested()) {
-    const auto frame = reader.next(wanted);
-    if (!frame) break;
-    video.frames.push_back({frame->index, frame->seconds, run(frame->image)});
-    if (keep_pictures) video.pictures.push_back(annotate(frame->image, video.frames.back().faces));
-  }
-  video.frames_skipped = reader.skipped();
-  video.notes = reader.notes();
-  if (impl_->stop.stop_requested()) {
-    video.why = "interrupted";
-    return video;
-  }
-  return impl_->summarize(std::move(video));
+  FrameSink keep;
+  if (keep_pictures)
+    keep = [&](const Image& frame, const FrameVerdict& verdict) { pictures.push_back(annotate(frame, verdict.faces)); };
+  VideoVerdict video = run_video(reader, frames, keep);
+  video.pictures = std::move(pictures);
+  return video;
 }
 
 }  // namespace fsfm

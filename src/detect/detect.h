@@ -2,31 +2,60 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "detect/stage_times.h"
 #include "detect/verdict.h"
 #include "face/face.h"
+#include "media/video.h"
 #include "model/model_file.h"
 
 namespace fsfm {
 
 struct FaceVerdict {
   Face face;
-  Rect crop;                        // what the network saw
-  double score = 0;                 // P(attack), calibrated with the card's temperature
-  std::vector<double> per_class{};  // softmax, in the card's class order
+  Rect crop;                           // what the network saw
+  FaceLight light{};                   // of the box
+  std::optional<double> face_parts{};  // QualityLimits::min_face_parts, where a parser looked
+  double score = 0;                    // P(attack), calibrated with the card's temperature
+  std::vector<double> per_class{};     // softmax, in the card's class order
   VerdictKind verdict = VerdictKind::inconclusive;
+  Reason reason = Reason::no_face;
   std::string why{};  // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
+  int person = -1;    // of a video: 0, 1, ... in order of appearance
 };
 
 struct DetectOptions {
-  std::string face_detector;  // "" = the card's
-  int threads = 0;            // 0 = all cores
-  std::stop_token stop{};     // ends a video early: what was seen so far, "interrupted"
-  double min_face = 0;        // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
+  std::string face_detector;   // "" = the card's
+  int threads = 0;             // 0 = all cores
+  std::stop_token stop{};      // ends a video early: what was seen so far, "interrupted"
+  double min_face = 0;         // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
+  bool check_covered = false;  // also run the shipped face parser on every face (some 20 ms each)
+};
+
+// A detector's file, opened and checked once, for any number of Detectors of many threads. Thread-safe.
+class DetectorModel {
+ public:
+  // `fpr` > 0: the threshold that the card's ROC gives for this rate of false alarms. Throws Error when the file is no
+  // detector, its card and weights do not fit each other, or the card cannot tell such a rate.
+  static std::shared_ptr<const DetectorModel> open(const std::filesystem::path& file, double fpr = 0);
+  // The same of an opened file.
+  static std::shared_ptr<const DetectorModel> of(ModelFile file, double fpr = 0);
+
+  const ModelCard& card() const { return card_; }
+  const ModelFile& file() const { return file_; }
+  // SHA-256 of the weights' file; "" of a model that came from memory or in several files. Read anew at each call.
+  std::string sha256() const;
+
+ private:
+  DetectorModel(ModelFile file, double fpr);
+  ModelFile file_;
+  ModelCard card_;
 };
 
 struct FrameVerdict {
@@ -35,32 +64,56 @@ struct FrameVerdict {
   std::vector<FaceVerdict> faces;
 };
 
-// A video is judged by the mean score of the largest face of each sampled frame; frames whose face is small, blurred or
-// turned away count only when there is no better one.
+// One face followed through a video: the mean score of its frames, unfit ones only when there are no others.
+struct PersonVerdict {
+  int person = 0;
+  int frames_with_face = 0, frames_judged = 0;
+  double score = 0;
+  VerdictKind verdict = VerdictKind::inconclusive;
+  Reason reason = Reason::no_face;
+  std::string why;
+};
+
+// `score` is the mean of the largest face of each sampled frame; frames whose face is unfit count only when there is no
+// better one. The verdict is that of the score, except that a film in which another person is an attack is one: it
+// takes kPersonFrames judged frames of that person, for one confident frame is not enough.
 struct VideoVerdict {
   double score = 0;
   VerdictKind verdict = VerdictKind::inconclusive;
+  Reason reason = Reason::no_face;
   std::string why;
   int frames_with_face = 0;          // of `frames`
   int frames_judged = 0;             // frames whose face entered the mean
   int64_t frames_skipped = 0;        // frames that could not be decoded
   std::vector<std::string> notes{};  // about the file, for people: which of its videos was read, that it is cut short
+  std::vector<PersonVerdict> persons;
+  std::vector<size_t> worst;  // positions in `frames` of the highest scores, apart in time, highest first
   std::vector<FrameVerdict> frames;
   std::vector<Image> pictures;  // annotated frames, parallel to `frames`, when asked for
 };
 
-// Not thread-safe: one Detector per thread.
+inline constexpr int kPersonFrames = 3;  // fewer judged frames of a person decide nothing about the film
+
+// Called with each frame as it is judged, in order.
+using FrameSink = std::function<void(const Image& frame, const FrameVerdict& verdict)>;
+
+// Not thread-safe: one Detector per thread; they share the DetectorModel.
 class Detector {
  public:
-  // Throws Error when the model is no detector, or its card and weights do not fit each other.
+  // Throws Error as DetectorModel::open.
   explicit Detector(const std::filesystem::path& model, const DetectOptions& options = {});
+  explicit Detector(std::shared_ptr<const DetectorModel> model, const DetectOptions& options = {});
   ~Detector();
   const ModelCard& card() const;
+  const DetectorModel& model() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
-  // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Throws Error when the
-  // file is no video.
+  // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Decoding, finding and
+  // judging overlap. Throws Error when the file is no video.
   VideoVerdict run_video(const std::filesystem::path& path, int frames, bool keep_pictures = false);
+  VideoVerdict run_video(VideoReader& reader, int frames, const FrameSink& sink = {});
+  // Where this detector's time went so far.
+  const StageTimes& times() const;
 
  private:
   struct Impl;

@@ -7,16 +7,18 @@
 #include <vector>
 
 #include "detect/detect.h"
+#include "detect/input_facts.h"
 
 namespace fsfm {
 
 // The model that judged: what a document begins with, and the first line of many.
-nlohmann::json verdict_header(const std::filesystem::path& model, const ModelCard& card);
+nlohmann::json verdict_header(const DetectorModel& model);
 
 // One input's entry. File names that are no UTF-8 have those bytes as "%E9".
 nlohmann::json verdict_entry(const std::filesystem::path& file, const std::vector<FaceVerdict>& faces,
-                             const ModelCard& card);
-nlohmann::json verdict_entry(const std::filesystem::path& file, const VideoVerdict& video, const ModelCard& card);
+                             const ModelCard& card, const InputFacts& facts);
+nlohmann::json verdict_entry(const std::filesystem::path& file, const VideoVerdict& video, const ModelCard& card,
+                             const InputFacts& facts);
 nlohmann::json error_entry(const std::filesystem::path& file, const std::string& problem);
 nlohmann::json skipped_entry(const std::filesystem::path& file, const std::string& why);
 

@@ -14,12 +14,17 @@ constexpr int kSide = 112;
 // Distance between the eyes over the height of the nose tip above them, of an average adult head (64 mm / 36 mm).
 constexpr float kEyesOverNose = 1.8f;
 
+// The part of the box that lies in the picture.
+Rect visible_part(const Image& image, const Rect& box) {
+  const int left = std::clamp(box.left, 0, image.width), top = std::clamp(box.top, 0, image.height);
+  return {left, top, std::clamp(box.right(), left, image.width) - left,
+          std::clamp(box.bottom(), top, image.height) - top};
+}
+
 }  // namespace
 
 float face_blur(const Image& image, const Rect& box) {
-  const int left = std::clamp(box.left, 0, image.width), top = std::clamp(box.top, 0, image.height);
-  const Rect inside{left, top, std::clamp(box.right(), left, image.width) - left,
-                    std::clamp(box.bottom(), top, image.height) - top};
+  const Rect inside = visible_part(image, box);
   if (inside.width < 2 || inside.height < 2) return 0;
   const Image face = resize(crop(image, inside), kSide, kSide, Kernel::bilinear);
 
@@ -59,6 +64,30 @@ float face_yaw(std::span<const Point> keypoints) {
   const float offset = (nose.x - (left.x + right.x) / 2) * ax + (nose.y - (left.y + right.y) / 2) * ay;
   const float degrees = std::atan2(kEyesOverNose * offset, eyes) * 180 / std::numbers::pi_v<float>;
   return std::clamp(degrees, -90.f, 90.f);
+}
+
+FaceLight face_light(const Image& image, const Rect& box) {
+  const Rect inside = visible_part(image, box);
+  if (inside.width < 1 || inside.height < 1) return {.bright = 0, .blown_out = 0};
+  constexpr int kGrid = 64;  // points a side: enough for a share, and the same work for every face
+  const int columns = std::min(kGrid, inside.width), rows = std::min(kGrid, inside.height);
+  std::array<int, 256> histogram{};
+  for (int i = 0; i < rows; ++i) {
+    const uint8_t* row = image.row(inside.top + (2 * i + 1) * inside.height / (2 * rows));
+    for (int j = 0; j < columns; ++j) {
+      const uint8_t* p = row + 3 * (inside.left + (2 * j + 1) * inside.width / (2 * columns));
+      ++histogram[(77 * p[0] + 150 * p[1] + 29 * p[2]) >> 8];
+    }
+  }
+  const int points = rows * columns;
+  FaceLight light;
+  int above = 0, level = 255;
+  while (level > 0 && above + histogram[level] <= points / 10) above += histogram[level--];
+  light.bright = static_cast<float>(level);
+  int white = 0;
+  for (int i = 250; i < 256; ++i) white += histogram[i];
+  light.blown_out = static_cast<float>(white) / static_cast<float>(points);
+  return light;
 }
 
 void estimate_quality(const Image& image, Face& face) {

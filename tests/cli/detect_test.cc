@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "media/codec.h"
 #include "model/models_dir.h"
@@ -153,9 +154,14 @@ TEST_F(DetectCommand, OneFileIsADocumentAndAFolderIsLines) {
   EXPECT_EQ(document["schema"], "fsfm.verdict/1");
   ASSERT_EQ(document["results"].size(), 1u);
   EXPECT_EQ(document["results"][0]["faces"].size(), 2u);
-  const auto lines = json_lines(detect({path("two.png"), "--jsonl"}).out);
+  auto lines = json_lines(detect({path("two.png"), "--jsonl"}).out);
   ASSERT_EQ(lines.size(), 2u);
+  lines[1]["judged_at"] = document["results"][0]["judged_at"];
   EXPECT_EQ(lines[1], document["results"][0]);
+  EXPECT_EQ(lines[1]["sha256"], sha256_file(dir_ / "two.png"));
+  EXPECT_EQ(lines[1]["judged_at"].get<std::string>().size(), std::string("2026-01-31T12:00:00Z").size());
+  EXPECT_EQ(lines[1]["provenance"]["c2pa_manifest"], false);
+  EXPECT_EQ(lines[0]["model_sha256"], sha256_file(dir_ / "m.safetensors"));
   copy_photo("a/two.png");
   EXPECT_EQ(json_lines(detect({path("a"), "--json"}).out).size(), 2u);
 }

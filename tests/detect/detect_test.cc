@@ -4,8 +4,11 @@
 
 #include <cmath>
 #include <limits>
+#include <set>
 
+#include "detect/operating_point.h"
 #include "detect/score_dataset.h"
+#include "detect/video_verdict.h"
 #include "metrics/calibration.h"
 #include "support/error_text.h"
 #include "support/face_painter.h"
@@ -56,16 +59,31 @@ TEST(Verdict, ThresholdAndAbstainRangeDecide) {
 }
 
 TEST(Verdict, PoorFacesSayWhy) {
-  Face face{.box = {0, 0, 100, 100}, .blur = 100};
-  EXPECT_EQ(quality_problem(face, {}), "");
+  const Face good{.box = {0, 0, 100, 100}, .blur = 100};
+  const FaceLight light{.bright = 200, .blown_out = 0};
+  const auto reason = [&](const Face& face, const FaceLight& on, std::optional<double> parts = {}) {
+    const auto problem = quality_problem(face, on, parts, {});
+    if (!problem) return std::string();
+    EXPECT_EQ(problem->verdict, VerdictKind::inconclusive);
+    EXPECT_TRUE(is_quality_reason(problem->reason));
+    return reason_name(problem->reason) + (": " + problem->why);
+  };
+  EXPECT_EQ(reason(good, light), "");
+  EXPECT_EQ(reason(good, light, 0.9), "");
+  Face face = good;
   face.box.height = 40;
-  EXPECT_NE(quality_problem(face, {}).find("small: 40"), std::string::npos);
-  face.box.height = 100;
+  EXPECT_EQ(reason(face, light).find("too_small: the face is small: 40"), 0u);
+  face = good;
   face.blur = 5;
-  EXPECT_NE(quality_problem(face, {}).find("blurred"), std::string::npos);
-  face.blur = 100;
+  EXPECT_EQ(reason(face, light).find("blurred: "), 0u);
+  face = good;
   face.yaw = -75;
-  EXPECT_NE(quality_problem(face, {}).find("turned away"), std::string::npos);
+  EXPECT_EQ(reason(face, light).find("turned_away: "), 0u);
+  EXPECT_EQ(reason(good, {.bright = 20, .blown_out = 0}).find("dark: "), 0u);
+  EXPECT_EQ(reason(good, {.bright = 255, .blown_out = 0.7f}).find("overexposed: "), 0u);
+  EXPECT_EQ(reason(good, light, 0.1).find("covered: "), 0u);
+  EXPECT_FALSE(is_quality_reason(Reason::doubt_band));
+  EXPECT_FALSE(is_quality_reason(Reason::no_face));
 }
 
 TEST(Verdict, ANetworkThatAnswersNanIsNotBelieved) {
@@ -120,6 +138,82 @@ TEST(Detector, AVideoIsJudgedByTheMeanOfItsFrames) {
   const VideoVerdict nobody = detector.run_video(dir / "e.avi", 4);
   EXPECT_EQ(nobody.verdict, VerdictKind::inconclusive);
   EXPECT_NE(nobody.why.find("no face in the 3 frames"), std::string::npos) << nobody.why;
+}
+
+FaceVerdict seen(int person, double score, int side, Reason quality = Reason::below_threshold) {
+  FaceVerdict face;
+  face.face.box = {0, 0, side, side};
+  face.person = person;
+  face.score = score;
+  face.reason = quality;
+  face.why = "it is blurred";
+  return face;
+}
+
+TEST(VideoVerdict, ASmallerPersonsForgeryIsFoundButOneFrameIsNotEnough) {
+  ModelCard card = two_classes();
+  VideoVerdict film;
+  for (int i = 0; i < 8; ++i) {
+    film.frames.push_back({i, i * 1.0, {seen(0, 0.1, 200), seen(1, i < 1 ? 0.99 : 0.2, 90)}});
+    if (i == 7) film.frames.back().faces.push_back(seen(2, 0.99, 80));
+  }
+  VideoVerdict honest = film;
+  conclude(honest, card);
+  EXPECT_EQ(honest.verdict, VerdictKind::real) << honest.why;
+  ASSERT_EQ(honest.persons.size(), 3u);
+  EXPECT_NEAR(honest.persons[1].score, (0.99 + 7 * 0.2) / 8, 1e-9);
+  EXPECT_EQ(honest.persons[2].verdict, VerdictKind::attack);
+  ASSERT_GE(honest.worst.size(), 2u);
+  EXPECT_EQ((std::set<size_t>{honest.worst[0], honest.worst[1]}), (std::set<size_t>{0, 7}));
+  for (auto& frame : film.frames) frame.faces[1].score = 0.9;
+  conclude(film, card);
+  EXPECT_EQ(film.verdict, VerdictKind::attack);
+  EXPECT_EQ(film.why.find("person 2: "), 0u) << film.why;
+  EXPECT_NEAR(film.score, 0.1, 1e-9);  // the published mean stays the largest faces'
+}
+
+TEST(VideoVerdict, UnfitFramesCountOnlyWhenThereAreNoOthers) {
+  VideoVerdict film;
+  film.frames = {{0, 0, {seen(0, 0.9, 100, Reason::blurred)}}, {1, 1, {seen(0, 0.2, 100)}}};
+  conclude(film, two_classes());
+  EXPECT_NEAR(film.score, 0.2, 1e-9);
+  EXPECT_EQ(film.frames_judged, 1);
+  film.frames.pop_back();
+  conclude(film, two_classes());
+  EXPECT_EQ(film.verdict, VerdictKind::inconclusive);
+  EXPECT_EQ(film.reason, Reason::poor_frames);
+  EXPECT_NE(film.why.find("it is blurred"), std::string::npos) << film.why;
+}
+
+TEST(OperatingPoint, AFalsePositiveRateMovesTheThresholdOfACardWithAnRoc) {
+  ModelCard card = two_classes();
+  card.abstain = {{0.4, 0.6}};
+  EXPECT_NE(error_text([&] { use_false_positive_rate(card, 0.1); }).find("no ROC"), std::string::npos);
+  std::vector<float> logits;
+  std::vector<int> labels;
+  for (int i = 0; i < 100; ++i) {
+    logits.insert(logits.end(), {i / 25.0f - 2, 0});  // real: evenly spread
+    labels.push_back(0);
+    logits.insert(logits.end(), {i / 25.0f, 0});
+    labels.push_back(1);
+  }
+  const std::vector<uint8_t> is_attack = {1, 0};
+  const OperatingPoint point = fit_operating_point(logits, is_attack, labels, "d");
+  card.calibration["roc"] = roc_for_card(point);
+  EXPECT_LE(card.calibration["roc"]["points"].size(), 64u);
+  const auto scores = metrics::attack_scores(logits, is_attack, point.temperature);
+  for (const double fpr : {0.01, 0.05, 0.2}) {
+    use_false_positive_rate(card, fpr);
+    int alarms = 0;
+    for (size_t i = 0; i < labels.size(); ++i) alarms += labels[i] == 0 && scores[i] >= *card.threshold;
+    EXPECT_LE(alarms, 100 * fpr);
+    EXPECT_GE(alarms, 100 * fpr * 0.7);
+    EXPECT_LE((*card.abstain)[0], *card.threshold);
+    EXPECT_GE((*card.abstain)[1], *card.threshold);
+  }
+  EXPECT_NE(error_text([&] { use_false_positive_rate(card, 0.001); }).find("100 real faces"), std::string::npos);
+  card.calibration["roc"]["points"] = "none";
+  EXPECT_NE(error_text([&] { use_false_positive_rate(card, 0.1); }).find("damaged"), std::string::npos);
 }
 
 TEST(Detector, UnfitModelsAreRefused) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace fsfm {
 namespace {
 
@@ -36,6 +38,17 @@ TEST(FaceBlur, FallsWithSharpness) {
   EXPECT_LT(face_blur(soft, all), 5);
   EXPECT_EQ(face_blur(flat, all), 0);
   EXPECT_EQ(face_blur(flat, {500, 500, 20, 20}), 0);
+}
+
+TEST(FaceQuality, LightTellsDarkAndBlownOutFaces) {
+  const Rect box{10, 10, 80, 80};
+  EXPECT_NEAR(face_light(Image(100, 100, 20), box).bright, 20, 1);
+  EXPECT_EQ(face_light(Image(100, 100, 20), box).blown_out, 0);
+  Image half(100, 100, 120);
+  for (int y = 0; y < 50; ++y) std::fill_n(half.row(y), 300, uint8_t{255});
+  EXPECT_NEAR(face_light(half, box).blown_out, 0.5, 0.02);
+  EXPECT_EQ(face_light(half, box).bright, 255);
+  EXPECT_EQ(face_light(half, {200, 0, 10, 10}).bright, 0);  // outside the picture
 }
 
 }  // namespace

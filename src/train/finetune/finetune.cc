@@ -296,7 +296,7 @@ class FinetuneRun : public RunLoop {
       card.threshold_source = fitted->point.source;
       card.temperature = fitted->point.temperature;
       card.abstain = fitted->point.abstain;
-      card.calibration = {{"ece", fitted->ece}, {"data", validation_name}};
+      card.calibration = {{"ece", fitted->ece}, {"data", validation_name}, {"roc", roc_for_card(fitted->point)}};
     }
     card.training = {{"recipe", recipe_text_},
                      {"init", recipe_.init},

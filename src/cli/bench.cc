@@ -13,6 +13,7 @@
 
 namespace fsfm::cli {
 
+std::vector<BenchCase> bench_engine(const BenchOptions&);
 std::vector<BenchCase> bench_kernels(const MeasureOptions&);
 std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
@@ -23,6 +24,7 @@ std::vector<BenchCase> bench_step_bf16(const BenchOptions&);
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
+      {"engine", "pictures through the transformer in every precision, all cores", bench_engine},
       {"kernels", "every vector kernel beside its plain form, one thread", bench_kernels},
       {"loader", "stored faces to a pretraining batch, one thread", bench_loader},
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
@@ -99,7 +101,7 @@ int run_bench(int argc, char** argv) {
   Options options("bench", "Time one part of the program; bench/compare.sh sets it beside its peer");
   options.positional("what", what, "which bench: " + join(names, ", ")).required();
   options.add("seconds", measure_options.seconds, "time to spend on each case").range(0.01, 600);
-  options.add("model", measure_options.model, "step: size of the network")
+  options.add("model", measure_options.model, "step, engine: size of the network")
       .choices({"tiny", "small", "base", "large", "huge"});
   options.add("batch-size", measure_options.batch_size, "step: images in a batch").range(2, 4096);
   options.add("precision", measure_options.precision, "step: number format").choices({"fp32", "bf16"});

@@ -16,6 +16,7 @@ int run_info(int, char**);
 int run_masks(int, char**);
 int run_prepare(int, char**);
 int run_probe(int, char**);
+int run_quantize(int, char**);
 int run_report(int, char**);
 int run_finetune(int, char**);
 int run_pretrain(int, char**);
@@ -35,6 +36,7 @@ const std::vector<Command>& commands() {
       {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect, true},
       {"report", "One page about what the other commands left in a folder", run_report},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
+      {"quantize", "Keep a detector's matrices in eight bits, and measure the cost", run_quantize, true},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
       {"bench", "Time one part of the program", run_bench},
       {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},

@@ -194,6 +194,9 @@ std::optional<Request> parse(int argc, char** argv) {
       .range(0, 10000);
   options.add("frames", request.frames, "frames sampled from a video").range(1, 10000);
   options.add("threads", request.detect.threads, "threads; 0 = all cores").range(0, 1024);
+  std::string precision = "auto";
+  options.add("precision", precision, "of the products; auto: int8 for a model in int8 where that is fast, else fp32")
+      .choices({"auto", "fp32", "bf16", "int8"});
   options.enable_recipe();
   options.footer(
       "A score is always P(attack): the probability that the face is forged or spoofed. The threshold comes from the\n"
@@ -206,6 +209,7 @@ std::optional<Request> parse(int argc, char** argv) {
       "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n");
   if (!options.parse(argc, argv)) return std::nullopt;
   request.json = request.json || request.jsonl;
+  request.detect.precision = parse_engine_precision(precision);
   return request;
 }
 

@@ -47,6 +47,7 @@ struct Flags {
   bool json = false, write_threshold = false, robust = false;
   double max_bpcer = 0;
   int batch_size = 16, threads = 0, resamples = 2000, robust_samples = 400;
+  std::string precision = "auto";
   uint64_t seed = 0;
 };
 
@@ -59,13 +60,14 @@ struct Network {
   }
 };
 
-Network open_network(const std::filesystem::path& path, int threads) {
+Network open_network(const std::filesystem::path& path, const Flags& flags) {
   const ModelFile file = ModelFile::open(path);
   if (file.card().classes.empty())
     throw Error(path.string() + ": a " + (file.card().kind.empty() ? "model" : file.card().kind + " model") +
                     " without classes scores nothing",
                 "fine-tune it first (fsfm finetune --init " + path.string() + "), or see fsfm probe");
-  Network network{file.card(), attack_mask(file.card()), std::make_unique<VitEngine>(file, threads)};
+  Network network{file.card(), attack_mask(file.card()),
+                  std::make_unique<VitEngine>(file, flags.threads, parse_engine_precision(flags.precision))};
   if (network.card.name.empty()) network.card.name = path.stem().string();
   return network;
 }
@@ -240,6 +242,11 @@ bool parse(Flags& flags, int argc, char** argv) {
   options.add("seed", flags.seed, "of the bootstrap").group("Running");
   options.add("batch-size", flags.batch_size, "faces a forward pass").range(1, 1024).group("Running");
   options.add("threads", flags.threads, "0 = all cores").range(0, 4096).group("Running");
+  options
+      .add("precision", flags.precision,
+           "of the products; auto: int8 for a model in int8 where that is fast, else fp32")
+      .choices({"auto", "fp32", "bf16", "int8"})
+      .group("Running");
   options.enable_recipe();
   options.enable_quiet();
   options.footer(
@@ -272,9 +279,9 @@ int run_evaluate(int argc, char** argv) {
   const auto stopped = [] { return interrupted_exit("nothing was written"); };
   flags.model = model_or_default(flags.model);
   // Everything that can be wrong with the command line is found before the first face is scored.
-  const Network network = open_network(flags.model, flags.threads);
+  const Network network = open_network(flags.model, flags);
   const std::optional<Network> other =
-      flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags.threads));
+      flags.compare.empty() ? std::nullopt : std::optional(open_network(flags.compare, flags));
   std::vector<Source> sources = open_sources(flags.data, flags.split, "test", flags.stated);
   for (const auto& source : sources) require_labels(*source.dataset);
   require_stated_classes(sources, flags.stated);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "model/import.h"
+#include "model/quantized.h"
 #include "model/vit_layout.h"
 #include "tensorio/json.h"
 #include "tensorio/safetensors.h"
@@ -60,8 +61,11 @@ std::string describe_head(const VitConfig& v, const Weights& weights) {
   return text;
 }
 
-Description describe_network(const std::filesystem::path& file, const Weights& weights, const std::string& key) {
+Description describe_network(const std::filesystem::path& file, const Weights& found, const std::string& key) {
   Description result;
+  const bool quantized = found.has_card && is_quantized(found.tensors);
+  Weights weights = found;
+  if (quantized) weights.tensors = without_scales(found.tensors);
   const auto networks = networks_inside(weights.tensors);
   if (networks.empty()) return result;
   if (networks.size() > 1 && key.empty()) {
@@ -84,6 +88,7 @@ Description describe_network(const std::filesystem::path& file, const Weights& w
       result.architecture += ", with the decoders of the online pretraining network";
     else if (network.tensors.contains("rep_decoder_embed.weight"))
       result.architecture += ", with the decoder of the target pretraining network";
+    if (quantized) result.architecture += ", its blocks' matrices in eight bits";
     result.head = describe_head(v, network);
     result.notes = network.notes;
   } catch (const Error& error) {

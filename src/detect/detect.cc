@@ -96,7 +96,7 @@ struct Detector::Impl {
       : model(std::move(opened)),
         card(model->card()),
         is_attack(attack_mask(card)),
-        engine(model->file(), options.threads),
+        engine(model->file(), options.threads, options.precision),
         transform(transform_of(model->file())),
         normalization{card.mean, card.std},
         finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector)),

@@ -11,6 +11,7 @@
 
 #include "detect/stage_times.h"
 #include "detect/verdict.h"
+#include "engine/vit.h"
 #include "face/face.h"
 #include "media/video.h"
 #include "model/model_file.h"
@@ -31,8 +32,9 @@ struct FaceVerdict {
 };
 
 struct DetectOptions {
-  std::string face_detector;   // "" = the card's
-  int threads = 0;             // 0 = all cores
+  std::string face_detector;  // "" = the card's
+  int threads = 0;            // 0 = all cores
+  EnginePrecision precision = EnginePrecision::automatic;
   std::stop_token stop{};      // ends a video early: what was seen so far, "interrupted"
   double min_face = 0;         // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
   bool check_covered = false;  // also run the shipped face parser on every face (some 20 ms each)

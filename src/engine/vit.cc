@@ -12,6 +12,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/packed_linear.h"
 #include "kernels/rows.h"
+#include "model/quantized.h"
 
 namespace fsfm {
 namespace {
@@ -25,24 +26,46 @@ struct LayerNorm {
       : weight(tensors.at(name + ".weight").to_float()), bias(tensors.at(name + ".bias").to_float()) {}
 };
 
+// A layer of the file in any precision, from weights in floats or in bytes.
 PackedLinear linear(OneDnn& onednn, const TensorMap& tensors, const std::string& name, int inputs, int outputs,
-                    PackedLinear::Post post, int rows) {
-  return {onednn, tensors.at(name + ".weight").to_float(), tensors.at(name + ".bias").to_float(), inputs, outputs, post,
-          rows};
+                    PackedLinear::Post post, int rows, EnginePrecision precision) {
+  const TensorView& weight = tensors.at(name + ".weight");
+  const std::vector<float> bias = tensors.at(name + ".bias").to_float();
+  const auto scales = tensors.find(name + ".weight_scale");
+  if (scales == tensors.end() && weight.dtype == DType::i8)
+    throw Error("the matrix '" + name + ".weight' is in eight bits without its scales", "quantise the model again");
+  if (precision == EnginePrecision::int8) {
+    if (scales != tensors.end()) {
+      (void)dequantize_matrix(weight, scales->second);  // refuses what does not fit
+      return {onednn, weight.as<int8_t>(), scales->second.to_float(), bias, inputs, outputs, post, rows};
+    }
+    const QuantizedMatrix bytes = quantize_matrix(weight.to_float(), outputs, inputs);
+    return {onednn, bytes.values, bytes.scales, bias, inputs, outputs, post, rows};
+  }
+  return {onednn,  scales == tensors.end() ? weight.to_float() : dequantize_matrix(weight, scales->second),
+          bias,    inputs,
+          outputs, post,
+          rows,    precision == EnginePrecision::bf16 ? ProductType::bf16 : ProductType::fp32};
+}
+
+EnginePrecision chosen(EnginePrecision wanted, const TensorMap& tensors) {
+  if (wanted != EnginePrecision::automatic) return wanted;
+  return is_quantized(tensors) && has_fast_int8() ? EnginePrecision::int8 : EnginePrecision::fp32;
 }
 
 struct Block {
   LayerNorm norm1, norm2;
   PackedLinear qkv, proj, fc1, fc2;
 
-  Block(OneDnn& onednn, const TensorMap& tensors, const VitConfig& v, const std::string& name)
+  Block(OneDnn& onednn, const TensorMap& tensors, const VitConfig& v, const std::string& name,
+        EnginePrecision precision)
       : norm1(tensors, name + "norm1"), norm2(tensors, name + "norm2") {
     using Post = PackedLinear::Post;
     const int d = v.embed_dim, rows = v.tokens();
-    qkv = linear(onednn, tensors, name + "attn.qkv", d, 3 * d, Post::none, rows);
-    proj = linear(onednn, tensors, name + "attn.proj", d, d, Post::add, rows);
-    fc1 = linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden(), Post::gelu, rows);
-    fc2 = linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden(), d, Post::add, rows);
+    qkv = linear(onednn, tensors, name + "attn.qkv", d, 3 * d, Post::none, rows, precision);
+    proj = linear(onednn, tensors, name + "attn.proj", d, d, Post::add, rows, precision);
+    fc1 = linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden(), Post::gelu, rows, precision);
+    fc2 = linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden(), d, Post::add, rows, precision);
   }
 };
 
@@ -72,6 +95,7 @@ class Buffer {
 struct VitEngine::Impl {
   VitConfig layout;
   int threads;
+  EnginePrecision precision;
   OneDnn onednn;
   std::vector<float> cls_token, positions;  // [D], [T, D]
   PackedLinear patch_embed;
@@ -80,16 +104,18 @@ struct VitEngine::Impl {
   std::unique_ptr<VitHead> head;
   Buffer stream, normed, wide, hidden, scratch;
 
-  Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit)
-      : layout(infer_vit_config(tensors, config)), threads(thread_limit) {
+  Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit, EnginePrecision wanted)
+      : layout(infer_vit_config(without_scales(tensors), config)),
+        threads(thread_limit),
+        precision(chosen(wanted, tensors)) {
     const ScopedThreads scope(threads);
     const int d = layout.embed_dim, patch = layout.patch_size;
     cls_token = tensors.at("cls_token").to_float();
     positions = tensors.at("pos_embed").to_float();
     patch_embed = linear(onednn, tensors, "patch_embed.proj", 3 * patch * patch, d, PackedLinear::Post::none,
-                         layout.tokens() - 1);
+                         layout.tokens() - 1, EnginePrecision::fp32);
     for (int i = 0; i < layout.depth; ++i)
-      blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".");
+      blocks.emplace_back(onednn, tensors, layout, "blocks." + std::to_string(i) + ".", precision);
     pool_norm = std::make_unique<LayerNorm>(tensors, layout.global_pool == "token" ? "norm" : "fc_norm");
     head = make_vit_head(onednn, tensors, layout);
   }
@@ -204,19 +230,28 @@ struct VitEngine::Impl {
   }
 };
 
-VitEngine::VitEngine(const ModelFile& model, int threads) {
+EnginePrecision parse_engine_precision(const std::string& name) {
+  if (name == "auto") return EnginePrecision::automatic;
+  if (name == "fp32") return EnginePrecision::fp32;
+  if (name == "bf16") return EnginePrecision::bf16;
+  if (name == "int8") return EnginePrecision::int8;
+  throw Error("unknown precision '" + name + "'", "choose auto, fp32, bf16 or int8");
+}
+
+VitEngine::VitEngine(const ModelFile& model, int threads, EnginePrecision precision) {
   try {
-    impl_ = std::make_unique<Impl>(model.tensors(), model.card().config, threads);
+    impl_ = std::make_unique<Impl>(model.tensors(), model.card().config, threads, precision);
   } catch (const Error& error) {
     throw Error(model.path().string() + ": " + error.what());
   }
 }
-VitEngine::VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads)
-    : impl_(std::make_unique<Impl>(tensors, config, threads)) {}
+VitEngine::VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads, EnginePrecision precision)
+    : impl_(std::make_unique<Impl>(tensors, config, threads, precision)) {}
 VitEngine::~VitEngine() = default;
 VitEngine::VitEngine(VitEngine&&) noexcept = default;
 
 const VitConfig& VitEngine::layout() const { return impl_->layout; }
+EnginePrecision VitEngine::precision() const { return impl_->precision; }
 int VitEngine::image_size() const { return impl_->layout.img_size; }
 int VitEngine::classes() const { return impl_->layout.num_classes; }
 std::vector<float> VitEngine::logits(std::span<const float> images, int batch) {

@@ -1,8 +1,10 @@
 // CPU inference of a plain ViT detector, without libtorch (oneDNN underneath).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "model/model_file.h"
@@ -10,19 +12,27 @@
 
 namespace fsfm {
 
+// What the products of the blocks are computed in; everything else is float. `automatic`: int8 for a file in int8 where
+// the processor multiplies bytes faster than floats (VNNI), else fp32, so that a float file gives exact answers. A file
+// in int8 computed as fp32 or bf16 uses its weights as the floats they stand for.
+enum class EnginePrecision : uint8_t { automatic, fp32, bf16, int8 };
+EnginePrecision parse_engine_precision(const std::string& name);  // auto, fp32, bf16, int8; throws Error for another
+
 // Thread-compatible; weights are packed once in the constructor, and the model file is not needed afterwards.
 class VitEngine {
  public:
   // Reads sizes from the tensors' shapes and the card; heads: global_pool "avg" (fc_norm + head), "token" (norm + head
   // on cls), "fas" (method.md section 4), FS-Adapter. threads: 0 = all cores. Throws Error naming a missing or
   // misshaped tensor.
-  explicit VitEngine(const ModelFile& model, int threads = 0);
+  explicit VitEngine(const ModelFile& model, int threads = 0, EnginePrecision precision = EnginePrecision::automatic);
   // The same from bare tensors.
-  VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads = 0);
+  VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads = 0,
+            EnginePrecision precision = EnginePrecision::automatic);
   ~VitEngine();
   VitEngine(VitEngine&&) noexcept;
 
   const VitConfig& layout() const;
+  EnginePrecision precision() const;  // fp32, bf16 or int8
   int image_size() const;
   int classes() const;  // 0 = features only
   // images: [batch, 3, S, S] normalised floats -> logits [batch, classes]. Throws Error when the sizes do not fit.

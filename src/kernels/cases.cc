@@ -12,6 +12,7 @@
 #include "kernels/gelu.h"
 #include "kernels/layer_norm.h"
 #include "kernels/plain.h"
+#include "kernels/quantize.h"
 #include "kernels/resize_rows.h"
 #include "kernels/rows.h"
 #include "kernels/softmax.h"
@@ -172,6 +173,40 @@ class Cases {
         [=] { plain::convert(narrow->plain.data(), wide->plain.data(), count); });
   }
 
+  void bytes() {
+    const auto x = floats(count_, 3), scales = floats(width_), bias = floats(width_);
+    const auto sums = std::make_shared<std::vector<int32_t>>(count_),
+               offset = std::make_shared<std::vector<int32_t>>(width_);
+    for (auto& v : *sums) v = static_cast<int32_t>(rng_.below(4'000'000)) - 2'000'000;
+    for (auto& v : *offset) v = static_cast<int32_t>(rng_.below(200'000)) - 100'000;
+    const auto q = both<uint8_t>(count_);
+    const auto y = both<float>(count_);
+    const int64_t rows = rows_, width = width_;
+    const auto every_row = [=](auto&& action) {
+      for (int64_t r = 0; r < rows; ++r) action(r * width);
+    };
+    add_case(
+        "float to bytes " + at_, 5.0, 0, 0, q,
+        [=] { every_row([&](int64_t at) { quantize_row(x->data() + at, q->ours.data() + at, width); }); },
+        [=] { every_row([&](int64_t at) { plain::quantize_row(x->data() + at, q->plain.data() + at, width); }); });
+    add_case(
+        "sums of bytes to float " + at_, 12.0, 0, kFloatTolerance, y,
+        [=] {
+          y->ours = *x;
+          every_row([&](int64_t at) {
+            dequantize_row(sums->data() + at, offset->data(), 0.01f, scales->data(), at == 0 ? nullptr : bias->data(),
+                           y->ours.data() + at, width, at % 2 == 0);
+          });
+        },
+        [=] {
+          y->plain = *x;
+          every_row([&](int64_t at) {
+            plain::dequantize_row(sums->data() + at, offset->data(), 0.01f, scales->data(),
+                                  at == 0 ? nullptr : bias->data(), y->plain.data() + at, width, at % 2 == 0);
+          });
+        });
+  }
+
   void sums() {
     const auto a = floats(count_), b = floats(count_);
     const auto narrow = values<Bf16>(count_);
@@ -328,6 +363,7 @@ std::vector<KernelCase> kernel_cases(int64_t rows, int64_t width, uint64_t seed)
   cases.gelus<Bf16>("bf16", kBf16Tolerance);
   cases.attentions(static_cast<int>(std::min<int64_t>(width, 80)));
   cases.conversions();
+  cases.bytes();
   cases.sums();
   cases.sweeps();
   cases.pictures();

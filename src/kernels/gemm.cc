@@ -27,7 +27,7 @@ class ProductCache {
   Product& find(const MatmulShape& shape) {
     if (const auto found = products_.find(shape); found != products_.end()) return found->second;
     if (products_.size() >= kMaxProducts) products_.clear();
-    Product product{Matmul(onednn, shape), {}, matrix_layout(shape.k, shape.n, shape.in, shape.b), {}};
+    Product product{Matmul(onednn, shape), {}, matrix_layout(shape.k, shape.n, shape.weights, shape.b), {}};
     if (shape.packed) {
       product.b = matrix_layout(shape.k, shape.n, memory::data_type::f32, shape.b);
       product.packed = memory(product.matmul.b_layout(), onednn.engine);
@@ -65,6 +65,7 @@ void gemm_bf16(Transpose a_transposed, Transpose b_transposed, int64_t m, int64_
                                 .a = a_transposed,
                                 .b = b_transposed,
                                 .in = memory::data_type::bf16,
+                                .weights = memory::data_type::bf16,
                                 .out = kType<C>,
                                 .packed = sizeof(B) == sizeof(float),
                                 .biased = bias != nullptr,

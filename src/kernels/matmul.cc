@@ -12,8 +12,8 @@ memory::desc matrix_layout(int64_t rows, int64_t columns, memory::data_type type
 
 Matmul::Matmul(const OneDnn& onednn, const MatmulShape& shape)
     : Matmul(onednn, shape,
-             shape.packed ? memory::desc({shape.k, shape.n}, shape.in, memory::format_tag::any)
-                          : matrix_layout(shape.k, shape.n, shape.in, shape.b)) {}
+             shape.packed ? memory::desc({shape.k, shape.n}, shape.weights, memory::format_tag::any)
+                          : matrix_layout(shape.k, shape.n, shape.weights, shape.b)) {}
 
 Matmul::Matmul(const OneDnn& onednn, const MatmulShape& shape, const memory::desc& b_layout)
     : a_(matrix_layout(shape.m, shape.k, shape.in, shape.a)), c_(matrix_layout(shape.m, shape.n, shape.out)) {

@@ -19,8 +19,9 @@ struct MatmulShape {
 
   int64_t m = 0, n = 0, k = 0;
   Transpose a = Transpose::no, b = Transpose::no;
-  Type in = Type::f32, out = Type::f32;  // of A and B, of C; sums and bias are always float
-  bool packed = false;                   // B in the layout that oneDNN prefers, which b_layout() then tells
+  // Of A, of B, of C. Sums and bias are float, with u8 x s8 sums are s32.
+  Type in = Type::f32, weights = Type::f32, out = Type::f32;
+  bool packed = false;  // B in the layout that oneDNN prefers, which b_layout() then tells
   bool biased = false;
   Post post = Post::none;
 

@@ -5,9 +5,12 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <dnnl.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -18,6 +21,17 @@ namespace fsfm {
 struct OneDnn {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
+
+  // Memory for `count` values until the next call with this `slot`; it grows and never shrinks.
+  template <class T>
+  T* scratch(size_t slot, size_t count) {
+    auto& memory = scratch_[slot];
+    if (memory.size() < count * sizeof(T)) memory.resize(count * sizeof(T));
+    return reinterpret_cast<T*>(memory.data());
+  }
+
+ private:
+  std::array<std::vector<std::byte>, 3> scratch_;
 };
 
 // Runs `action`; an exception of oneDNN becomes an Error that names the work.

@@ -1,6 +1,7 @@
 // A fully connected layer whose weights are packed once into oneDNN's preferred layout.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <vector>
@@ -9,6 +10,13 @@
 
 namespace fsfm {
 
+// What products are computed in. int8: weights symmetric a row, inputs symmetric a token, sums in 32 bits.
+enum class ProductType : uint8_t { fp32, bf16, int8 };
+
+// Whether this processor multiplies bytes faster than floats (VNNI) and bfloat16 faster than floats.
+bool has_fast_int8();
+bool has_fast_bf16();
+
 // y = post(x W^T + b). Thread-compatible; the OneDnn must outlive it.
 class PackedLinear {
  public:
@@ -16,23 +24,33 @@ class PackedLinear {
 
   PackedLinear() = default;
   // weight: [outputs, inputs] row-major, as PyTorch keeps it; bias: [outputs] or empty. `rows_hint`: the usual number
-  // of rows. Throws Error when oneDNN refuses.
+  // of rows. `type`: fp32 or bf16. Throws Error when oneDNN refuses.
   PackedLinear(OneDnn& onednn, std::span<const float> weight, std::span<const float> bias, int inputs, int outputs,
-               Post post, int rows_hint);
+               Post post, int rows_hint, ProductType type = ProductType::fp32);
+  // In int8: weight[o, i] = values[o, i] * scales[o]. `post` is none, gelu or add.
+  PackedLinear(OneDnn& onednn, std::span<const int8_t> values, std::span<const float> scales,
+               std::span<const float> bias, int inputs, int outputs, Post post, int rows_hint);
 
   // x: [rows, inputs] -> y: [rows, outputs]; they must not overlap, and need no alignment.
   void run(int rows, const float* x, float* y);
+  // The product without what stands around it (conversions, bias and activation of int8): the limit in benchmarks.
+  void multiply_only(int rows, const float* x, float* y);
   int outputs() const { return outputs_; }
 
  private:
+  void pack(const void* weight, dnnl::memory::data_type stored, int rows_hint);
+  void run_bytes(int rows, const float* x, float* y);
+  Matmul& product_of(int rows);
   MatmulShape shape(int rows) const;
 
   OneDnn* onednn_ = nullptr;
   int inputs_ = 0, outputs_ = 0;
   Post post_ = Post::none;
+  ProductType type_ = ProductType::fp32;
   dnnl::memory weight_;
-  std::vector<float> bias_;
-  std::map<int, Matmul> by_rows_;  // a product is made for one number of rows
+  std::vector<float> bias_, scales_;  // scales: int8 only
+  std::vector<int32_t> offset_;       // [outputs] 128 times the sum of each weight row: what the inputs' offset adds
+  std::map<int, Matmul> by_rows_;     // a product is made for one number of rows
 };
 
 }  // namespace fsfm

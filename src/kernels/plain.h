@@ -112,7 +112,23 @@ inline void attention(const float* qkv, float* out, int tokens, int dim, int hea
   }
 }
 
+inline void dequantize_row(const int32_t* sums, const int32_t* offset, float scale, const float* weight_scale,
+                           const float* bias, float* y, int64_t width, bool add) {
+  for (int64_t j = 0; j < width; ++j) {
+    const double value = static_cast<double>(sums[j] - offset[j]) * scale * weight_scale[j] + (bias ? bias[j] : 0.0f);
+    y[j] = static_cast<float>(add ? y[j] + value : value);
+  }
+}
+
 // Those below are the kernels' definition to the bit.
+
+inline float quantize_row(const float* x, uint8_t* q, int64_t width) {
+  float most = 0;
+  for (int64_t j = 0; j < width; ++j) most = std::max(most, std::fabs(x[j]));
+  const float inverse = most > 0 ? 127.0f / most : 0.0f;
+  for (int64_t j = 0; j < width; ++j) q[j] = static_cast<uint8_t>(std::nearbyint(x[j] * inverse) + 128);
+  return most / 127.0f;
+}
 
 template <class From, class To>
 void convert(const From* x, To* y, int64_t count) {

@@ -147,6 +147,7 @@ Error unknown_tensor(const std::string& source, const std::string& shown, const 
       {"ls2.", "layer scale"},
       {"gamma", "layer scale"},
       {"lambda", "layer scale"},
+      {"weight_scale", "weights in eight bits (fsfm quantize)"},
       {"layer_scale", "layer scale"},
       {"reg_token", "register tokens"},
       {"register_tokens", "register tokens"},

@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <deque>
 #include <filesystem>
 
+#include "base/rng.h"
 #include "engine/vit_heads.h"
+#include "model/quantized.h"
+#include "model/vit_layout.h"
 #include "support/error_text.h"
 #include "support/paths.h"
 #include "tensorio/safetensors.h"
@@ -94,6 +98,99 @@ TEST(VitEngine, FasHeadEqualsTheReference) {
     expected.insert(expected.end(), reference.begin() + b * count * 2, reference.begin() + b * count * 2 + 2);
   }
   EXPECT_LT(largest_difference(head->logits(pooled.data(), tokens.data(), batch), expected), kTolerance);
+}
+
+// The blocks of a trained transformer have a few channels of far larger magnitude than the rest.
+std::map<std::string, HostTensor> weights_with_outliers(int dim, int depth) {
+  std::map<std::string, HostTensor> weights;
+  Rng rng(static_cast<uint64_t>(dim));
+  const auto put = [&](const std::string& name, Shape shape, double spread, double mean = 0) {
+    std::vector<float> values(static_cast<size_t>(element_count(shape)));
+    const auto width = static_cast<size_t>(shape.back());
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<float>(mean + spread * rng.normal() * (mean != 0 && i % width % 97 == 0 ? 40 : 1));
+    weights[name] = HostTensor::from_floats(std::move(shape), values);
+  };
+  const double usual = 1 / std::sqrt(dim);
+  put("patch_embed.proj.weight", {dim, 3, 16, 16}, 0.02);
+  put("patch_embed.proj.bias", {dim}, 0.02);
+  put("cls_token", {1, 1, dim}, 0.5);
+  put("pos_embed", {1, 1 + 14 * 14, dim}, 0.5);
+  for (int i = 0; i < depth; ++i) {
+    const std::string block = "blocks." + std::to_string(i) + ".";
+    for (const char* norm : {"norm1", "norm2"}) {
+      put(block + norm + ".weight", {dim}, 0.1, 1);
+      put(block + norm + ".bias", {dim}, 0.1);
+    }
+    const auto layer = [&](const char* name, int outputs, int inputs) {
+      put(block + name + ".weight", {outputs, inputs}, usual);
+      put(block + name + ".bias", {outputs}, 0.05);
+    };
+    layer("attn.qkv", 3 * dim, dim);
+    layer("attn.proj", dim, dim);
+    layer("mlp.fc1", 4 * dim, dim);
+    layer("mlp.fc2", dim, 4 * dim);
+  }
+  put("fc_norm.weight", {dim}, 0.1, 1);
+  put("fc_norm.bias", {dim}, 0.1);
+  put("head.weight", {4, dim}, usual);
+  put("head.bias", {4}, 0.1);
+  return weights;
+}
+
+// Shapes of ViT-S, -B and -L, three blocks deep.
+TEST(VitEngine, NarrowProductsStayCloseToFloat) {
+  for (const auto& [dim, heads] : {std::pair{384, 6}, {768, 12}, {1024, 16}}) {
+    const auto weights = weights_with_outliers(dim, 3);
+    TensorMap views;
+    for (const auto& [name, tensor] : weights) views.emplace(name, tensor.view());
+    const nlohmann::json config = {{"num_heads", heads}};
+    std::vector<float> images(2 * 3 * 224 * 224);
+    Rng rng(1);
+    for (float& value : images) value = static_cast<float>(rng.normal());
+    const std::vector<float> exact = VitEngine(views, config, 2, EnginePrecision::fp32).logits(images, 2);
+    double size = 0;
+    for (const float value : exact) size = std::max(size, std::fabs(static_cast<double>(value)));
+    VitEngine half(views, config, 2, EnginePrecision::bf16), bytes(views, config, 2, EnginePrecision::int8);
+    EXPECT_EQ(bytes.precision(), EnginePrecision::int8);
+    const double half_error = largest_difference(half.logits(images, 2), exact),
+                 byte_error = largest_difference(bytes.logits(images, 2), exact);
+    EXPECT_GT(half_error, 0);
+    EXPECT_GT(byte_error, 0);
+    EXPECT_LT(half_error, 0.02 * size) << dim;
+    EXPECT_LT(byte_error, 0.05 * size) << dim;
+    // One picture or two, in one thread or two: the same answer.
+    const auto alone =
+        VitEngine(views, config, 1, EnginePrecision::int8).logits(std::span(images).first(images.size() / 2), 1);
+    EXPECT_LT(largest_difference(alone, {exact.begin(), exact.begin() + 4}), 0.05 * size);
+  }
+}
+
+TEST(VitEngine, AFileInEightBitsIsTheNetworkItWasMadeFrom) {
+  const TensorFile file = golden("tiny-vit.safetensors");
+  const TensorMap floats = with_prefix(file, "avg.weights.");
+  TensorMap bytes = floats;
+  std::deque<QuantizedMatrix> matrices;
+  for (const auto& [name, view] : floats) {
+    if (!name.ends_with(".weight") || !is_quantized_layer(name.substr(0, name.size() - 7))) continue;
+    const auto& matrix = matrices.emplace_back(
+        quantize_matrix(view.to_float(), static_cast<int>(view.shape[0]), static_cast<int>(view.shape[1])));
+    bytes[name] = {DType::i8, view.shape, std::as_bytes(std::span(matrix.values))};
+    bytes[name + "_scale"] = {DType::f32, {view.shape[0]}, std::as_bytes(std::span(matrix.scales))};
+  }
+  ASSERT_EQ(matrices.size(), 4u * static_cast<size_t>(infer_vit_config(floats, kTinyHeads).depth));
+  const std::vector<float> images = file.tensors.at("images").to_float();
+  const std::vector<float> exact = VitEngine(floats, kTinyHeads, 1).logits(images, 4);
+  EXPECT_LT(largest_difference(VitEngine(bytes, kTinyHeads, 1, EnginePrecision::int8).logits(images, 4),
+                               VitEngine(floats, kTinyHeads, 1, EnginePrecision::int8).logits(images, 4)),
+            1e-5);
+  EXPECT_LT(largest_difference(VitEngine(bytes, kTinyHeads, 1, EnginePrecision::fp32).logits(images, 4), exact), 0.02);
+  EXPECT_LT(largest_difference(VitEngine(bytes, kTinyHeads, 1).logits(images, 4), exact), 0.05);
+  EXPECT_NE(VitEngine(bytes, kTinyHeads, 1).precision(), EnginePrecision::automatic);
+  // Without its scales a matrix in eight bits is no matrix; elsewhere such a file is refused by name.
+  bytes.erase("blocks.0.mlp.fc1.weight_scale");
+  EXPECT_NE(error_text([&] { VitEngine(bytes, kTinyHeads, 1); }).find("without its scales"), std::string::npos);
+  EXPECT_NE(error_text([&] { infer_vit_config(bytes, kTinyHeads); }).find("eight bits"), std::string::npos);
 }
 
 TEST(VitEngine, BadWeightsAreNamed) {

@@ -1,0 +1,115 @@
+// fsfm bench engine: pictures a second of the CPU engine in every precision, beside the pure products of one picture.
+#include <omp.h>
+
+#include <cmath>
+
+#include "base/rng.h"
+#include "cli/bench.h"
+#include "engine/vit.h"
+#include "kernels/packed_linear.h"
+
+namespace fsfm::cli {
+namespace {
+
+// Random weights under the names of a plain transformer: speed does not depend on them.
+class RandomVit {
+ public:
+  explicit RandomVit(const VitConfig& v) {
+    Rng rng(1);
+    const int64_t d = v.embed_dim, h = v.mlp_hidden(), p = v.patch_size;
+    put("patch_embed.proj.weight", {d, 3, p, p}, rng);
+    put("patch_embed.proj.bias", {d}, rng);
+    put("cls_token", {1, 1, d}, rng);
+    put("pos_embed", {1, v.tokens(), d}, rng);
+    for (int i = 0; i < v.depth; ++i) {
+      const std::string block = "blocks." + std::to_string(i) + ".";
+      for (const char* norm : {"norm1", "norm2"}) {
+        put(block + norm + ".weight", {d}, rng);
+        put(block + norm + ".bias", {d}, rng);
+      }
+      const auto layer = [&](const char* name, int64_t outputs, int64_t inputs) {
+        put(block + name + ".weight", {outputs, inputs}, rng);
+        put(block + name + ".bias", {outputs}, rng);
+      };
+      layer("attn.qkv", 3 * d, d);
+      layer("attn.proj", d, d);
+      layer("mlp.fc1", h, d);
+      layer("mlp.fc2", d, h);
+    }
+    put("fc_norm.weight", {d}, rng);
+    put("fc_norm.bias", {d}, rng);
+    put("head.weight", {2, d}, rng);
+    put("head.bias", {2}, rng);
+  }
+  TensorMap map() const {
+    TensorMap views;
+    for (const auto& [name, tensor] : tensors_) views.emplace(name, tensor.view());
+    return views;
+  }
+
+ private:
+  void put(const std::string& name, Shape shape, Rng& rng) {
+    std::vector<float> values(static_cast<size_t>(element_count(shape)));
+    for (float& value : values) value = static_cast<float>(rng.uniform(-0.05, 0.05));
+    tensors_[name] = HostTensor::from_floats(std::move(shape), values);
+  }
+  std::map<std::string, HostTensor> tensors_;
+};
+
+// Seconds that the blocks' products of `batch` pictures take when nothing else is done: the limit of the engine.
+Timing time_products(const VitConfig& v, int batch, ProductType type, const MeasureOptions& options) {
+  OneDnn onednn;
+  const int rows = batch * v.tokens(), d = v.embed_dim, h = v.mlp_hidden();
+  std::vector<float> x(static_cast<size_t>(rows) * h, 0.5f), y(static_cast<size_t>(rows) * std::max(h, 3 * d));
+  std::vector<PackedLinear> layers;
+  const auto add = [&](int inputs, int outputs) {
+    const size_t count = static_cast<size_t>(inputs) * outputs;
+    if (type == ProductType::int8)
+      layers.emplace_back(onednn, std::vector<int8_t>(count, 1), std::vector<float>(outputs, 0.01f),
+                          std::vector<float>(), inputs, outputs, Post::none, rows);
+    else
+      layers.emplace_back(onednn, std::vector<float>(count, 0.01f), std::vector<float>(), inputs, outputs, Post::none,
+                          rows, type);
+  };
+  add(d, 3 * d);
+  add(d, d);
+  add(d, h);
+  add(h, d);
+  return measure(
+      [&] {
+        for (int block = 0; block < v.depth; ++block)
+          for (auto& layer : layers) layer.multiply_only(rows, x.data(), y.data());
+      },
+      options);
+}
+
+}  // namespace
+
+std::vector<BenchCase> bench_engine(const BenchOptions& options) {
+  std::vector<BenchCase> cases;
+  VitConfig config = VitConfig::named(options.model);
+  config.num_classes = 2;
+  const RandomVit weights(config);
+  const std::pair<EnginePrecision, ProductType> kPrecisions[] = {{EnginePrecision::fp32, ProductType::fp32},
+                                                                 {EnginePrecision::bf16, ProductType::bf16},
+                                                                 {EnginePrecision::int8, ProductType::int8}};
+  for (const auto& [precision, type] : kPrecisions) {
+    if (precision == EnginePrecision::bf16 && !has_fast_bf16()) continue;
+    if (precision == EnginePrecision::int8 && !has_fast_int8()) continue;
+    const char* name = precision == EnginePrecision::fp32   ? "fp32"
+                       : precision == EnginePrecision::bf16 ? "bf16"
+                                                            : "int8";
+    VitEngine engine(weights.map(), {{"num_heads", config.num_heads}}, 0, precision);
+    for (const int batch : {1, 8}) {
+      std::vector<float> images(static_cast<size_t>(batch) * 3 * config.img_size * config.img_size, 0.3f);
+      const std::string at = std::string(name) + " batch " + std::to_string(batch);
+      cases.push_back({at, measure([&] { keep(engine.logits(images, batch).data()); }, options),
+                       static_cast<double>(batch), "images"});
+      cases.push_back(
+          {at + ", products alone", time_products(config, batch, type, options), static_cast<double>(batch), "images"});
+    }
+  }
+  return cases;
+}
+
+}  // namespace fsfm::cli

@@ -13,6 +13,7 @@
 #include "media/preprocess.h"
 #include "model/cast_floats.h"
 #include "model/import.h"
+#include "model/quantized.h"
 #include "model/vit_layout.h"
 #include "tensorio/safetensors.h"
 
@@ -143,6 +144,8 @@ int run_convert(int argc, char** argv) {
     throw Error("fsfm convert writes .safetensors files, not " + out.string(), "name OUT something.safetensors");
   if (request.num_heads == 0) request.num_heads = older_heads;
   Weights weights = import_weights(in, request);
+  const FloatTensors floats = in_floats(weights.tensors);  // other programs know nothing of our eight bits
+  weights.tensors = floats.tensors;
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");

@@ -50,6 +50,19 @@ bool is_quantized(const TensorMap& tensors) {
   return std::any_of(tensors.begin(), tensors.end(), [](const auto& item) { return item.first.ends_with(kScale); });
 }
 
+FloatTensors in_floats(const TensorMap& tensors) {
+  FloatTensors result{without_scales(tensors), {}};
+  for (auto& [name, view] : result.tensors) {
+    const auto scales = tensors.find(name + "_scale");
+    if (view.dtype != DType::i8 || scales == tensors.end()) continue;
+    const auto matrix = std::make_shared<const HostTensor>(
+        HostTensor::from_floats(view.shape, dequantize_matrix(view, scales->second)));
+    view = matrix->view();
+    result.keep_alive.push_back(matrix);
+  }
+  return result;
+}
+
 TensorMap without_scales(const TensorMap& tensors) {
   TensorMap rest;
   for (const auto& item : tensors)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,12 @@ std::vector<float> dequantize_matrix(const TensorView& weight, const TensorView&
 bool is_quantized_layer(const std::string& name);
 // Whether any matrix of these is in eight bits.
 bool is_quantized(const TensorMap& tensors);
+// The same network in floats: matrices in eight bits as what they stand for, everything else as it is.
+struct FloatTensors {
+  TensorMap tensors;
+  std::vector<std::shared_ptr<const void>> keep_alive;  // of the new matrices
+};
+FloatTensors in_floats(const TensorMap& tensors);
 // The tensors without the scales: what a network's sizes are read from.
 TensorMap without_scales(const TensorMap& tensors);
 

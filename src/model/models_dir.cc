@@ -14,7 +14,9 @@ std::vector<fs::path> models_dirs() {
   std::error_code error;
   if (const fs::path program = fs::read_symlink("/proc/self/exe", error); !error) {
     candidates.push_back(program.parent_path() / "models");
-    candidates.push_back(program.parent_path().parent_path() / "share/fsfm/models");
+    const fs::path prefix = program.parent_path().parent_path();  // of bin/fsfm; one more up of libexec/fsfm/fsfm-learn
+    candidates.push_back(prefix / "share/fsfm/models");
+    candidates.push_back(prefix.parent_path() / "share/fsfm/models");
   }
   candidates.emplace_back(FSFM_SOURCE_MODELS_DIR);
   candidates.push_back(fs::path(FSFM_SOURCE_MODELS_DIR).parent_path() / "third_party/assets");

@@ -69,7 +69,7 @@ awk -F, -v high="$threshold" -v low="${low:-$threshold}" '
     close("sort") }' "$out/utkface/scores.csv"
 
 echo
-echo "AUC when faces arrive degraded (400 faces a set):"
+echo "AUC when faces arrive degraded (100 faces a set):"
 for set in "$data/deepfake/dfdc/test" "$data/spoof/replay_attack/devel" "$sets/synthetic"; do
-  "$fsfm" evaluate --model "$model" --data "$set" --robust --resamples 100 --quiet 2>&1 | sed -n '/AUC of degraded/,/moire/p' | sed "1s|^|$(basename "$(dirname "$set")"): |"
+  "$fsfm" evaluate --model "$model" --data "$set" --robust --robust-samples 100 --resamples 100 --quiet 2>&1 | sed -n '/AUC of degraded/,/moire/p' | sed "1s|^|$(basename "$(dirname "$set")"): |"
 done

@@ -1,13 +1,18 @@
-// fsfm detect FILE... --model M [--json] [--out PICTURE_OR_DIR]
+// fsfm detect FILE... --model M [--json] [--out PICTURE_OR_DIR] [--report PAGE.html]
 #include "detect/detect.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
 
+#include "base/content_kind.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -17,147 +22,141 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/default_model.h"
+#include "cli/detect_judge.h"
+#include "cli/detect_request.h"
+#include "cli/detect_scan.h"
 #include "cli/failure.h"
 #include "cli/output.h"
+#include "cli/verdict_output.h"
 #include "detect/input_list.h"
 #include "detect/verdict_files.h"
 #include "detect/verdict_json.h"
 #include "face/face_detector.h"
-#include "media/codec.h"
-#include "media/draw.h"
 #include "model/import.h"
+#include "report/detect_page.h"
 
 namespace fsfm::cli {
 namespace {
 
 using nlohmann::json;
 
-struct Request {
-  std::vector<fs::path> files;
-  fs::path model, out;
-  DetectOptions detect;
-  int frames = 16;
-  bool json = false, jsonl = false;
-};
+constexpr int kFailOn = 3;  // what --fail-on asks for has happened
 
 std::string plural(size_t n, const std::string& word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
 
-// What came of one input, in both forms; nothing of it has been printed.
-struct Result {
-  json entry;
-  std::string text;
-};
-
-Result judge_picture(Detector& detector, const fs::path& file, bool draw, Image& annotated) {
-  const auto [image, note] = read_picture(file);
-  const std::vector<FaceVerdict> faces = detector.run(image);
-  std::string text =
-      fmt::format("{}: {}\n", one_line(file.string()), faces.empty() ? "no face found" : plural(faces.size(), "face"));
-  for (const auto& v : faces) {
-    const Rect& box = v.face.box;
-    text += fmt::format("  {:<12}  {:.3f}  box {}x{} at {},{}  {}\n", verdict_name(v.verdict), v.score, box.width,
-                        box.height, box.left, box.top, v.why);
-  }
-  if (draw) annotated = annotate(image, faces);
-  Result result{verdict_entry(file, faces, detector.card(), input_facts(file)), std::move(text)};
-  if (!note.empty()) {
-    result.entry["note"] = note;
-    result.text += fmt::format("  note: {}\n", note);
-  }
-  return result;
-}
-
-// Nothing when interrupted: a part of the frames is no verdict.
-std::optional<Result> judge_video(Detector& detector, const fs::path& file, int frames, bool draw, Image& annotated) {
-  const VideoVerdict video = detector.run_video(file, frames, draw);
-  if (interrupted()) return std::nullopt;
-  for (const auto& note : video.notes) log::warn("{}: {}", one_line(file.string()), note);
-  std::string text = fmt::format("{}: video, {} looked at, {} with a face\n", one_line(file.string()),
-                                 plural(video.frames.size(), "frame"), video.frames_with_face);
-  if (video.frames_judged > 0)
-    text += fmt::format("  {:<12}  {:.3f}  {}\n", verdict_name(video.verdict), video.score, video.why);
-  else
-    text += fmt::format("  {:<12}  {}\n", verdict_name(video.verdict), video.why);
-  if (draw && !video.pictures.empty()) {
-    std::vector<SheetTile> tiles;
-    for (size_t i = 0; i < video.frames.size(); ++i)
-      tiles.push_back({video.pictures[i], fmt::format("{:.1f} s", video.frames[i].seconds)});
-    annotated =
-        contact_sheet(tiles, 4, 320, fmt::format("{}: {}", file.filename().string(), verdict_name(video.verdict)));
-  }
-  return Result{verdict_entry(file, video, detector.card(), input_facts(file)), std::move(text)};
-}
-
-// Judges input after input and prints each as it is done, so that nothing done is lost whatever happens later.
+// Judges all inputs and tells of each as it is done, so that nothing done is lost whatever happens later.
 class Run {
  public:
-  Run(const Request& request, const DetectInputs& inputs, Detector& detector, VerdictFiles& files)
-      : request_(request), inputs_(inputs.list), detector_(detector), files_(files) {
+  Run(const DetectRequest& request, const DetectInputs& inputs, std::shared_ptr<const DetectorModel> model,
+      std::vector<std::byte> standard_input)
+      : request_(request),
+        inputs_(inputs.list),
+        model_(std::move(model)),
+        standard_input_(std::move(standard_input)),
+        files_(request.out, inputs.list) {
     std::error_code code;
-    lines_ = request.jsonl || request.files.size() > 1 || fs::is_directory(request.files.front(), code);
+    lines_ = request.jsonl || request.stdin_list || inputs_.size() != 1 || request.files.size() > 1 ||
+             fs::is_directory(request.files.front(), code);
+    if (!request.resume.empty()) {
+      resumed_.emplace(request.resume, *model_);
+      const size_t before = inputs_.size();
+      std::vector<DetectInput> rest;
+      for (size_t i = 0; i < before; ++i)
+        if (!resumed_->has(inputs_[i].path)) {
+          rest.push_back(inputs_[i]);
+          places_.push_back(i);
+        }
+      inputs_ = std::move(rest);
+      if (before > inputs_.size())
+        log::info("{} of {} judged already", plural(before - inputs_.size(), "input"), before);
+    }
+    if (!request.report.empty()) {
+      page_.emplace(verdict_header(*model_));
+      AtomicFile{request.report};  // a place in which nothing can be written is refused now, not after the work
+    }
   }
 
   int exit_code() {
-    if (request_.json && lines_) print_line(to_line(verdict_header(detector_.model())));
-    for (size_t i = 0; i < inputs_.size() && !interrupted(); ++i) judge(i);
+    const auto start = std::chrono::steady_clock::now();
+    if (request_.csv) {
+      std::fputs(csv_header().c_str(), stdout);
+      flush_output();
+    } else if (request_.json && lines_) {
+      print_line(to_line(verdict_header(*model_)));
+    }
+    const StageTimes times = judge_all(model_, request_, inputs_, standard_input_,
+                                       [this](size_t i, Judged judged) { tell(i, std::move(judged)); });
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    finish(times, seconds);
     if (interrupted()) return interrupted_exit_code();
-    if (std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return !input.skipped.empty(); }))
+    if (!inputs_.empty() &&
+        std::all_of(inputs_.begin(), inputs_.end(), [](const DetectInput& input) { return !input.skipped.empty(); }))
       report({"nothing to judge: all inputs are pictures that fsfm detect drew; name the originals"});
+    const bool attack = tally_.any("attack");
+    if (worst_ == 0 && (request_.fail_on == "attack" || request_.fail_on == "inconclusive") &&
+        (attack || (request_.fail_on == "inconclusive" && tally_.any("inconclusive"))))
+      return kFailOn;
     return worst_;
   }
 
  private:
-  void judge(size_t i) {
-    const DetectInput& input = inputs_[i];
-    if (!input.skipped.empty())
-      return print({skipped_entry(input.path, input.skipped),
-                    fmt::format("{}: left out, {}\n", one_line(input.path.string()), one_line(input.skipped))});
-    if (!input.problem.empty()) return fail(input.path, {one_line(input.problem)});
-    std::optional<Result> result;
-    Image annotated;
-    try {
-      if (input.video)
-        result = judge_video(detector_, input.path, request_.frames, files_.wanted(), annotated);
-      else
-        result = judge_picture(detector_, input.path, files_.wanted(), annotated);
-    } catch (...) {
-      return fail(input.path, describe_failure());
-    }
-    if (!result) return;
+  void tell(size_t i, Judged judged) {
+    for (const auto& warning : judged.warnings) log::warn("{}", warning);
     std::optional<Failure> unwritten;
-    if (files_.wanted() && !annotated.empty()) {
+    if (files_.wanted() && !judged.annotated.empty()) {
       try {
-        const fs::path written = files_.write(i, annotated);
-        result->entry["annotated"] = to_utf8(written.string());
-        result->text += fmt::format("  annotated: {}\n", one_line(written.string()));
+        const fs::path written = files_.write(resumed_ ? places_[i] : i, judged.annotated);
+        judged.entry["annotated"] = to_utf8(written.string());
+        judged.text += fmt::format("  annotated: {}\n", one_line(written.string()));
       } catch (...) {  // the verdict stands
         unwritten = describe_failure();
-        result->entry["error"] = to_utf8(unwritten->message);
+        judged.entry["error"] = to_utf8(unwritten->message);
       }
     }
-    print(*result);
+    print(judged);
+    tally_.add(judged.entry);
+    if (page_) page_->add(judged.entry, overall_verdict(judged.entry), judged.shots);
+    if (judged.failure) report(*judged.failure);
     if (unwritten) report(*unwritten);
   }
 
-  void print(const Result& result) {
-    if (!request_.json) {
-      std::fwrite(result.text.data(), 1, result.text.size(), stdout);
-      flush_output();
+  void print(const Judged& judged) {
+    if (resumed_) resumed_->add(judged.entry);
+    if (request_.csv) {
+      print_text(csv_rows(judged.entry));
+    } else if (!request_.json) {
+      if (!resumed_) print_text(judged.text);
     } else if (lines_) {
-      print_line(to_line(result.entry));
+      print_line(to_line(judged.entry));
     } else {
-      json document = verdict_header(detector_.model());
-      document["results"] = json::array({result.entry});
+      json document = verdict_header(*model_);
+      document["results"] = json::array({judged.entry});
       print_line(document.dump(2, ' ', false, json::error_handler_t::replace));
     }
   }
 
-  void fail(const fs::path& file, Failure failure) {
-    // What is no Error of ours ("out of memory") does not know which file it was about.
-    const std::string name = one_line(file.string());
-    if (failure.message.find(name) == std::string::npos) failure.message = name + ": " + failure.message;
-    print({error_entry(file, failure.message), ""});
-    report(failure);
+  static void print_text(const std::string& text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    flush_output();
+  }
+
+  void finish(const StageTimes& times, double seconds) {
+    const std::string summary = tally_.summary();
+    if (page_ && !interrupted()) {
+      page_->page(summary).write(request_.report);
+      log::info("wrote {}", request_.report.string());
+    }
+    const bool several = inputs_.size() > 1 || resumed_;
+    if (several && !request_.json && !request_.csv) print_text(fmt::format("{}\n", summary));
+    if (several && (request_.json || request_.csv) && resumed_) log::info("{}", summary);
+    if (!request_.timings) return;
+    const double work = times.decode + times.find + times.judge;
+    std::fprintf(stderr, "%-28s %9s  %s\n", "stage", "seconds", "share");
+    for (const auto& [stage, spent] : {std::pair{"decode, hash", times.decode}, std::pair{"find faces", times.find},
+                                       std::pair{"judge", times.judge}})
+      std::fprintf(stderr, "%-28s %9.3f  %3.0f %%\n", stage, spent, work > 0 ? 100 * spent / work : 0);
+    std::fprintf(stderr, "%-28s %9.3f  (stages overlap; %.2f inputs a second)\n", "by the clock", seconds,
+                 seconds > 0 ? static_cast<double>(inputs_.size()) / seconds : 0);
   }
 
   void report(const Failure& failure) {
@@ -165,18 +164,50 @@ class Run {
     if (worst_ != kOurError) worst_ = failure.exit_code;
   }
 
-  const Request& request_;
-  const std::vector<DetectInput>& inputs_;
-  Detector& detector_;
-  VerdictFiles& files_;
+  const DetectRequest& request_;
+  std::vector<DetectInput> inputs_;
+  std::vector<size_t> places_;  // of what is left to judge among all inputs, for a resumed run
+  std::shared_ptr<const DetectorModel> model_;
+  std::vector<std::byte> standard_input_;
+  VerdictFiles files_;
+  std::optional<ResumedLines> resumed_;
+  std::optional<report::DetectPage> page_;
+  Tally tally_;
   bool lines_ = false;
   int worst_ = 0;
 };
 
-std::optional<Request> parse(int argc, char** argv) {
-  Request request;
+// All of standard input. Throws Error when it is empty or too large.
+std::vector<std::byte> read_standard_input() {
+  constexpr size_t kMost = size_t{2} << 30;
+  std::vector<std::byte> bytes;
+  std::vector<std::byte> part(1 << 20);
+  while (const size_t n = std::fread(part.data(), 1, part.size(), stdin)) {
+    bytes.insert(bytes.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(n));
+    if (bytes.size() > kMost) throw Error("standard input holds more than 2 GiB", "name a file instead");
+  }
+  if (bytes.empty()) throw Error("standard input is empty", "pipe a picture or video into it");
+  return bytes;
+}
+
+// One name a line, or names that end with NUL (find -print0).
+std::vector<fs::path> read_name_list() {
+  const std::vector<std::byte> bytes = read_standard_input();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const bool nul = text.find('\0') != std::string_view::npos;
+  std::vector<fs::path> names;
+  for (std::string& name : split(text, nul ? '\0' : '\n')) {
+    if (!nul && name.ends_with('\r')) name.pop_back();
+    if (!name.empty()) names.emplace_back(std::move(name));
+  }
+  return names;
+}
+
+std::optional<DetectRequest> parse(int argc, char** argv) {
+  DetectRequest request;
   Options options("detect", "Find all faces of photos and videos and say for each: real, attack or inconclusive");
-  options.positional("FILE", request.files, "photos, videos, or folders of them").required();
+  options.positional("FILE", request.files,
+                     "photos, videos, folders of them, patterns like \"a/*.jpg\", or - for one on standard input");
   options.add("model", request.model,
               "model file made by fsfm finetune or fsfm convert (default: the one that comes with fsfm)");
   options.add("out", request.out, "annotated picture, or a folder for one per input (a contact sheet for a video)")
@@ -184,6 +215,26 @@ std::optional<Request> parse(int argc, char** argv) {
   options.add("json", request.json, "print JSON instead of text: one document for one FILE, else one object a line")
       .command_line_only();
   options.add("jsonl", request.jsonl, "print JSON, one object a line, for one FILE as well").command_line_only();
+  options.add("csv", request.csv, "print a table: a row a face, a video, a person of a video").command_line_only();
+  options
+      .add("report", request.report,
+           "self-contained HTML page: faces with verdict and reason, videos with a timeline to scrub")
+      .command_line_only();
+  options
+      .add("resume", request.resume,
+           "JSON Lines file that grows: what has an entry there is not judged again, the rest is added")
+      .command_line_only();
+  options.add("stdin-list", request.stdin_list, "read the names of inputs from standard input, one a line")
+      .command_line_only();
+  options
+      .add("fpr", request.fpr,
+           "use the threshold of this false positive rate, by the validation data behind the model's card")
+      .range(0, 1);
+  options.add("fail-on", request.fail_on, "exit with 3 when a verdict is attack, or attack or inconclusive")
+      .choices({"attack", "inconclusive"});
+  options.add("check-covered", request.detect.check_covered,
+              "also look whether the face is covered, with the face parser (about 20 ms a face)");
+  options.add("timings", request.timings, "say on stderr where the time went, stage by stage").command_line_only();
   options
       .add("face-detector", request.detect.face_detector,
            "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
@@ -200,36 +251,54 @@ std::optional<Request> parse(int argc, char** argv) {
   options.enable_recipe();
   options.footer(
       "A score is always P(attack): the probability that the face is forged or spoofed. The threshold comes from the\n"
-      "model's card. Inconclusive means: too small, blurred, turned away, or too close to the threshold.\n"
+      "model's card. Inconclusive means: too small, blurred, turned away, dark, blown out, or too close to the\n"
+      "threshold. Several inputs are judged at once, one a core, and told of in their order.\n"
       "Each verdict is printed as it is made. --json and --jsonl follow docs/verdict-json.md. Annotated pictures are\n"
       "called NAME_verdict.png; they overwrite nothing but earlier ones and are not judged themselves.\n"
-      "Exit codes: 0 all were judged, 2 some could not be read (the others are judged), 130 or 143 interrupted (what\n"
-      "was done is printed), 1 a fault of fsfm.\n\n"
+      "Exit codes: 0 all were judged, 2 some could not be read (the others are judged), 3 what --fail-on names was\n"
+      "found, 130 or 143 interrupted (what was done is printed), 1 a fault of fsfm.\n\n"
       "  fsfm detect photo.jpg --out verdict.png\n"
-      "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n");
+      "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n"
+      "  fsfm detect clip.mp4 --report clip.html\n"
+      "  find photos -name '*.jpg' -print0 | fsfm detect --stdin-list --resume verdicts.jsonl\n");
   if (!options.parse(argc, argv)) return std::nullopt;
   request.json = request.json || request.jsonl;
   request.detect.precision = parse_engine_precision(precision);
+  if (request.csv && request.json) throw Error("--csv and --json are two forms of one output", "choose one of them");
+  const bool piped = std::find(request.files.begin(), request.files.end(), kStandardInput) != request.files.end();
+  if (request.stdin_list && piped) throw Error("--stdin-list and - both read standard input", "choose one of them");
+  if (request.files.empty() && !request.stdin_list)
+    throw Error("no FILE is named", "name photos, videos or folders, or give a list with --stdin-list");
   return request;
 }
 
 }  // namespace
 
 int run_detect(int argc, char** argv) {
-  std::optional<Request> request = parse(argc, argv);
+  std::optional<DetectRequest> request = parse(argc, argv);
   if (!request) return 0;
   request->model = model_or_default(request->model);
-  const DetectInputs inputs = list_inputs(request->files, request->out);
+  if (request->stdin_list) {
+    const std::vector<fs::path> listed = read_name_list();
+    request->files.insert(request->files.end(), listed.begin(), listed.end());
+  }
+  std::vector<std::byte> standard_input;
+  if (std::find(request->files.begin(), request->files.end(), kStandardInput) != request->files.end())
+    standard_input = read_standard_input();
+  DetectInputs inputs = list_inputs(request->files, request->out);
+  for (auto& input : inputs.list)
+    if (input.path == kStandardInput)
+      input.video = content_kind(std::span(standard_input).first(std::min(standard_input.size(), kContentBytes))) ==
+                    ContentKind::video;
   request->detect.stop = interrupt_token();
-  Detector detector(request->model, request->detect);
-  VerdictFiles files(request->out, inputs.list);
-  if (const std::string doubt = class_order_doubt(detector.card()); !doubt.empty())
+  auto model = DetectorModel::open(request->model, request->fpr);
+  if (const std::string doubt = class_order_doubt(model->card()); !doubt.empty())
     log::warn("{}: {}", request->model.string(), doubt);
   if (inputs.repeated > 0) log::warn("{} named more than once: each is judged once", plural(inputs.repeated, "input"));
   if (!inputs.unread.empty())
     log::warn("{} files in forms that cannot be read are left out (first: {} is {})", count_extensions(inputs.unread),
               one_line(inputs.unread[0].string()), unread_reason(inputs.unread[0]));
-  return Run(*request, inputs, detector, files).exit_code();
+  return Run(*request, inputs, std::move(model), std::move(standard_input)).exit_code();
 }
 
 }  // namespace fsfm::cli

@@ -1,6 +1,9 @@
 #include "detect/input_list.h"
 
+#include <glob.h>
+
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -24,12 +27,33 @@ bool lies_below(const fs::path& path, const fs::path& folder) {
   return end == folder.end() && rest != path.end();
 }
 
+// What a quoted pattern like "a/*.jpg" stands for; nullopt for a plain name, also one that holds such characters and
+// exists. Throws Error when nothing matches.
+std::optional<std::vector<fs::path>> expand_pattern(const fs::path& path) {
+  if (path.string().find_first_of("*?[") == std::string::npos || path_exists(path)) return std::nullopt;
+  glob_t found{};
+  const int code = ::glob(path.c_str(), 0, nullptr, &found);
+  std::vector<fs::path> matches;
+  if (code == 0) matches.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  if (matches.empty()) throw Error(path.string() + " matches no file", "check the pattern");
+  return matches;
+}
+
 class InputLister {
  public:
   explicit InputLister(const fs::path& out) : out_(out.empty() ? out : canonical_path(out)) {}
 
   void add(const fs::path& path) {
     try {
+      if (path == "-") {  // standard input
+        if (is_new(path)) inputs_.list.push_back({.path = path});
+        return;
+      }
+      if (const auto matches = expand_pattern(path)) {
+        for (const auto& match : *matches) is_folder(match) ? add_folder(match) : add_file(match);
+        return;
+      }
       if (is_folder(path))
         add_folder(path);
       else

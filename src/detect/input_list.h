@@ -23,10 +23,11 @@ struct DetectInputs {
       unread{};  // files of folders in forms that nothing here reads; listed as `skipped`
 };
 
-// Folders stand for the pictures and videos below them, in the order of their names; a file is listed once, at the
-// place of its first mention. `out` is where annotated pictures go ("" = nowhere): when it lies below a folder that is
-// named, what was drawn there earlier is passed over; elsewhere such pictures are known by their name and their mark
-// and listed as `skipped`. Never throws for one of the names: its problem is listed.
+// "-" is standard input, a name with * ? [ ] that does not exist the files that match it. Folders stand for the
+// pictures and videos below them, in the order of their names; a file is listed once, at the place of its first
+// mention. `out` is where annotated pictures go ("" = nowhere): when it lies below a folder that is named, what was
+// drawn there earlier is passed over; elsewhere such pictures are known by their name and their mark and listed as
+// `skipped`. Never throws for one of the names: its problem is listed.
 DetectInputs list_inputs(const std::vector<std::filesystem::path>& named, const std::filesystem::path& out);
 
 // True for names that VerdictFiles gives: "photo_verdict.png", "photo_verdict_2.png".

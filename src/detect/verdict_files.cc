@@ -54,7 +54,9 @@ VerdictFiles::VerdictFiles(const fs::path& out, const std::vector<DetectInput>& 
   }
   make_folders(out);
   std::map<std::string, std::set<std::string>> endings;  // of each stem
-  const auto stem_of = [](const DetectInput& input) { return shortened(input.path.stem().string()); };
+  const auto stem_of = [](const DetectInput& input) {
+    return input.path == "-" ? "stdin" : shortened(input.path.stem().string());
+  };
   const auto ending_of = [](const DetectInput& input) { return input.path.extension().string(); };
   for (const auto& input : inputs)
     if (input.judged()) endings[key(stem_of(input))].insert(ending_of(input));

@@ -185,7 +185,7 @@ void add_verdicts(HtmlPage& page, const fs::path& file) {
   page.section("Verdicts",
                "A score is P(attack). A face too small, too blurred, turned away or too near the threshold is "
                "inconclusive, with the reason.");
-  Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}};
+  Table table{"", {"picture", "face", "P(attack)", "verdict", "why"}, {}, true};
   std::vector<Picture> pictures;
   for (const auto& entry : files) {
     const fs::path input = value_of(entry, "file", std::string());

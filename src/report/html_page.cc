@@ -80,7 +80,7 @@ HtmlPage& HtmlPage::charts(const std::vector<Chart>& charts) {
 }
 
 HtmlPage& HtmlPage::table(const Table& table) {
-  body_ += "<div class=table><table>";
+  body_ += fmt::format("<div class=\"table{}\"><table>", table.words ? " words" : "");
   if (!table.caption.empty()) body_ += fmt::format("<caption>{}</caption>", escape(table.caption));
   body_ += "<thead><tr>";
   for (const auto& column : table.columns) body_ += fmt::format("<th scope=col>{}</th>", escape(column));
@@ -123,6 +123,11 @@ HtmlPage& HtmlPage::key_values(const std::vector<std::pair<std::string, std::str
 
 HtmlPage& HtmlPage::code(const std::string& text) {
   body_ += fmt::format("<pre><code>{}</code></pre>", escape(text));
+  return *this;
+}
+
+HtmlPage& HtmlPage::markup(const std::string& html) {
+  body_ += html;
   return *this;
 }
 

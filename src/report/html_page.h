@@ -1,4 +1,4 @@
-// A self-contained HTML report: no network, no scripts, light and dark, readable on paper.
+// A self-contained HTML report: no network, light and dark, readable on paper. Scripts only where a page scrubs a film.
 #pragma once
 
 #include <filesystem>
@@ -23,6 +23,7 @@ struct Table {
   std::string caption;
   std::vector<std::string> columns;  // the first is left-aligned text, the others right-aligned figures
   std::vector<std::vector<Cell>> rows;
+  bool words = false;  // all columns are text: left-aligned, with line breaks
 };
 
 // The few figures a page is about.
@@ -69,6 +70,7 @@ class HtmlPage {
   HtmlPage& image(const Picture& picture);
   HtmlPage& key_values(const std::vector<std::pair<std::string, std::string>>& pairs);
   HtmlPage& code(const std::string& text);
+  HtmlPage& markup(const std::string& html);  // as it is: the caller has escaped what is not its own
   HtmlPage& details(const std::string& summary, const std::string& text);  // folded-away code or recipe
 
   std::string html() const;

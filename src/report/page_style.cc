@@ -51,6 +51,7 @@ table{border-collapse:collapse;min-width:min(100%,420px);font-size:14.5px;font-v
 caption{padding-bottom:8px;text-align:left;color:var(--soft);font-size:14px}
 th,td{padding:8px 0 8px 28px;text-align:right;vertical-align:baseline;font-weight:400;white-space:nowrap}
 th:first-child{min-width:8em;padding-left:0;text-align:left;white-space:normal;overflow-wrap:break-word}
+.words th,.words td{text-align:left;white-space:normal;overflow-wrap:break-word}
 thead th{border-bottom:1px solid var(--axis);color:var(--muted);font-size:13px}
 tbody tr+tr>*{border-top:1px solid var(--rule)}
 td small,th small{display:block;font-weight:400;color:var(--muted);font-size:12.5px}

@@ -69,3 +69,10 @@ if(FSFM_TRAIN)
     endif()
   endif()
 endif()
+
+# Only what serves: the HTTP library is compiled, and its types depend on these definitions of its package file.
+find_package(SQLite3 REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+add_library(fsfm_server_deps INTERFACE)
+target_link_libraries(fsfm_server_deps INTERFACE PkgConfig::HTTPLIB PkgConfig::SECCOMP SQLite::SQLite3 OpenSSL::SSL OpenSSL::Crypto)

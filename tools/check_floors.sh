@@ -15,6 +15,7 @@ allowed() {
     data) echo "base kernels tensorio media metrics face masking data" ;;
     prepare | doctor) echo "base tensorio media metrics face masking data $1" ;;
     nn) echo "base kernels tensorio media model face masking nn" ;;
+    server) echo "base tensorio media metrics model engine face masking data detect report server" ;;
     detect) echo "base tensorio media metrics model engine face data detect" ;;
     report) echo "base tensorio media metrics model face masking data doctor detect report" ;;
     train) echo "base kernels tensorio media metrics model engine face masking data nn detect report train" ;;

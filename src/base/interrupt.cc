@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <csignal>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace fsfm {
 namespace {
@@ -16,7 +18,14 @@ std::stop_source& stop_source() {
   return source;
 }
 
+std::mutex g_hangup_mutex;
+std::function<void()> g_hangup;
+
 void note(int signal) {
+  if (signal == SIGHUP) {
+    std::lock_guard lock(g_hangup_mutex);
+    if (g_hangup) return g_hangup();
+  }
   int first = 0;
   if (!g_signal.compare_exchange_strong(first, signal) && first == SIGINT && signal == SIGINT) ::_exit(128 + SIGINT);
   stop_source().request_stop();
@@ -40,6 +49,11 @@ void install_interrupt_handlers() {
     for (int signal = 0;;)
       if (::sigwait(&signals, &signal) == 0) note(signal);
   }).detach();
+}
+
+void on_hangup(std::function<void()> call) {
+  std::lock_guard lock(g_hangup_mutex);
+  g_hangup = std::move(call);
 }
 
 std::stop_token interrupt_token() { return stop_source().get_token(); }

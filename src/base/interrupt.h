@@ -1,6 +1,7 @@
 // SIGINT, SIGTERM and SIGHUP as a flag that long loops look at, so that work stops at a clean place.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 
 namespace fsfm {
@@ -13,6 +14,9 @@ void install_interrupt_handlers();
 // Stops with the first of these signals: finish the current item, save, return. The program hands it to the library's
 // long work, which knows nothing of signals.
 std::stop_token interrupt_token();
+// From now on SIGHUP calls this, in the waiting thread, instead of stopping the program; {} = stop again. For services,
+// which take it for "load anew".
+void on_hangup(std::function<void()> call);
 // True after the first of these signals. Thread-safe.
 bool interrupted();
 // 0 or the first signal that came.

@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -102,6 +103,11 @@ CLI::Validator fits_in_64_bits(bool is_signed) {
 
 std::string with_underscores(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+std::string to_upper(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
@@ -248,6 +254,8 @@ void Options::enable_recipe() {
   has_recipe_ = true;
 }
 
+void Options::enable_environment(const std::string& prefix) { environment_ = prefix; }
+
 void Options::enable_quiet() {
   app_->add_flag("--quiet", quiet_, "no progress and no notes; warnings and errors stay");
 }
@@ -267,6 +275,9 @@ bool Options::parse(int argc, const char* const* argv) {
       }
     }
     if (!recipe_.empty()) apply_recipe(recipe_);
+    if (!environment_.empty())
+      for (const auto& entry : entries_)
+        if (entry.recipe) entry.option->envname(environment_ + to_upper(with_underscores(entry.name)));
     std::vector<std::string> words;
     for (int i = argc - 1; i > 0; --i) words.push_back(todays_word(argv[i]));  // CLI11 takes them from the end
     app_->parse(words);

@@ -66,6 +66,9 @@ class Options {
 
   // Adds --recipe FILE.toml.
   void enable_recipe();
+  // Recipe-able options may also come from environment variables: `prefix` and the name in capitals (FSFM_SERVE_PORT). They
+  // go before the recipe and behind the command line.
+  void enable_environment(const std::string& prefix);
   // Adds --quiet: no progress and no notes on stderr (the level of base/log.h becomes "warn"); warnings and errors
   // stay.
   void enable_quiet();
@@ -91,6 +94,7 @@ class Options {
   std::vector<Entry> entries_;
   std::map<std::string, std::string> older_names_;  // -> today's
   std::filesystem::path recipe_;
+  std::string environment_;
   std::string command_;
   bool has_recipe_ = false, quiet_ = false;
 };

@@ -18,6 +18,7 @@ int run_prepare(int, char**);
 int run_probe(int, char**);
 int run_quantize(int, char**);
 int run_report(int, char**);
+int run_serve(int, char**);
 int run_finetune(int, char**);
 int run_pretrain(int, char**);
 int run_selfcheck(int, char**);
@@ -34,6 +35,7 @@ const std::vector<Command>& commands() {
       {"probe", "Score faces with frozen weights, before any label was seen", run_probe, true},
       {"evaluate", "Judge a detector on face crops it never saw, or a face parser", run_evaluate, true},
       {"detect", "Judge every face of photos and videos: real, attack or inconclusive", run_detect, true},
+      {"serve", "Judge faces over HTTP, with a page for people", run_serve, true},
       {"report", "One page about what the other commands left in a folder", run_report},
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"quantize", "Keep a detector's matrices in eight bits, and measure the cost", run_quantize, true},

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/failure.h"
 #include "cli/output.h"
+#include "server/worker_main.h"
 
 namespace {
 
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
     std::printf("fsfm %s\n", FSFM_VERSION);
     return 0;
   }
+  if (name == fsfm::server::kWorkerCommand) return fsfm::server::run_worker();
   const auto& command = find_command(name);
   if (command.stops_cleanly) fsfm::install_interrupt_handlers();
   return command.run(argc - 1, argv + 1);

@@ -169,6 +169,18 @@ struct Detector::Impl {
     return std::move(found.faces);
   }
 
+  std::vector<std::vector<FaceVerdict>> run(std::span<const Image> images) {
+    std::vector<Found> found;
+    std::vector<Found*> with_faces;
+    for (const Image& image : images) found.push_back(find(image));
+    for (Found& each : found)
+      if (!each.faces.empty()) with_faces.push_back(&each);
+    if (!with_faces.empty()) judge(with_faces);
+    std::vector<std::vector<FaceVerdict>> faces;
+    for (Found& each : found) faces.push_back(std::move(each.faces));
+    return faces;
+  }
+
   // Decoding, finding and judging run at once, frames in order; the network takes the faces of a few frames at a time.
   VideoVerdict run_video(VideoReader& reader, int count, const FrameSink& sink) {
     constexpr size_t kWaiting = 4, kTogether = 4;
@@ -258,6 +270,7 @@ const ModelCard& Detector::card() const { return impl_->card; }
 const DetectorModel& Detector::model() const { return *impl_->model; }
 const StageTimes& Detector::times() const { return impl_->times; }
 std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
+std::vector<std::vector<FaceVerdict>> Detector::run(std::span<const Image> images) { return impl_->run(images); }
 
 VideoVerdict Detector::run_video(VideoReader& reader, int frames, const FrameSink& sink) {
   return impl_->run_video(reader, frames, sink);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -110,6 +111,8 @@ class Detector {
   const DetectorModel& model() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
+  // The same of several pictures, whose faces the network takes together. Parallel to `images`.
+  std::vector<std::vector<FaceVerdict>> run(std::span<const Image> images);
   // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Decoding, finding and
   // judging overlap. Throws Error when the file is no video.
   VideoVerdict run_video(const std::filesystem::path& path, int frames, bool keep_pictures = false);

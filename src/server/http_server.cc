@@ -1,0 +1,235 @@
+#include "server/http_server.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "server/assets.h"
+#include "server/connection_pool.h"
+#include "server/openapi.h"
+#include "server/problem.h"
+#include "server/random_id.h"
+#include "tensorio/json.h"
+
+namespace fsfm::server {
+namespace {
+
+// No inline script or style, nothing from elsewhere; blob: and data: are pictures the page itself makes.
+constexpr const char* kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+std::string request_id_of(const httplib::Request& request) {
+  const std::string given = request.get_header_value("X-Request-Id");
+  const bool good = !given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+  });
+  return good ? given : random_id();
+}
+
+// "/v1/jobs/{id}/events" as the library takes it.
+std::string pattern_of(const std::string& path) {
+  std::string pattern;
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '{') {
+      pattern += "([A-Za-z0-9]+)";
+      i = path.find('}', i);
+    } else {
+      pattern += path[i] == '.' ? "\\." : std::string(1, path[i]);
+    }
+  }
+  return pattern;
+}
+
+// "127.0.0.1:8080" -> "127.0.0.1", "[::1]:8080" -> "::1".
+std::string host_name(const std::string& host) {
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.rfind(':'));
+}
+
+void set_problem(httplib::Response& response, const Problem& problem, const std::string& request_id) {
+  response.status = problem.status();
+  if (problem.retry_after() > 0) response.set_header("Retry-After", std::to_string(problem.retry_after()));
+  if (problem.status() == 401) response.set_header("WWW-Authenticate", "Bearer realm=\"fsfm\"");
+  response.set_content(problem_json(problem, request_id), kProblemType);
+}
+
+std::unique_ptr<httplib::Server> make_server(const ServeOptions& options) {
+  if (options.tls_cert.empty() != options.tls_key.empty())
+    throw Error("TLS takes a certificate and its key", "give both --tls-cert and --tls-key");
+  if (options.tls_cert.empty()) return std::make_unique<httplib::Server>();
+  auto server = std::make_unique<httplib::SSLServer>(options.tls_cert.c_str(), options.tls_key.c_str());
+  if (!server->is_valid())
+    throw Error("cannot use the certificate " + options.tls_cert.string() + " with the key " + options.tls_key.string(),
+                "both must be PEM files and belong together");
+  return server;
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+HttpServer::HttpServer(Service& service, Jobs& jobs)
+    : service_(service), jobs_(jobs), routes_(all_routes()), server_(make_server(service.options)) {
+  const ServeOptions& options = service.options;
+  if (!is_loopback(options.host) && service.tokens.empty() && !options.insecure)
+    throw Error(fmt::format("--host {} would let strangers in: there are no tokens", options.host),
+                "make one with fsfm serve token add NAME --role detect, or say --insecure");
+  server_->new_task_queue = [&options] { return new ConnectionPool(static_cast<size_t>(options.connections)); };
+  server_->set_read_timeout(10);
+  server_->set_write_timeout(10);
+  server_->set_keep_alive_timeout(5);
+  server_->set_keep_alive_max_count(10000);
+  server_->set_tcp_nodelay(true);
+  server_->set_payload_max_length(static_cast<size_t>(
+      std::max(options.max_video_bytes, options.max_picture_bytes * options.max_files) + (1 << 20)));
+  // Not SO_REUSEPORT, the library's choice: a second server on this port is a mistake that must be seen.
+  server_->set_socket_options([](int socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
+  server_->set_default_headers({{"Content-Security-Policy", kPolicy},
+                                {"X-Content-Type-Options", "nosniff"},
+                                {"X-Frame-Options", "DENY"},
+                                {"Referrer-Policy", "no-referrer"},
+                                {"Cross-Origin-Opener-Policy", "same-origin"},
+                                {"Cross-Origin-Resource-Policy", "same-origin"},
+                                {"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"},
+                                {"Cache-Control", "no-store"}});
+  if (!options.tls_cert.empty())
+    server_->set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
+      response.set_header("Strict-Transport-Security", "max-age=31536000");
+    });
+  // What the library refuses by itself: no such path, a body beyond every limit, a request it cannot parse.
+  server_->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+    if (!response.body.empty()) return;
+    const std::string id = request_id_of(request);
+    response.set_header("X-Request-Id", id);
+    const int status = response.status;
+    set_problem(response,
+                status == 404   ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
+                : status == 413 ? Problem(413, "too-large", "the request is larger than this server takes")
+                                : Problem(status, "bad-request", "the request cannot be read"),
+                id);
+    service_.metrics.count("fsfm_requests_total", fmt::format("route=\"\",code=\"{}\"", status));
+  });
+  for (const Route& route : routes_) add(route);
+  add_page();
+  port_ = options.port;
+  if (options.port == 0)
+    port_ = server_->bind_to_any_port(options.host);
+  else if (!server_->bind_to_port(options.host, options.port))
+    port_ = -1;
+  if (port_ < 0)
+    throw Error(fmt::format("cannot listen on {}:{}", options.host, options.port),
+                "another program may use it: name another --port");
+}
+
+void HttpServer::add(const Route& route) {
+  const std::string pattern = pattern_of(route.path);
+  auto plain = [this, &route](const httplib::Request& request, httplib::Response& response) {
+    answer(route, request, response, nullptr);
+  };
+  if (route.method == "GET")
+    server_->Get(pattern, plain);
+  else if (route.method == "DELETE")
+    server_->Delete(pattern, plain);
+  else  // a reader also where no body is taken: what is sent nevertheless is not kept
+    server_->Post(pattern, [this, &route](const httplib::Request& request, httplib::Response& response,
+                                          const httplib::ContentReader& body) {
+      answer(route, request, response, &body);
+    });
+}
+
+void HttpServer::add_page() {
+  for (const Asset& asset : assets()) {
+    auto give = [asset](const httplib::Request&, httplib::Response& response) {
+      response.set_content(asset.bytes.data(), asset.bytes.size(), std::string(asset.type));
+    };
+    server_->Get(pattern_of(std::string(asset.path)), give);
+    if (asset.path == "/index.html") server_->Get("/", give);
+  }
+  server_->Get("/openapi\\.json", [text = json_text(openapi_document(routes_))](const httplib::Request&,
+                                                                                httplib::Response& response) {
+    response.set_content(text, "application/json");
+  });
+}
+
+// A page of another site can make a browser send requests here, with an address of its own that leads to this machine.
+void HttpServer::require_same_site(const httplib::Request& request) const {
+  const std::string host = request.get_header_value("Host");
+  if (is_loopback(service_.options.host) && !is_loopback(host_name(host)) && service_.tokens.empty())
+    throw Problem(421, "wrong-host", "this server answers to localhost alone; a proxy in front of it needs tokens");
+  const std::string origin = request.get_header_value("Origin");
+  if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
+    throw Problem(403, "other-site", "requests of other sites' pages are refused");
+  const std::string site = request.get_header_value("Sec-Fetch-Site");
+  if (site == "cross-site" || site == "same-site") throw Problem(403, "other-site", "requests of other sites are refused");
+}
+
+void HttpServer::admit(const Route& route, Call& call) {
+  if (!route.role) return;
+  require_same_site(call.request);
+  const std::string header = call.request.get_header_value("Authorization");
+  if (header.empty() && service_.tokens.empty()) {
+    call.role = Role::admin;  // on loopback or as --insecure says
+  } else {
+    const auto token = header.starts_with("Bearer ") ? service_.tokens.find(std::string_view(header).substr(7))
+                                                      : std::optional<Token>();
+    if (!token) throw Problem(401, "no-token", "send a token of this server: Authorization: Bearer fsfm_...");
+    call.role = token->role;
+    call.caller.token = token->name;
+  }
+  if (call.role < *route.role)
+    throw Problem(403, "role", fmt::format("this takes a token of the role {}", role_name(*route.role)));
+  if (const int wait = service_.rate.take(call.caller.token))
+    throw Problem(429, "rate", "this token asks too often", wait);
+}
+
+void HttpServer::answer(const Route& route, const httplib::Request& request, httplib::Response& response,
+                        const httplib::ContentReader* body) {
+  const auto start = Clock::now();
+  Call call{request, response, body, service_, jobs_, {request_id_of(request), ""}, Role::read,
+            Connection(request.remote_addr, request.remote_port)};
+  response.set_header("X-Request-Id", call.caller.request_id);
+  try {
+    admit(route, call);
+    if (route.takes_media && service_.draining)
+      throw Problem(503, "draining", "the server is being stopped; ask another, or later", 5);
+    route.handle(call);
+    if (response.status < 0) response.status = route.status;
+  } catch (const Problem& problem) {
+    set_problem(response, problem, call.caller.request_id);
+  } catch (const std::exception& error) {
+    service_.log(fmt::format("{} failed: {}", call.caller.request_id, error.what()));
+    set_problem(response, Problem(500, "internal", "a fault of the server; its log names this request"),
+                call.caller.request_id);
+  }
+  const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+  if (has_body && !call.body_read && request.get_header_value("Content-Length") != "0") {
+    // What is left of the body must not be taken for a next request. A little is read, so that the client, still
+    // sending, sees the answer; the connection ends.
+    constexpr size_t kDrained = 8 << 20;
+    size_t drained = 0;
+    if (body && !request.is_multipart_form_data())
+      (*body)([&](const char*, size_t n) { return (drained += n) < kDrained; });
+    call.connection.stop_reading();
+    response.set_header("Connection", "close");
+  }
+  service_.metrics.count("fsfm_requests_total", fmt::format("route=\"{}\",code=\"{}\"", route.path, response.status));
+  service_.metrics.observe("fsfm_request_seconds", seconds_since(start));
+  if (route.role || response.status >= 400)  // probes would drown the rest
+    service_.log(fmt::format("{} {} {} {} {:.0f} ms{}", call.caller.request_id, route.method, route.path,
+                             response.status, seconds_since(start) * 1000,
+                             call.caller.token.empty() ? "" : " token " + call.caller.token));
+}
+
+void HttpServer::run() { server_->listen_after_bind(); }
+void HttpServer::stop() { server_->stop(); }
+
+}  // namespace fsfm::server

@@ -1,0 +1,44 @@
+// The doors: HTTP or HTTPS, who may pass, and what every answer carries.
+#pragma once
+
+#include <httplib.h>
+
+#include <memory>
+#include <vector>
+
+#include "server/jobs.h"
+#include "server/route.h"
+#include "server/service.h"
+
+namespace fsfm::server {
+
+class HttpServer {
+ public:
+  // Binds at once. Throws Error: an address in use, a certificate that cannot be read, an address beyond loopback
+  // without tokens.
+  HttpServer(Service& service, Jobs& jobs);
+  int port() const { return port_; }
+  // Serves until stop(); returns when the last answer is sent.
+  void run();
+  // Requests that are being answered are answered to the end. Thread-safe.
+  void stop();
+
+ private:
+  void add(const Route& route);
+  void add_page();
+  void answer(const Route& route, const httplib::Request& request, httplib::Response& response,
+              const httplib::ContentReader* body);
+  void admit(const Route& route, Call& call);
+  void require_same_site(const httplib::Request& request) const;
+
+  Service& service_;
+  Jobs& jobs_;
+  std::vector<Route> routes_;
+  std::unique_ptr<httplib::Server> server_;
+  int port_ = 0;
+};
+
+// "127.0.0.1", "::1", "localhost".
+bool is_loopback(const std::string& host);
+
+}  // namespace fsfm::server

@@ -1,0 +1,16 @@
+// The masking playground: what a strategy hides of a face.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "face/parser.h"
+#include "media/image.h"
+
+namespace fsfm::server {
+
+// `task`: strategy, ratio, seed, region ("" = drawn). -> grid, masked and region [patches], covered, present groups, a
+// sentence, and three pictures of 224 pixels as base64 PNG: face, parsing, masked. Throws Problem for a setting that is
+// none.
+nlohmann::json draw_mask(const Image& face_crop, FaceParser& parser, const nlohmann::json& task);
+
+}  // namespace fsfm::server

@@ -1,0 +1,42 @@
+// Who may ask: named bearer tokens, of which only hashes are kept.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/database.h"
+
+namespace fsfm::server {
+
+// Each may do what those before it may.
+enum class Role { read, detect, admin };
+std::string_view role_name(Role role);
+Role parse_role(const std::string& name);  // throws Error listing the names
+
+struct Token {
+  std::string name;
+  Role role = Role::read;
+  std::string created;  // UTC
+};
+
+// Thread-safe; several processes may use one file, a change counts from the next request on.
+class TokenStore {
+ public:
+  explicit TokenStore(std::shared_ptr<Database> database);
+  // The secret, 256 random bits as "fsfm_" and 64 hex digits; it is shown this once. Throws Error when the name is taken
+  // or is no name.
+  std::string add(const std::string& name, Role role);
+  std::vector<Token> list();
+  bool revoke(const std::string& name);  // false: there is none of that name
+  bool empty();
+  // A secret of 256 random bits needs no slow hash: SHA-256, compared in constant time with every token there is.
+  std::optional<Token> find(std::string_view secret);
+
+ private:
+  std::shared_ptr<Database> database_;
+};
+
+}  // namespace fsfm::server

@@ -1,0 +1,123 @@
+#include "server/upload.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "base/content_kind.h"
+#include "base/text.h"
+#include "server/problem.h"
+
+namespace fsfm::server {
+namespace {
+
+constexpr size_t kLongestName = 200;
+
+std::string clean_name(const std::string& given) {
+  std::string name = one_line(to_utf8(given.substr(given.find_last_of("/\\") + 1)));
+  if (name.size() > kLongestName) {
+    size_t cut = kLongestName;
+    while (cut > 0 && (static_cast<unsigned char>(name[cut]) & 0xC0) == 0x80) --cut;  // between two characters
+    name.resize(cut);
+  }
+  return name.empty() ? "upload" : name;
+}
+
+class Receiver {
+ public:
+  Receiver(Call& call, int most_files) : call_(call), most_(most_files), start_(Clock::now()) {}
+
+  void begin(const std::string& name) {
+    finish();
+    if (static_cast<int>(uploads_.size()) >= most_)
+      throw Problem(413, "too-many-files", fmt::format("at most {} files go into one request", most_));
+    uploads_.push_back({clean_name(name), std::make_shared<Content>(call_.service.budget)});
+  }
+
+  void add(std::string_view bytes) {
+    const ServeOptions& options = call_.service.options;
+    if (seconds_since(start_) > options.upload_timeout)
+      throw Problem(408, "too-slow-upload", fmt::format("the upload took longer than {:.0f} seconds", options.upload_timeout));
+    Upload& upload = uploads_.back();
+    if (!upload.content->append(bytes))
+      throw Problem(503, "busy", "the server holds as many uploads as it may; come back later", 5);
+    if (!known_ && upload.content->size() >= static_cast<int64_t>(kContentBytes)) learn_kind();
+    const int64_t most = known_ && upload.video ? options.max_video_bytes : options.max_picture_bytes;
+    if (upload.content->size() > most)
+      throw Problem(413, "too-large",
+                    fmt::format("{} is larger than {}; send a smaller version", upload.name,
+                                format_bytes(static_cast<double>(most))));
+  }
+
+  std::vector<Upload> finish_all() {
+    finish();
+    if (uploads_.empty()) throw Problem(400, "no-file", "the request holds no file; send a picture or video");
+    return std::move(uploads_);
+  }
+
+ private:
+  void finish() {
+    if (!uploads_.empty() && !known_) learn_kind();
+    known_ = false;
+  }
+
+  // By its first bytes; the parent process looks no further into a file.
+  void learn_kind() {
+    Upload& upload = uploads_.back();
+    known_ = true;
+    const std::string head = upload.content->head(kContentBytes);
+    const ContentKind kind = content_kind(std::as_bytes(std::span(head)));
+    if (kind == ContentKind::empty) throw Problem(400, "empty", upload.name + " is empty");
+    upload.video = kind == ContentKind::video;
+    // Files of no known kind go to a worker, whose decoders know more containers and say what is wrong.
+    if (upload.video || is_readable_picture(kind) || kind == ContentKind::unknown) return;
+    const std::string way_out = content_way_out(kind);
+    throw Problem(415, "unsupported",
+                  fmt::format("{} is {}, neither picture nor video{}{}", upload.name, content_name(kind),
+                              way_out.empty() ? "" : "; ", way_out));
+  }
+
+  Call& call_;
+  int most_;
+  Clock::time_point start_;
+  std::vector<Upload> uploads_;
+  bool known_ = false;
+};
+
+}  // namespace
+
+std::vector<Upload> read_uploads(Call& call, int most_files) {
+  const auto& request = call.request;
+  Receiver receiver(call, most_files);
+  // Exceptions may not pass through the library: kept here, and the rest of the body is not read.
+  std::exception_ptr failure;
+  auto guarded = [&](auto&& body) {
+    try {
+      body();
+      return true;
+    } catch (...) {
+      failure = std::current_exception();
+      return false;
+    }
+  };
+  auto add = [&](const char* data, size_t size) { return guarded([&] { receiver.add({data, size}); }); };
+  bool whole = false;
+  if (request.is_multipart_form_data()) {
+    whole = (*call.body)(
+        [&](const httplib::MultipartFormData& part) {
+          return guarded([&] { receiver.begin(part.filename.empty() ? part.name : part.filename); });
+        },
+        add);
+  } else {
+    receiver.begin(call.parameter("name", "upload"));
+    whole = (*call.body)(add);
+  }
+  if (failure) std::rethrow_exception(failure);
+  if (!whole) {
+    if (call.response.status == 413)
+      throw Problem(413, "too-large", "the request is larger than this server takes; send fewer or smaller files");
+    throw Problem(400, "cut-short", "the request ended before its body did");
+  }
+  call.body_read = true;
+  return receiver.finish_all();
+}
+
+}  // namespace fsfm::server

@@ -1,0 +1,39 @@
+// A `fsfm serve` of its own for a test, as a user would start it.
+#pragma once
+
+#include <httplib.h>
+#include <sys/types.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "support/temp_dir.h"
+
+namespace fsfm::test {
+
+class RunningServer {
+ public:
+  // One worker unless told otherwise. Waits until /ready says yes; a failure is a test's failure.
+  explicit RunningServer(std::vector<std::string> more = {});
+  ~RunningServer();  // SIGTERM
+
+  httplib::Client client() const;
+  int port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  std::vector<int> worker_pids() const;
+  std::filesystem::path state() const { return dir_ / "state"; }
+  std::string log() const;
+  int stop();  // SIGTERM; its exit code
+
+ private:
+  TempDir dir_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+std::string painted_photo(int faces = 1);  // JPEG bytes
+std::string read_all(const std::filesystem::path& file);
+
+}  // namespace fsfm::test

@@ -1,0 +1,316 @@
+// `fsfm serve` from outside: what its clients and its enemies see.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "media/codec.h"
+#include "server/running_server.h"
+#include "server/schema_check.h"
+#include "support/face_painter.h"
+#include "support/run_cli.h"
+#include "support/tiny_model.h"
+#include "support/videos.h"
+
+namespace fsfm {
+namespace {
+
+using nlohmann::json;
+using test::RunningServer;
+
+constexpr const char* kBinary = "application/octet-stream";
+
+json parsed(const httplib::Result& answer) {
+  if (!answer) {
+    ADD_FAILURE() << "no answer: " << httplib::to_string(answer.error());
+    return json::object();
+  }
+  return json::parse(answer->body);
+}
+
+std::string video_bytes(const test::TempDir& dir) {
+  test::write_video(dir / "clip.mp4", 12, 6, [](int i) {
+    Image canvas = test::paint_background(3, 320, 320);
+    test::paint_face_on(canvas, 7, {90 + 2 * i, 90, 140, 140});
+    return canvas;
+  });
+  return test::read_all(dir / "clip.mp4");
+}
+
+// Without what differs from run to run.
+json comparable(json entry) {
+  entry.erase("judged_at");
+  entry.erase("file");
+  return entry;
+}
+
+TEST(Serve, GivesTheVerdictsOfFsfmDetect) {
+  const RunningServer server;
+  const test::TempDir dir;
+  const std::string photo = test::painted_photo(2), video = video_bytes(dir);
+  std::ofstream(dir / "photo.jpg", std::ios::binary) << photo;
+  for (const auto& [name, bytes] : {std::pair{"photo.jpg", photo}, std::pair{"clip.mp4", video}}) {
+    const json ours = parsed(server.client().Post("/v1/detect?name=" + std::string(name), bytes, kBinary));
+    const auto theirs = json::parse(test::run_cli({"detect", (dir / name).string(), "--json", "--threads", "1"}).out);
+    ASSERT_TRUE(ours.contains("results")) << ours;
+    EXPECT_EQ(comparable(ours["results"][0]), comparable(theirs["results"][0]));
+    EXPECT_EQ(ours["results"][0]["file"], name);
+    EXPECT_EQ(ours["threshold"], theirs["threshold"]);
+  }
+}
+
+TEST(Serve, SeveralFilesAndOneOfThemBroken) {
+  const RunningServer server;
+  const std::string photo = test::painted_photo();
+  const auto answer = server.client().Post(
+      "/v1/detect", httplib::MultipartFormDataItems{{"file", photo, "a.jpg", "image/jpeg"},
+                                                    {"file", photo.substr(0, photo.size() / 3), "b.jpg", "image/jpeg"},
+                                                    {"file", photo, "../../c.jpg", "image/jpeg"}});
+  const json document = parsed(answer);
+  ASSERT_EQ(document["results"].size(), 3u) << document;
+  EXPECT_EQ(document["results"][0]["faces"].size(), 1u);
+  EXPECT_TRUE(document["results"][1].contains("error"));
+  EXPECT_EQ(document["results"][2]["file"], "c.jpg");
+  EXPECT_EQ(document["results"][0]["faces"], document["results"][2]["faces"]);
+}
+
+TEST(Serve, ProblemsAreNamedAndAnswersFitTheirSchemas) {
+  const RunningServer server({"--max-picture-bytes", "300000", "--max-pixels", "200000"});
+  auto client = server.client();
+  const json api = parsed(client.Get("/openapi.json"));
+  auto check = [&](const httplib::Result& answer, const std::string& path, const std::string& method, int status) {
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, status) << path << answer->body;
+    const json& responses = api["paths"][path][method]["responses"];
+    ASSERT_TRUE(responses.contains(std::to_string(answer->status))) << path << " is silent about " << answer->status;
+    const json& content = responses[std::to_string(answer->status)]["content"];
+    const std::string type = answer->get_header_value("Content-Type");
+    ASSERT_TRUE(content.contains(type)) << type;
+    EXPECT_EQ(test::misfit(json::parse(answer->body), content[type]["schema"], api), "") << path;
+    EXPECT_FALSE(answer->get_header_value("X-Request-Id").empty());
+  };
+  const std::string photo = test::painted_photo();
+  const auto large = encode_png(Image(600, 600, 9));
+  const std::string too_many_pixels(reinterpret_cast<const char*>(large.data()), large.size());
+  check(client.Post("/v1/detect", photo, kBinary), "/v1/detect", "post", 200);
+  check(client.Post("/v1/detect", std::string(400000, 'x'), kBinary), "/v1/detect", "post", 413);
+  check(client.Post("/v1/detect", too_many_pixels, kBinary), "/v1/detect", "post", 413);
+  check(client.Post("/v1/detect", "%PDF-1.4 ...", kBinary), "/v1/detect", "post", 415);
+  check(client.Post("/v1/detect", photo.substr(0, 900), kBinary), "/v1/detect", "post", 422);
+  check(client.Post("/v1/detect?frames=0", photo, kBinary), "/v1/detect", "post", 400);
+  check(client.Post("/v1/embed", photo, kBinary), "/v1/embed", "post", 200);
+  check(client.Post("/v1/masks?strategy=crfr-p&region=mouth&seed=4", photo, kBinary), "/v1/masks", "post", 200);
+  check(client.Post("/v1/masks?strategy=none", photo, kBinary), "/v1/masks", "post", 400);
+  check(client.Get("/health"), "/health", "get", 200);
+  check(client.Get("/ready"), "/ready", "get", 200);
+  check(client.Get("/v1/models"), "/v1/models", "get", 200);
+  check(client.Get("/v1/history"), "/v1/history", "get", 200);
+  check(client.Get("/v1/history/1"), "/v1/history/{id}", "get", 200);
+  check(client.Get("/v1/history/999"), "/v1/history/{id}", "get", 404);
+  check(client.Get("/v1/audit/verify"), "/v1/audit/verify", "get", 200);
+  check(client.Get("/v1/jobs/abc"), "/v1/jobs/{id}", "get", 404);
+  check(client.Post("/v1/models/reload", "", kBinary), "/v1/models/reload", "post", 200);
+  const auto missing = client.Get("/nothing");
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->status, 404);
+  EXPECT_EQ(missing->get_header_value("Content-Type"), "application/problem+json");
+  EXPECT_NE(client.Get("/")->get_header_value("Content-Security-Policy").find("default-src 'none'"), std::string::npos);
+}
+
+TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {
+  const RunningServer server;
+  const json mask = parsed(server.client().Post("/v1/masks?strategy=crfr-p&region=mouth&ratio=0.75", test::painted_photo(), kBinary));
+  ASSERT_EQ(mask["covered"], "mouth") << mask;
+  int hidden = 0;
+  for (size_t p = 0; p < mask["masked"].size(); ++p) {
+    hidden += mask["masked"][p].get<int>();
+    EXPECT_LE(mask["region"][p], mask["masked"][p]);
+  }
+  EXPECT_EQ(hidden, 147);
+}
+
+TEST(Serve, ARequestIdIsEchoedAndLoggedAndNothingOfTheFileIs) {
+  RunningServer server;
+  const auto answer = server.client().Post("/v1/detect?name=secret-holiday.jpg", {{"X-Request-Id", "abc-1"}},
+                                           test::painted_photo(), kBinary);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->get_header_value("X-Request-Id"), "abc-1");
+  const auto forged = server.client().Get("/health", {{"X-Request-Id", std::string(65, 'a')}});
+  EXPECT_NE(forged->get_header_value("X-Request-Id"), std::string(65, 'a'));
+  server.stop();
+  EXPECT_NE(server.log().find("abc-1 POST /v1/detect 200"), std::string::npos) << server.log();
+  EXPECT_EQ(server.log().find("secret-holiday"), std::string::npos) << server.log();
+}
+
+TEST(Serve, TokensAndRoles) {
+  const test::TempDir dir;
+  const std::string state = (dir / "state").string();
+  auto token = [&](const std::string& name, const std::string& role) {
+    const auto made = test::run_cli({"serve", "token", "add", name, "--role", role, "--state", state});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    return httplib::Headers{{"Authorization", "Bearer " + made.out.substr(0, made.out.find('\n'))}};
+  };
+  const auto reader = token("reader", "read"), judge = token("judge", "detect"), admin = token("boss", "admin");
+  const RunningServer server({"--state", state});
+  auto client = server.client();
+  const std::string photo = test::painted_photo();
+  EXPECT_EQ(client.Post("/v1/detect", photo, kBinary)->status, 401);
+  EXPECT_EQ(client.Post("/v1/detect", {{"Authorization", "Bearer fsfm_00"}}, photo, kBinary)->status, 401);
+  EXPECT_EQ(client.Post("/v1/detect", reader, photo, kBinary)->status, 403);
+  EXPECT_EQ(client.Post("/v1/detect", judge, photo, kBinary)->status, 200);
+  EXPECT_EQ(client.Get("/v1/history", reader)->status, 200);
+  EXPECT_EQ(client.Get("/v1/audit", judge)->status, 403);
+  EXPECT_EQ(client.Get("/v1/audit", admin)->status, 200);
+  EXPECT_EQ(client.Get("/health")->status, 200);
+  ASSERT_EQ(test::run_cli({"serve", "token", "revoke", "judge", "--state", state}).exit_code, 0);
+  EXPECT_EQ(client.Post("/v1/detect", judge, photo, kBinary)->status, 401);
+}
+
+TEST(Serve, OtherSitesPagesAndAddressesAreRefused) {
+  const RunningServer server;
+  auto client = server.client();
+  EXPECT_EQ(client.Post("/v1/detect", {{"Origin", "https://evil.example"}}, test::painted_photo(), kBinary)->status, 403);
+  EXPECT_EQ(client.Get("/v1/history", {{"Sec-Fetch-Site", "cross-site"}})->status, 403);
+  EXPECT_EQ(client.Get("/v1/history", {{"Host", "evil.example:80"}})->status, 421);
+  EXPECT_EQ(client.Get("/v1/history", {{"Origin", "http://127.0.0.1:" + std::to_string(server.port())}})->status, 200);
+}
+
+TEST(Serve, RefusesToListenBeyondThisMachineWithoutTokens) {
+  const test::TempDir dir;
+  const auto result = test::run_cli({"serve", "--host", "0.0.0.0", "--port", "0", "--workers", "1", "--state", dir.path().string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("--insecure"), std::string::npos) << result.err;
+}
+
+TEST(Serve, AKilledWorkerLosesOnlyItsRequest) {
+  const RunningServer server;
+  const std::string photo = test::painted_photo();
+  const json before = parsed(server.client().Post("/v1/detect", photo, kBinary));
+  const auto workers = server.worker_pids();
+  ASSERT_EQ(workers.size(), 1u);
+  ASSERT_EQ(::kill(workers[0], SIGKILL), 0);
+  // The dead worker shows when the next request meets it.
+  auto lost = server.client().Post("/v1/detect", photo, kBinary);
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(lost->status, 422) << lost->body;
+  const json after = parsed(server.client().Post("/v1/detect", photo, kBinary));
+  ASSERT_TRUE(after.contains("results")) << after;
+  EXPECT_EQ(comparable(after["results"][0]), comparable(before["results"][0]));
+  EXPECT_NE(server.worker_pids(), workers);
+}
+
+TEST(Serve, AWorkerIsShutIn) {
+  const RunningServer server;
+  for (const int pid : server.worker_pids()) {
+    const std::string status = test::read_all("/proc/" + std::to_string(pid) + "/status");
+    EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << status;
+    EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos);
+    int descriptors = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+      ++descriptors;
+    EXPECT_LE(descriptors, 4);  // the three streams and its socket
+  }
+}
+
+TEST(Serve, SlowClientsCostNobodyElse) {
+  const RunningServer server;
+  std::vector<int> slow;
+  for (int i = 0; i < 40; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(server.port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const std::string begun = "POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx";
+    ASSERT_GT(::send(fd, begun.data(), begun.size(), 0), 0);
+    slow.push_back(fd);
+  }
+  const auto answer = server.client().Post("/v1/detect", test::painted_photo(), kBinary);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  for (const int fd : slow) ::close(fd);
+}
+
+TEST(Serve, AFullQueueIsRefusedWithATimeToComeBack) {
+  const RunningServer server({"--queue", "1", "--batch", "1"});
+  const std::string photo = test::painted_photo();
+  std::atomic<int> refused{0}, judged{0}, others{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 12; ++i)
+    clients.emplace_back([&] {
+      const auto answer = server.client().Post("/v1/detect", photo, kBinary);
+      if (answer && answer->status == 429 && !answer->get_header_value("Retry-After").empty()) ++refused;
+      else if (answer && answer->status == 200) ++judged;
+      else ++others;
+    });
+  for (auto& client : clients) client.join();
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(judged, 0);
+  EXPECT_EQ(others, 0);
+}
+
+TEST(Serve, AJobTellsItsProgressAndItsResult) {
+  const test::TempDir dir;
+  const RunningServer server;
+  auto client = server.client();
+  const auto submitted = client.Post("/v1/jobs?name=clip.mp4&frames=8", video_bytes(dir), kBinary);
+  ASSERT_TRUE(submitted);
+  ASSERT_EQ(submitted->status, 202) << submitted->body;
+  const std::string path = submitted->get_header_value("Location");
+  const auto events = client.Get(path + "/events");
+  ASSERT_TRUE(events);
+  EXPECT_NE(events->body.find("event: progress"), std::string::npos) << events->body;
+  EXPECT_NE(events->body.find("event: end"), std::string::npos) << events->body;
+  const json result = parsed(client.Get(path + "/result"));
+  ASSERT_EQ(result["results"].size(), 1u) << result;
+  EXPECT_EQ(result["results"][0]["frames_looked_at"], 8);
+  EXPECT_NE(parsed(client.Get("/v1/history?search=clip.mp4"))["rows"].size(), 0u);
+}
+
+TEST(Serve, ABadModelIsRefusedAndTheOldOneGoesOn) {
+  const test::TempDir dir;
+  const auto model = test::write_tiny_detector(dir / "model.safetensors");
+  const RunningServer server({"--model", model.string()});
+  auto client = server.client();
+  const json before = parsed(client.Get("/v1/models"));
+  std::ofstream(dir / "new", std::ios::binary) << "no model";
+  std::filesystem::rename(dir / "new", model);
+  EXPECT_EQ(client.Post("/v1/models/reload", "", kBinary)->status, 422);
+  EXPECT_EQ(parsed(client.Get("/v1/models")), before);
+  EXPECT_EQ(client.Post("/v1/detect", test::painted_photo(), kBinary)->status, 200);
+  test::write_tiny_detector(dir / "next.safetensors", [](ModelCard& card) { card.name = "the next one"; });
+  std::filesystem::rename(dir / "next.safetensors", model);
+  ::kill(server.pid(), SIGHUP);
+  for (int i = 0; i < 100 && parsed(client.Get("/v1/models"))["models"][0]["card"]["name"] != "the next one"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(parsed(client.Post("/v1/detect", test::painted_photo(), kBinary))["name"], "the next one");
+}
+
+TEST(Serve, SigtermFinishesWhatIsUnderWay) {
+  const test::TempDir dir;
+  RunningServer server;
+  const std::string video = video_bytes(dir);
+  int status = 0;
+  std::thread client([&] {
+    if (const auto answer = server.client().Post("/v1/detect?name=clip.mp4", video, kBinary)) status = answer->status;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_EQ(server.stop(), 0);
+  client.join();
+  EXPECT_EQ(status, 200);
+}
+
+TEST(Serve, SettingsComeFromTheEnvironment) {
+  const auto result = test::run_cli({"serve"}, {.env = {"FSFM_SERVE_PORT=70000"}});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("70000"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace fsfm

@@ -66,8 +66,8 @@ class Options {
 
   // Adds --recipe FILE.toml.
   void enable_recipe();
-  // Recipe-able options may also come from environment variables: `prefix` and the name in capitals (FSFM_SERVE_PORT). They
-  // go before the recipe and behind the command line.
+  // Recipe-able options may also come from environment variables: `prefix` and the name in capitals (FSFM_SERVE_PORT).
+  // They go before the recipe and behind the command line.
   void enable_environment(const std::string& prefix);
   // Adds --quiet: no progress and no notes on stderr (the level of base/log.h becomes "warn"); warnings and errors
   // stay.

@@ -46,7 +46,8 @@ int run_token(int argc, char** argv) {
   options.add("role", role, "read: history and metrics; detect: judge as well; admin: everything")
       .choices({"read", "detect", "admin"});
   add_state(options, state);
-  options.footer("The secret is printed once, by add; only its hash is kept. Changes count at once, also for a running server.");
+  options.footer(
+      "The secret is printed once, by add; only its hash is kept. Changes count at once, also for a running server.");
   if (!options.parse(argc, argv)) return 0;
   server::TokenStore tokens(std::make_shared<server::Database>(state / "serve.db"));
   if (action == "list") {
@@ -55,7 +56,8 @@ int run_token(int argc, char** argv) {
                   token.created.c_str());
     return 0;
   }
-  if (name.empty()) throw Error("fsfm serve token " + action + " takes the NAME of a token", "see fsfm serve token --help");
+  if (name.empty())
+    throw Error("fsfm serve token " + action + " takes the NAME of a token", "see fsfm serve token --help");
   if (action == "add") {
     print_line(tokens.add(name, server::parse_role(role)));
   } else if (action == "revoke") {
@@ -104,10 +106,14 @@ bool parse(int argc, char** argv, ServeOptions& o) {
       .add("face-detector", o.face_detector,
            "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
       .group("What judges");
-  options.add("min-face", o.min_face, "smaller faces (pixels) are inconclusive; 0 = 48").range(0, 10000).group("What judges");
+  options.add("min-face", o.min_face, "smaller faces (pixels) are inconclusive; 0 = 48")
+      .range(0, 10000)
+      .group("What judges");
   options.add("workers", o.workers, "processes that judge; 0 = one a core").range(0, 256).group("What judges");
   options.add("batch", o.batch, "pictures of several requests that go together").range(1, 16).group("What judges");
-  options.add("batch-wait-ms", o.batch_wait_ms, "how long a picture waits for others").range(0, 1000).group("What judges");
+  options.add("batch-wait-ms", o.batch_wait_ms, "how long a picture waits for others")
+      .range(0, 1000)
+      .group("What judges");
   const char* limits = "Limits of one request";
   options.add("max-picture-bytes", o.max_picture_bytes, "of a picture").range(1, 1e12).group(limits);
   options.add("max-video-bytes", o.max_video_bytes, "of a video").range(1, 1e12).group(limits);
@@ -125,14 +131,19 @@ bool parse(int argc, char** argv, ServeOptions& o) {
   options.add("connections", o.connections, "at once").range(2, 10000).group(together);
   options.add("rate", o.rate, "requests a second and token; 0 = no limit").range(0, 1e6).group(together);
   options.add("max-waiting-bytes", o.max_waiting_bytes, "of all uploads that are held").range(1, 1e13).group(together);
-  options.add("drain-seconds", o.drain_seconds, "for requests under way when the server is stopped").range(0, 1e5).group(together);
-  options.add("retention-days", o.retention_days, "of results and audit trail; 0 = for ever").range(0, 100000).group("What is kept");
+  options.add("drain-seconds", o.drain_seconds, "for requests under way when the server is stopped")
+      .range(0, 1e5)
+      .group(together);
+  options.add("retention-days", o.retention_days, "of results and audit trail; 0 = for ever")
+      .range(0, 100000)
+      .group("What is kept");
   options.add("keep-names", o.keep_names, "file names as clients sent them, in results").group("What is kept");
   options.enable_environment("FSFM_SERVE_");
   options.enable_recipe();
   options.enable_quiet();
   options.footer(
-      "Every flag may also come from FSFM_SERVE_NAME (FSFM_SERVE_PORT=80) or a TOML --recipe. docs/serving.md explains all.\n"
+      "Every flag may also come from FSFM_SERVE_NAME (FSFM_SERVE_PORT=80) or a TOML --recipe. docs/serving.md explains "
+      "all.\n"
       "SIGTERM: what is under way is finished, then the server ends. SIGHUP: the model's file is loaded anew.\n\n"
       "  fsfm serve                                             then open http://127.0.0.1:8080\n"
       "  fsfm serve token add scanner --role detect\n"

@@ -23,7 +23,7 @@ struct AuditRow {
   std::optional<double> score{};
   int faces = 0;
   std::string result{};  // the entry as the client had it, JSON
-  std::string hash{};  // of this row and the hash of the row before
+  std::string hash{};    // of this row and the hash of the row before
 };
 
 // Thread-safe, and safe between processes that share the file. Pictures are never kept.

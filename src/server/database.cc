@@ -17,7 +17,8 @@ Database::Database(const std::filesystem::path& file) : file_(file) {
   // Made here, so that nobody else may read the hashes: SQLite gives -wal and -shm the mode of the file.
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
-    throw Error("cannot open " + file.string() + ": " + std::strerror(errno), "name another folder with --state", errno);
+    throw Error("cannot open " + file.string() + ": " + std::strerror(errno), "name another folder with --state",
+                errno);
   ::close(fd);
   const int code = sqlite3_open_v2(file.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, nullptr);
   try {

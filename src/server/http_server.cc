@@ -24,9 +24,9 @@ constexpr const char* kPolicy =
 
 std::string request_id_of(const httplib::Request& request) {
   const std::string given = request.get_header_value("X-Request-Id");
-  const bool good = !given.empty() && given.size() <= 64 && std::all_of(given.begin(), given.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
-  });
+  const bool good = !given.empty() && given.size() <= 64 &&
+                    std::all_of(given.begin(), given.end(),
+                                [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
   return good ? given : random_id();
 }
 
@@ -70,9 +70,7 @@ std::unique_ptr<httplib::Server> make_server(const ServeOptions& options) {
 
 }  // namespace
 
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
+bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
 HttpServer::HttpServer(Service& service, Jobs& jobs)
     : service_(service), jobs_(jobs), routes_(all_routes()), server_(make_server(service.options)) {
@@ -140,10 +138,9 @@ void HttpServer::add(const Route& route) {
   else if (route.method == "DELETE")
     server_->Delete(pattern, plain);
   else  // a reader also where no body is taken: what is sent nevertheless is not kept
-    server_->Post(pattern, [this, &route](const httplib::Request& request, httplib::Response& response,
-                                          const httplib::ContentReader& body) {
-      answer(route, request, response, &body);
-    });
+    server_->Post(pattern,
+                  [this, &route](const httplib::Request& request, httplib::Response& response,
+                                 const httplib::ContentReader& body) { answer(route, request, response, &body); });
 }
 
 void HttpServer::add_page() {
@@ -154,10 +151,10 @@ void HttpServer::add_page() {
     server_->Get(pattern_of(std::string(asset.path)), give);
     if (asset.path == "/index.html") server_->Get("/", give);
   }
-  server_->Get("/openapi\\.json", [text = json_text(openapi_document(routes_))](const httplib::Request&,
-                                                                                httplib::Response& response) {
-    response.set_content(text, "application/json");
-  });
+  server_->Get("/openapi\\.json",
+               [text = json_text(openapi_document(routes_))](const httplib::Request&, httplib::Response& response) {
+                 response.set_content(text, "application/json");
+               });
 }
 
 // A page of another site can make a browser send requests here, with an address of its own that leads to this machine.
@@ -169,7 +166,8 @@ void HttpServer::require_same_site(const httplib::Request& request) const {
   if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
     throw Problem(403, "other-site", "requests of other sites' pages are refused");
   const std::string site = request.get_header_value("Sec-Fetch-Site");
-  if (site == "cross-site" || site == "same-site") throw Problem(403, "other-site", "requests of other sites are refused");
+  if (site == "cross-site" || site == "same-site")
+    throw Problem(403, "other-site", "requests of other sites are refused");
 }
 
 void HttpServer::admit(const Route& route, Call& call) {
@@ -180,7 +178,7 @@ void HttpServer::admit(const Route& route, Call& call) {
     call.role = Role::admin;  // on loopback or as --insecure says
   } else {
     const auto token = header.starts_with("Bearer ") ? service_.tokens.find(std::string_view(header).substr(7))
-                                                      : std::optional<Token>();
+                                                     : std::optional<Token>();
     if (!token) throw Problem(401, "no-token", "send a token of this server: Authorization: Bearer fsfm_...");
     call.role = token->role;
     call.caller.token = token->name;
@@ -194,8 +192,10 @@ void HttpServer::admit(const Route& route, Call& call) {
 void HttpServer::answer(const Route& route, const httplib::Request& request, httplib::Response& response,
                         const httplib::ContentReader* body) {
   const auto start = Clock::now();
-  Call call{request, response, body, service_, jobs_, {request_id_of(request), ""}, Role::read,
-            Connection(request.remote_addr, request.remote_port)};
+  Call call{request,    response,
+            body,       service_,
+            jobs_,      {request_id_of(request), ""},
+            Role::read, Connection(request.remote_addr, request.remote_port)};
   response.set_header("X-Request-Id", call.caller.request_id);
   try {
     admit(route, call);
@@ -216,7 +216,7 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
     // sending, sees the answer; the connection ends.
     constexpr size_t kDrained = 8 << 20;
     size_t drained = 0;
-    if (body && !request.is_multipart_form_data())
+    if (body && !call.body_begun && !request.is_multipart_form_data())
       (*body)([&](const char*, size_t n) { return (drained += n) < kDrained; });
     call.connection.stop_reading();
     response.set_header("Connection", "close");

@@ -93,9 +93,12 @@ std::shared_ptr<Jobs::Job> Jobs::find(const std::string& id, const Caller& calle
 }
 
 nlohmann::json Jobs::describe(const Job& job) const {
-  return {{"id", job.id},           {"state", job.state},
-          {"done", job.done},       {"of", job.of},
-          {"frames_done", job.frames_done}, {"frames_of", job.frames_of},
+  return {{"id", job.id},
+          {"state", job.state},
+          {"done", job.done},
+          {"of", job.of},
+          {"frames_done", job.frames_done},
+          {"frames_of", job.frames_of},
           {"version", job.version}};
 }
 
@@ -114,8 +117,7 @@ nlohmann::json Jobs::next_status(const std::string& id, const Caller& caller, in
 nlohmann::json Jobs::result(const std::string& id, const Caller& caller) {
   std::lock_guard lock(mutex_);
   const auto job = find(id, caller);
-  if (job->ended == Clock::time_point())
-    throw Problem(409, "not-done", "the job is not done; see its events");
+  if (job->ended == Clock::time_point()) throw Problem(409, "not-done", "the job is not done; see its events");
   return Service::document(job->model.is_object() ? job->model : service_.scheduler.model(), job->results);
 }
 

@@ -32,9 +32,9 @@ std::string base64_png(const Image& image) {
 std::optional<RegionGroup> group_of(const std::string& name, MaskStrategy strategy) {
   if (name.empty()) return std::nullopt;
   if (strategy == MaskStrategy::random || strategy == MaskStrategy::fasking_i || strategy == MaskStrategy::frp)
-    throw Problem(400, "bad-request",
-                  fmt::format("{} covers no region; leave region out, or take crfr-r or crfr-p",
-                              mask_strategy_name(strategy)));
+    throw Problem(
+        400, "bad-request",
+        fmt::format("{} covers no region; leave region out, or take crfr-r or crfr-p", mask_strategy_name(strategy)));
   for (int g = 0; g < kFacialGroups; ++g)
     if (name == kRegionGroupNames[static_cast<size_t>(g)]) return static_cast<RegionGroup>(g);
   std::string names;

@@ -31,20 +31,35 @@ json verdict_word() { return {{"type", "string"}, {"enum", {"real", "attack", "i
 
 json schemas() {
   const json box = list_of(integer());
-  const json face = object({{"box", box}, {"crop", box}, {"detector_score", number()}, {"sharpness", number()},
-                            {"yaw", number()}, {"score", number()},
+  const json face = object({{"box", box},
+                            {"crop", box},
+                            {"detector_score", number()},
+                            {"sharpness", number()},
+                            {"yaw", number()},
+                            {"score", number()},
                             {"per_class", {{"type", "object"}, {"additionalProperties", number()}}},
-                            {"verdict", verdict_word()}, {"why", string_type()}});
-  const json row = {{"id", integer()}, {"time", string_type()}, {"request_id", string_type()},
-                    {"token", string_type()}, {"content_sha256", string_type()}, {"model_sha256", string_type()},
-                    {"kind", string_type()}, {"verdict", string_type()}, {"score", nullable(number())},
-                    {"faces", integer()}, {"hash", string_type()}};
+                            {"verdict", verdict_word()},
+                            {"why", string_type()}});
+  const json row = {{"id", integer()},
+                    {"time", string_type()},
+                    {"request_id", string_type()},
+                    {"token", string_type()},
+                    {"content_sha256", string_type()},
+                    {"model_sha256", string_type()},
+                    {"kind", string_type()},
+                    {"verdict", string_type()},
+                    {"score", nullable(number())},
+                    {"faces", integer()},
+                    {"hash", string_type()}};
   json history = row, full_row = row;
   history["file"] = string_type();
   full_row["result"] = {{"type", "object"}};
   return {
-      {"Problem", object({{"type", string_type()}, {"title", string_type()}, {"status", integer()},
-                          {"detail", string_type()}, {"instance", string_type()}})},
+      {"Problem", object({{"type", string_type()},
+                          {"title", string_type()},
+                          {"status", integer()},
+                          {"detail", string_type()},
+                          {"instance", string_type()}})},
       {"Face", face},
       {"Frame", object({{"index", integer()}, {"seconds", number()}, {"faces", list_of(reference("Face"))}})},
       {"Picture", object({{"file", string_type()},
@@ -72,22 +87,38 @@ json schemas() {
        object({{"schema", string_type()},
                {"model", string_type()},
                {"model_sha256", string_type()},
-               {"results", list_of(object({{"file", string_type()},
-                                           {"faces", list_of(object({{"box", box},
-                                                                     {"embedding", list_of(number())}}))}}))}})},
-      {"Mask", object({{"grid", list_of(integer())}, {"masked", list_of(integer())}, {"region", list_of(integer())},
-                       {"covered", nullable(string_type())}, {"present", list_of(string_type())},
-                       {"plausible_face", {{"type", "boolean"}}}, {"sentence", string_type()},
-                       {"face_png", string_type()}, {"parsing_png", string_type()}, {"masked_png", string_type()},
-                       {"crop", box}, {"strategy", string_type()}, {"ratio", number()}, {"seed", integer()},
-                       {"reconstruction", nullable(string_type())}, {"reconstruction_note", string_type()}})},
+               {"results",
+                list_of(object({{"file", string_type()},
+                                {"faces", list_of(object({{"box", box}, {"embedding", list_of(number())}}))}}))}})},
+      {"Mask", object({{"grid", list_of(integer())},
+                       {"masked", list_of(integer())},
+                       {"region", list_of(integer())},
+                       {"covered", nullable(string_type())},
+                       {"present", list_of(string_type())},
+                       {"plausible_face", {{"type", "boolean"}}},
+                       {"sentence", string_type()},
+                       {"face_png", string_type()},
+                       {"parsing_png", string_type()},
+                       {"masked_png", string_type()},
+                       {"crop", box},
+                       {"strategy", string_type()},
+                       {"ratio", number()},
+                       {"seed", integer()},
+                       {"reconstruction", nullable(string_type())},
+                       {"reconstruction_note", string_type()}})},
       {"Job", object({{"id", string_type()},
                       {"state", {{"type", "string"}, {"enum", {"queued", "running", "done", "cancelled"}}}},
-                      {"done", integer()}, {"of", integer()}, {"frames_done", integer()}, {"frames_of", integer()},
+                      {"done", integer()},
+                      {"of", integer()},
+                      {"frames_done", integer()},
+                      {"frames_of", integer()},
                       {"version", integer()}})},
       {"Jobs", object({{"jobs", list_of(reference("Job"))}})},
-      {"Health", object({{"status", string_type()}, {"queue_depth", integer()}, {"workers", integer()},
-                         {"busy", integer()}, {"version", string_type()}})},
+      {"Health", object({{"status", string_type()},
+                         {"queue_depth", integer()},
+                         {"workers", integer()},
+                         {"busy", integer()},
+                         {"version", string_type()}})},
       {"Ready", object({{"status", string_type()}})},
       {"Models", object({{"models", list_of(object({{"header", {{"type", "object"}}},
                                                     {"sha256", string_type()},
@@ -126,8 +157,8 @@ json operation(const Route& route) {
   if (route.role) problems.insert(problems.end(), {401, 403, 429});
   problems.push_back(500);
   for (const int status : problems)
-    op["responses"][std::to_string(status)] = {
-        {"description", status_title(status)}, {"content", {{kProblemType, {{"schema", reference("Problem")}}}}}};
+    op["responses"][std::to_string(status)] = {{"description", status_title(status)},
+                                               {"content", {{kProblemType, {{"schema", reference("Problem")}}}}}};
   op["security"] = route.role ? json::array({{{"token", json::array()}}}) : json::array();
   return op;
 }
@@ -144,8 +175,7 @@ json openapi_document(const std::vector<Route>& routes) {
             {"description", "Is this face real? Verdicts are those of fsfm detect --json (fsfm.verdict/1)."}}},
           {"paths", paths},
           {"components",
-           {{"schemas", schemas()},
-            {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+           {{"schemas", schemas()}, {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 }  // namespace fsfm::server

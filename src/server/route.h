@@ -26,7 +26,7 @@ struct Call {
   Caller caller;
   Role role = Role::read;
   Connection connection;
-  bool body_read = false;
+  bool body_begun = false, body_read = false;
 
   // A path's {id}: the n-th, from 0.
   std::string path_part(size_t n) const { return request.matches[n + 1].str(); }
@@ -50,10 +50,10 @@ struct Route {
   std::string summary;
   std::vector<Parameter> parameters;
   bool takes_media = false;
-  std::string answer;        // a schema of openapi.cc, or a media type where there is a '/'
+  std::string answer;         // a schema of openapi.cc, or a media type where there is a '/'
   std::vector<int> problems;  // statuses besides 401, 403, 429 and 500
   std::function<void(Call&)> handle;
-  int status = 200;          // of success
+  int status = 200;  // of success
 };
 
 std::vector<Route> judge_routes();

@@ -46,8 +46,8 @@ void reload(Call& call) {
 void history(Call& call) {
   const auto limit = static_cast<int>(integer_parameter(call, "limit", 50, 1, 500));
   json rows = json::array();
-  for (const AuditRow& row : call.service.audit.find(call.parameter("search"), limit,
-                                                     integer_parameter(call, "before", 0, 0, INT64_MAX))) {
+  for (const AuditRow& row :
+       call.service.audit.find(call.parameter("search"), limit, integer_parameter(call, "before", 0, 0, INT64_MAX))) {
     json entry = to_json(row);
     const json result = parse_json_or_discard(row.result);
     entry["file"] = result.is_object() ? result.value("file", "") : "";
@@ -95,19 +95,46 @@ std::vector<Route> admin_routes() {
   return {
       {"GET", "/health", std::nullopt, "Alive; always 200", {}, false, "Health", {}, health},
       {"GET", "/ready", std::nullopt, "200 once warm, 503 while draining", {}, false, "Ready", {503}, ready},
-      {"GET", "/metrics", Role::read, "Counters for Prometheus", {}, false, "text/plain", {},
+      {"GET",
+       "/metrics",
+       Role::read,
+       "Counters for Prometheus",
+       {},
+       false,
+       "text/plain",
+       {},
        [](Call& call) { call.response.set_content(call.service.metrics.text(), "text/plain; version=0.0.4"); }},
       {"GET", "/v1/models", Role::read, "The model that judges, with its card", {}, false, "Models", {}, models},
-      {"POST", "/v1/models/reload", Role::admin, "Load the model's file anew, check it, change over", {}, false,
-       "Models", {422}, reload},
-      {"GET", "/v1/history", Role::read, "What was judged, newest first",
+      {"POST",
+       "/v1/models/reload",
+       Role::admin,
+       "Load the model's file anew, check it, change over",
+       {},
+       false,
+       "Models",
+       {422},
+       reload},
+      {"GET",
+       "/v1/history",
+       Role::read,
+       "What was judged, newest first",
        {{"search", "string", "part of a file's name, a hash, a verdict, a request id, a token, a time"},
         {"limit", "integer", "rows, 50 unless told"},
         {"before", "integer", "only rows with a smaller id"}},
-       false, "History", {400}, history},
+       false,
+       "History",
+       {400},
+       history},
       {"GET", "/v1/history/{id}", Role::read, "One row with its verdict", {}, false, "HistoryRow", {404}, history_row},
-      {"GET", "/v1/audit", Role::admin, "The whole audit trail", {{"format", "string", "jsonl (default) or csv"}}, false,
-       "application/jsonl", {400}, audit},
+      {"GET",
+       "/v1/audit",
+       Role::admin,
+       "The whole audit trail",
+       {{"format", "string", "jsonl (default) or csv"}},
+       false,
+       "application/jsonl",
+       {400},
+       audit},
       {"GET", "/v1/audit/verify", Role::admin, "Is the chain of rows whole?", {}, false, "AuditCheck", {}, verify},
   };
 }

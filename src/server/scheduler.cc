@@ -226,8 +226,8 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
     if (again)
       work_.notify_one();
     else if (outcome == WorkerProcess::Outcome::too_slow)
-      finish(task, 422, "too-slow", fmt::format("judging took longer than {:.0f} seconds; send a smaller file",
-                                                task->timeout));
+      finish(task, 422, "too-slow",
+             fmt::format("judging took longer than {:.0f} seconds; send a smaller file", task->timeout));
     else if (outcome == WorkerProcess::Outcome::stopped)
       finish(task, 499, "client-left", "dropped while it was judged");
     else

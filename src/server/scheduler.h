@@ -57,8 +57,8 @@ class Scheduler {
   void drain(double seconds);
 
   bool ready() const;
-  size_t depth() const;   // waiting
-  int busy() const;       // workers at work
+  size_t depth() const;  // waiting
+  int busy() const;      // workers at work
   int workers() const { return static_cast<int>(slots_.size()); }
   nlohmann::json model() const;  // the hello of the newest worker
   std::vector<int> worker_pids() const;

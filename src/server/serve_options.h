@@ -13,7 +13,7 @@ struct ServeOptions {
   std::string host = "127.0.0.1";
   int port = 8080;  // 0 = any that is free
   std::filesystem::path tls_cert, tls_key;
-  bool insecure = false;  // beyond loopback without tokens
+  bool insecure = false;        // beyond loopback without tokens
   std::filesystem::path state;  // the folder of tokens, results and audit trail
   // what judges
   std::filesystem::path model;
@@ -31,9 +31,9 @@ struct ServeOptions {
   double upload_timeout = 120;                       // seconds for a whole body
   int worker_memory_mb = 4096;
   // limits of all of them together
-  int queue = 64;           // waiting requests; then 429
-  int connections = 256;    // at once
-  double rate = 0;          // requests a second and token; 0 = no limit
+  int queue = 64;                         // waiting requests; then 429
+  int connections = 256;                  // at once
+  double rate = 0;                        // requests a second and token; 0 = no limit
   int64_t max_waiting_bytes = 2ll << 30;  // of all uploads that are held, jobs included
   double drain_seconds = 30;
   // what is kept

@@ -26,8 +26,8 @@ struct Token {
 class TokenStore {
  public:
   explicit TokenStore(std::shared_ptr<Database> database);
-  // The secret, 256 random bits as "fsfm_" and 64 hex digits; it is shown this once. Throws Error when the name is taken
-  // or is no name.
+  // The secret, 256 random bits as "fsfm_" and 64 hex digits; it is shown this once. Throws Error when the name is
+  // taken or is no name.
   std::string add(const std::string& name, Role role);
   std::vector<Token> list();
   bool revoke(const std::string& name);  // false: there is none of that name

@@ -35,7 +35,8 @@ class Receiver {
   void add(std::string_view bytes) {
     const ServeOptions& options = call_.service.options;
     if (seconds_since(start_) > options.upload_timeout)
-      throw Problem(408, "too-slow-upload", fmt::format("the upload took longer than {:.0f} seconds", options.upload_timeout));
+      throw Problem(408, "too-slow-upload",
+                    fmt::format("the upload took longer than {:.0f} seconds", options.upload_timeout));
     Upload& upload = uploads_.back();
     if (!upload.content->append(bytes))
       throw Problem(503, "busy", "the server holds as many uploads as it may; come back later", 5);
@@ -87,36 +88,40 @@ class Receiver {
 std::vector<Upload> read_uploads(Call& call, int most_files) {
   const auto& request = call.request;
   Receiver receiver(call, most_files);
-  // Exceptions may not pass through the library: kept here, and the rest of the body is not read.
+  call.body_begun = true;
+  // Exceptions may not pass through the library: kept here. What still comes is thrown away, so that a client that
+  // sends before it reads sees the answer; of a long body only a part.
+  constexpr size_t kThrownAway = 8 << 20;
   std::exception_ptr failure;
-  auto guarded = [&](auto&& body) {
+  size_t thrown_away = 0;
+  auto guarded = [&](size_t bytes, auto&& body) {
+    if (failure) return (thrown_away += bytes) < kThrownAway;
     try {
       body();
-      return true;
     } catch (...) {
       failure = std::current_exception();
-      return false;
     }
+    return true;
   };
-  auto add = [&](const char* data, size_t size) { return guarded([&] { receiver.add({data, size}); }); };
+  auto add = [&](const char* data, size_t size) { return guarded(size, [&] { receiver.add({data, size}); }); };
   bool whole = false;
   if (request.is_multipart_form_data()) {
     whole = (*call.body)(
         [&](const httplib::MultipartFormData& part) {
-          return guarded([&] { receiver.begin(part.filename.empty() ? part.name : part.filename); });
+          return guarded(1, [&] { receiver.begin(part.filename.empty() ? part.name : part.filename); });
         },
         add);
   } else {
     receiver.begin(call.parameter("name", "upload"));
     whole = (*call.body)(add);
   }
+  call.body_read = whole;
   if (failure) std::rethrow_exception(failure);
   if (!whole) {
     if (call.response.status == 413)
       throw Problem(413, "too-large", "the request is larger than this server takes; send fewer or smaller files");
     throw Problem(400, "cut-short", "the request ended before its body did");
   }
-  call.body_read = true;
   return receiver.finish_all();
 }
 

@@ -4,7 +4,7 @@
 namespace fsfm::server {
 
 inline constexpr const char* kWorkerCommand = "__worker";  // fsfm __worker: not for people
-inline constexpr int kWorkerSocket = 3;                     // the descriptor it talks through
+inline constexpr int kWorkerSocket = 3;                    // the descriptor it talks through
 
 // Loads what the first message asks for, shuts itself in (server/sandbox.h) and works until the service is gone.
 // Returns the exit code.

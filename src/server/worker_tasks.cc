@@ -62,7 +62,9 @@ struct WorkerTasks::Impl {
     const Image blank(320, 320, 128);
     detector.run(blank);
     if (parser) parser->parse(blank);
-    hello = {{"header", verdict_header(*model)},
+    json header = verdict_header(*model);
+    header["model"] = model->file().path().filename().string();  // where it lies is nobody else's business
+    hello = {{"header", header},
              {"card", model->card().to_json()},
              {"sha256", model->sha256()},
              {"parser", parser ? json(parser->name()) : json()}};
@@ -142,10 +144,13 @@ struct WorkerTasks::Impl {
   }
 
   json masks(const TaskInput& input) {
-    if (!parser) throw Problem(501, "no-parser", "no face parser comes with this server; put parser.safetensors beside its models");
+    if (!parser)
+      throw Problem(501, "no-parser",
+                    "no face parser comes with this server; put parser.safetensors beside its models");
     const Image image = decode(input);
     const std::vector<FaceVerdict> faces = detector.run(image);
-    if (faces.empty()) throw Problem(422, "no-face", "no face was found in this picture; take one that shows a face from the front");
+    if (faces.empty())
+      throw Problem(422, "no-face", "no face was found in this picture; take one that shows a face from the front");
     const auto largest = std::max_element(faces.begin(), faces.end(), [](const auto& a, const auto& b) {
       return static_cast<int64_t>(a.crop.width) * a.crop.height < static_cast<int64_t>(b.crop.width) * b.crop.height;
     });

@@ -124,7 +124,8 @@ TEST(Serve, ProblemsAreNamedAndAnswersFitTheirSchemas) {
 
 TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {
   const RunningServer server;
-  const json mask = parsed(server.client().Post("/v1/masks?strategy=crfr-p&region=mouth&ratio=0.75", test::painted_photo(), kBinary));
+  const json mask =
+      parsed(server.client().Post("/v1/masks?strategy=crfr-p&region=mouth&ratio=0.75", test::painted_photo(), kBinary));
   ASSERT_EQ(mask["covered"], "mouth") << mask;
   int hidden = 0;
   for (size_t p = 0; p < mask["masked"].size(); ++p) {
@@ -174,7 +175,8 @@ TEST(Serve, TokensAndRoles) {
 TEST(Serve, OtherSitesPagesAndAddressesAreRefused) {
   const RunningServer server;
   auto client = server.client();
-  EXPECT_EQ(client.Post("/v1/detect", {{"Origin", "https://evil.example"}}, test::painted_photo(), kBinary)->status, 403);
+  EXPECT_EQ(client.Post("/v1/detect", {{"Origin", "https://evil.example"}}, test::painted_photo(), kBinary)->status,
+            403);
   EXPECT_EQ(client.Get("/v1/history", {{"Sec-Fetch-Site", "cross-site"}})->status, 403);
   EXPECT_EQ(client.Get("/v1/history", {{"Host", "evil.example:80"}})->status, 421);
   EXPECT_EQ(client.Get("/v1/history", {{"Origin", "http://127.0.0.1:" + std::to_string(server.port())}})->status, 200);
@@ -182,7 +184,8 @@ TEST(Serve, OtherSitesPagesAndAddressesAreRefused) {
 
 TEST(Serve, RefusesToListenBeyondThisMachineWithoutTokens) {
   const test::TempDir dir;
-  const auto result = test::run_cli({"serve", "--host", "0.0.0.0", "--port", "0", "--workers", "1", "--state", dir.path().string()});
+  const auto result =
+      test::run_cli({"serve", "--host", "0.0.0.0", "--port", "0", "--workers", "1", "--state", dir.path().string()});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("--insecure"), std::string::npos) << result.err;
 }
@@ -211,7 +214,8 @@ TEST(Serve, AWorkerIsShutIn) {
     EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << status;
     EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos);
     int descriptors = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
       ++descriptors;
     EXPECT_LE(descriptors, 4);  // the three streams and its socket
   }
@@ -245,9 +249,12 @@ TEST(Serve, AFullQueueIsRefusedWithATimeToComeBack) {
   for (int i = 0; i < 12; ++i)
     clients.emplace_back([&] {
       const auto answer = server.client().Post("/v1/detect", photo, kBinary);
-      if (answer && answer->status == 429 && !answer->get_header_value("Retry-After").empty()) ++refused;
-      else if (answer && answer->status == 200) ++judged;
-      else ++others;
+      if (answer && answer->status == 429 && !answer->get_header_value("Retry-After").empty())
+        ++refused;
+      else if (answer && answer->status == 200)
+        ++judged;
+      else
+        ++others;
     });
   for (auto& client : clients) client.join();
   EXPECT_GT(refused, 0);

@@ -14,8 +14,15 @@ namespace {
 std::shared_ptr<Database> open(const test::TempDir& dir) { return std::make_shared<Database>(dir / "serve.db"); }
 
 AuditRow row(const std::string& id, const std::string& verdict) {
-  return {.request_id = id, .token = "t", .content_sha256 = "aa", .model_sha256 = "bb", .kind = "picture",
-          .verdict = verdict, .score = 0.25, .faces = 1, .result = "{\"file\":\"Holiday.jpg\"}"};
+  return {.request_id = id,
+          .token = "t",
+          .content_sha256 = "aa",
+          .model_sha256 = "bb",
+          .kind = "picture",
+          .verdict = verdict,
+          .score = 0.25,
+          .faces = 1,
+          .result = "{\"file\":\"Holiday.jpg\"}"};
 }
 
 TEST(Tokens, AreFoundByTheirSecretUntilRevoked) {
@@ -63,9 +70,10 @@ TEST(Audit, AWholeChainVerifiesAndIsFoundByWhatItHolds) {
 }
 
 TEST(Audit, ARowThatIsRemovedOrAlteredShows) {
-  for (const char* crime : {"DELETE FROM audit WHERE id = 2", "DELETE FROM audit WHERE id = 3",
-                            "DELETE FROM audit WHERE id = 1", "UPDATE audit SET verdict = 'real' WHERE id = 2",
-                            "UPDATE audit SET result = '' WHERE id = 3", "UPDATE audit SET score = NULL WHERE id = 1"}) {
+  for (const char* crime :
+       {"DELETE FROM audit WHERE id = 2", "DELETE FROM audit WHERE id = 3", "DELETE FROM audit WHERE id = 1",
+        "UPDATE audit SET verdict = 'real' WHERE id = 2", "UPDATE audit SET result = '' WHERE id = 3",
+        "UPDATE audit SET score = NULL WHERE id = 1"}) {
     const test::TempDir dir;
     const auto database = open(dir);
     AuditTrail audit(database);

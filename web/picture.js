@@ -73,7 +73,7 @@ function regions(file) {
     button.disabled = true;
     try {
       const mask = await post('/v1/masks', file, {ratio: 0});
-      out.replaceChildren(h('div', {class: 'stage'}, h('img', {src: `data:image/png;base64,${mask.parsing_png}`, width: 224, height: 224, alt: 'The face, each of its regions in a colour of its own'})),
+      out.replaceChildren(h('div', {class: 'stage small-stage'}, h('img', {src: `data:image/png;base64,${mask.parsing_png}`, width: 224, height: 224, alt: 'The face, each of its regions in a colour of its own'})),
         h('p', {class: 'small'}, mask.plausible_face ? `The face parser sees ${mask.present.join(', ')}. It says where the parts of the face are, not which of them decided.` : 'The face parser does not recognise a whole face here: be careful with this verdict.'));
       button.textContent = 'Hide the regions';
       button.setAttribute('aria-expanded', 'true');

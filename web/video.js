@@ -64,7 +64,7 @@ export function videoResult(file, entry, document) {
   const overall = entry.frames_with_face ? entry : {...entry, verdict: 'no_face'};
   const result = h('section', {class: 'stack', style: {gap: '24px'}, 'aria-label': 'Result'},
     h('div', {class: 'spread'}, h('div', {class: 'row'}, h('h2', {}, 'This video'), word(overall.verdict), h('span', {class: 'score'}, percent(entry.score))), h('button', {onclick: () => save('verdict.json', 'application/json', JSON.stringify(document, null, 2))}, 'Save as JSON')),
-    h('p', {}, entry.frames_with_face ? sentence(entry, document.threshold) : 'No face was found in the frames that were looked at.', ' ', h('span', {class: 'soft'}, `${plural(entry.frames_looked_at, 'frame')} looked at, ${entry.frames_with_face} with a face.`)),
+    h('p', {}, entry.frames_with_face ? (entry.verdict === 'attack' && entry.score < document.threshold ? `${entry.why}.` : sentence(entry, document.threshold)) : 'No face was found in the frames that were looked at.', ' ', h('span', {class: 'soft'}, `${plural(entry.frames_looked_at, 'frame')} looked at, ${entry.frames_with_face} with a face.`)),
     entry.notes?.length ? h('p', {class: 'notice small'}, entry.notes.join(' ')) : null,
     h('div', {class: 'result'}, h('div', {class: 'stack'}, stage, curve, h('p', {class: 'soft small'}, 'Probability of an attack over time; the dashed line is the threshold. Drag, or use the arrow keys.'), moment),
       h('div', {class: 'stack'}, people(), worst())));

@@ -212,14 +212,16 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
   }
   const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
   if (has_body && !call.body_read && request.get_header_value("Content-Length") != "0") {
-    // What is left of the body must not be taken for a next request. A little is read, so that the client, still
-    // sending, sees the answer; the connection ends.
-    constexpr size_t kDrained = 8 << 20;
-    size_t drained = 0;
-    if (body && !call.body_begun && !request.is_multipart_form_data())
-      (*body)([&](const char*, size_t n) { return (drained += n) < kDrained; });
-    call.connection.stop_reading();
-    response.set_header("Connection", "close");
+    // What is left of the body must not be taken for a next request: it is read and thrown away. Beyond a bound the
+    // connection ends instead, and with it the answer: the library writes nothing to a socket that is shut.
+    constexpr size_t kThrownAway = 8 << 20;
+    size_t thrown_away = 0;
+    auto more = [&](const char*, size_t n) { return (thrown_away += n) < kThrownAway; };
+    bool whole = false;
+    if (body && !call.body_begun)
+      whole = request.is_multipart_form_data() ? (*body)([](const httplib::MultipartFormData&) { return true; }, more)
+                                               : (*body)(more);
+    if (!whole) call.connection.stop_reading();
   }
   service_.metrics.count("fsfm_requests_total", fmt::format("route=\"{}\",code=\"{}\"", route.path, response.status));
   service_.metrics.observe("fsfm_request_seconds", seconds_since(start));

@@ -98,7 +98,7 @@ TEST(Serve, ProblemsAreNamedAndAnswersFitTheirSchemas) {
   const auto large = encode_png(Image(600, 600, 9));
   const std::string too_many_pixels(reinterpret_cast<const char*>(large.data()), large.size());
   check(client.Post("/v1/detect", photo, kBinary), "/v1/detect", "post", 200);
-  check(client.Post("/v1/detect", std::string(400000, 'x'), kBinary), "/v1/detect", "post", 413);
+  check(client.Post("/v1/detect", photo + std::string(400000, 'x'), kBinary), "/v1/detect", "post", 413);
   check(client.Post("/v1/detect", too_many_pixels, kBinary), "/v1/detect", "post", 413);
   check(client.Post("/v1/detect", "%PDF-1.4 ...", kBinary), "/v1/detect", "post", 415);
   check(client.Post("/v1/detect", photo.substr(0, 900), kBinary), "/v1/detect", "post", 422);

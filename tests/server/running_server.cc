@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -33,8 +34,10 @@ int free_port() {
 }  // namespace
 
 RunningServer::RunningServer(std::vector<std::string> more) : port_(free_port()) {
-  std::vector<std::string> args = {"serve", "--port", std::to_string(port_), "--state", state().string()};
-  if (std::find(more.begin(), more.end(), "--workers") == more.end()) args.insert(args.end(), {"--workers", "1"});
+  const auto says = [&](const char* flag) { return std::find(more.begin(), more.end(), flag) != more.end(); };
+  std::vector<std::string> args = {"serve", "--port", std::to_string(port_)};
+  if (!says("--state")) args.insert(args.end(), {"--state", state().string()});
+  if (!says("--workers")) args.insert(args.end(), {"--workers", "1"});
   args.insert(args.end(), more.begin(), more.end());
   pid_ = start_cli(args, dir_ / "log");
   for (int i = 0; i < 600; ++i) {

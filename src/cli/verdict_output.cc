@@ -139,7 +139,7 @@ std::string csv_rows(const json& entry) {
   const auto text = [](const json& from, const char* key) {
     const auto found = from.find(key);
     if (found == from.end() || found->is_null()) return std::string();
-    return csv_field(found->is_string() ? found->get<std::string>() : found->dump());
+    return found->is_string() ? csv_field(found->get<std::string>()) : found->dump();
   };
   const auto row = [&](const std::string& part, const json& judged) {
     std::vector<std::string> fields = {text(entry, "file"), text(entry, "kind"), part};

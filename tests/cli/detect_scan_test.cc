@@ -109,6 +109,7 @@ TEST_F(DetectScan, AResumedRunAddsWhatIsMissingAndMendsATornLine) {
 
 TEST_F(DetectScan, CsvHasARowAFace) {
   const auto result = shell("DETECT set --csv");
+  EXPECT_EQ(result.out.find("'-"), std::string::npos) << "a negative number is no formula";
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const auto rows = split(trim(result.out), '\n');
   ASSERT_EQ(rows.size(), 6u) << result.out;  // header, 2 + 2 faces, 1 picture without

@@ -31,6 +31,13 @@ class Error : public std::runtime_error {
               : os_error == ENOENT ? ErrorCode::not_found
                                    : ErrorCode::io) {}
   Error(ErrorCode code, const std::string& what, const std::string& hint = "") : Error(what, hint) { code_ = code; }
+  // The same failure with the name of where it happened in front, unless it begins with it.
+  Error in(const std::string& source) const {
+    Error error(std::string(what()).starts_with(source) ? what() : source + ": " + what());
+    error.os_error_ = os_error_;
+    error.code_ = code_;
+    return error;
+  }
   ErrorCode code() const { return code_; }
   int os_error() const { return os_error_; }
 

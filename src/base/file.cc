@@ -288,7 +288,8 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
     text.append(buffer.data(), static_cast<size_t>(n));
     if (text.size() > max_bytes) {
       ::close(fd);
-      throw Error(path.string() + " is larger than " + std::to_string(max_bytes) + " bytes", "is it the right file?");
+      throw Error(ErrorCode::too_large, path.string() + " is larger than " + std::to_string(max_bytes) + " bytes",
+                  "is it the right file?");
     }
   }
   ::close(fd);

@@ -71,7 +71,7 @@ void cast(Weights& weights, const std::filesystem::path& in, const std::string& 
   try {
     cast_floats(weights.tensors, parse_float_type(dtype), weights.keep_alive);
   } catch (const Error& error) {
-    throw Error(in.string() + ": " + error.what());
+    throw error.in(in.string());
   }
 }
 

@@ -46,7 +46,7 @@ Transform transform_of(const ModelFile& model) {
   try {
     return Transform::parse(model.card().resize);
   } catch (const Error& error) {
-    throw Error(model.path().string() + ": " + error.what());
+    throw error.in(model.path().string());
   }
 }
 

@@ -124,7 +124,7 @@ FrozenEncoder::FrozenEncoder(const ModelFile& model, int threads)
   try {
     engine_ = std::make_unique<VitEngine>(encoder_tensors(model, own), config, threads);
   } catch (const Error& error) {
-    throw Error(model.path().string() + ": " + error.what());
+    throw error.in(model.path().string());
   }
   const bool detector = model.card().kind == "detector";
   // Pretraining sees whole crops.

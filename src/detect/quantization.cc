@@ -36,7 +36,7 @@ void write_quantized(const std::filesystem::path& out, const ModelFile& model, c
   try {
     (void)infer_vit_config(model.tensors(), model.card().config);
   } catch (const Error& error) {
-    throw Error(model.path().string() + ": " + error.what());
+    throw error.in(model.path().string());
   }
   TensorMap tensors;
   std::deque<QuantizedMatrix> matrices;  // keeps what the views show

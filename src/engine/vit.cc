@@ -242,7 +242,7 @@ VitEngine::VitEngine(const ModelFile& model, int threads, EnginePrecision precis
   try {
     impl_ = std::make_unique<Impl>(model.tensors(), model.card().config, threads, precision);
   } catch (const Error& error) {
-    throw Error(model.path().string() + ": " + error.what());
+    throw error.in(model.path().string());
   }
 }
 VitEngine::VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads, EnginePrecision precision)

@@ -172,7 +172,7 @@ class OnnxDetector final : public FaceDetector {
     try {
       found = family_.decode(outputs, input_.width, input_.height, kMinScore);
     } catch (const Error& error) {
-      throw Error(file_.string() + ": " + error.what());
+      throw error.in(file_.string());
     }
     const float scale = static_cast<float>(side) / static_cast<float>(size);
     const auto to_picture = [&](float& x, float& y) {

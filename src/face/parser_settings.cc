@@ -54,7 +54,7 @@ std::vector<uint8_t> class_mapping(const fs::path& parser, const ParserSettings&
   try {
     mapping = label_mapping(layout);
   } catch (const Error& error) {
-    throw Error(json + ": " + error.what());
+    throw error.in(json);
   }
   if (mapping.size() != static_cast<size_t>(classes)) {
     throw Error(name + ": " + std::to_string(classes) + " classes do not fit the layout " + layout,

@@ -250,7 +250,7 @@ Weights import_weights(Weights file, const fs::path& path, const ImportRequest& 
     if (request.with_head && layout.num_classes > 0 && layout.global_pool == "token")
       result.notes.push_back("features: the class token after 'norm'");
   } catch (const Error& error) {
-    throw Error(std::string(error.what()).starts_with(source) ? error.what() : source + ": " + error.what());
+    throw error.in(source);
   }
   return result;
 }

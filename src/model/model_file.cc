@@ -20,7 +20,8 @@ constexpr int kFormat = 1;
 class CardReader {
  public:
   explicit CardReader(const json& card) : rest_(card) {
-    if (!card.is_object()) throw Error("the model card is no JSON object", "write the file again with fsfm");
+    if (!card.is_object())
+      throw Error(ErrorCode::damaged, "the model card is no JSON object", "write the file again with fsfm");
   }
 
   // Leaves `value` alone when the key is absent or null.
@@ -31,7 +32,7 @@ class CardReader {
     try {
       if (!found->is_null()) value = found->template get<T>();
     } catch (const json::exception&) {
-      throw Error(std::string("the model card's '") + key + "' has the wrong type");
+      throw Error(ErrorCode::damaged, std::string("the model card's '") + key + "' has the wrong type");
     }
     rest_.erase(found);
   }
@@ -47,7 +48,7 @@ class CardReader {
 };
 
 void check(bool good, const char* key, const char* what) {
-  if (!good) throw Error(std::string("the model card's '") + key + "' " + what);
+  if (!good) throw Error(ErrorCode::damaged, std::string("the model card's '") + key + "' " + what);
 }
 
 void check_card(const ModelCard& card) {
@@ -171,11 +172,12 @@ ModelFile::ModelFile(fs::path path, TensorFile file, bool card_required)
     try {
       card_ = ModelCard::from_json(document);
     } catch (const Error& error) {
-      throw Error(name + ": " + error.what());
+      throw error.in(name);
     }
     has_card_ = true;
   } else if (card_required) {
-    throw Error(path_.string() + " has no model card (weights alone do not say how to use them)",
+    throw Error(ErrorCode::unsupported,
+                path_.string() + " has no model card (weights alone do not say how to use them)",
                 "make a model file with fsfm convert, fsfm pretrain or fsfm finetune");
   }
 }
@@ -183,7 +185,8 @@ ModelFile::ModelFile(fs::path path, TensorFile file, bool card_required)
 const TensorView& ModelFile::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end())
-    throw Error(path_.string() + " lacks the tensor '" + name + "'", "see fsfm info " + path_.string());
+    throw Error(ErrorCode::damaged, path_.string() + " lacks the tensor '" + name + "'",
+                "see fsfm info " + path_.string());
   return found->second;
 }
 

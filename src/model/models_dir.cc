@@ -35,7 +35,7 @@ fs::path require_model(const std::string& name) {
   if (fs::path file = find_model(name); !file.empty()) return file;
   std::vector<std::string> dirs;
   for (const fs::path& dir : models_dirs()) dirs.push_back(dir.string());
-  throw Error(name + ": not found" + (dirs.empty() ? "" : " in " + join(dirs, ", ")),
+  throw Error(ErrorCode::not_found, name + ": not found" + (dirs.empty() ? "" : " in " + join(dirs, ", ")),
               "set FSFM_MODELS_DIR to the folder that holds it");
 }
 

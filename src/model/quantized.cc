@@ -31,7 +31,8 @@ QuantizedMatrix quantize_matrix(std::span<const float> weight, int outputs, int 
 
 std::vector<float> dequantize_matrix(const TensorView& weight, const TensorView& scales) {
   if (weight.dtype != DType::i8 || weight.shape.size() != 2 || scales.shape != Shape{weight.shape[0]})
-    throw Error("a matrix in eight bits and its scales do not fit each other", "quantise the model again");
+    throw Error(ErrorCode::damaged, "a matrix in eight bits and its scales do not fit each other",
+                "quantise the model again");
   std::vector<float> values = weight.to_float();
   const std::vector<float> scale = scales.to_float();
   const auto inputs = static_cast<size_t>(weight.shape[1]);

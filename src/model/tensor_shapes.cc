@@ -6,20 +6,21 @@ namespace fsfm {
 
 const Shape& shape_of(const TensorMap& tensors, const std::string& name) {
   const auto found = tensors.find(name);
-  if (found == tensors.end()) throw Error("tensor '" + name + "' is missing");
+  if (found == tensors.end()) throw Error(ErrorCode::damaged, "tensor '" + name + "' is missing");
   return found->second.shape;
 }
 
 void expect_shape(const TensorMap& tensors, const std::string& name, const Shape& shape) {
   const Shape& found = shape_of(tensors, name);
   if (found != shape)
-    throw Error("tensor '" + name + "' has shape " + shape_text(found) + ", expected " + shape_text(shape));
+    throw Error(ErrorCode::damaged,
+                "tensor '" + name + "' has shape " + shape_text(found) + ", expected " + shape_text(shape));
 }
 
 int rows_of(const TensorMap& tensors, const std::string& name, int64_t most) {
   const Shape& shape = shape_of(tensors, name);
   if (shape.size() != 2 || shape[0] < 1 || shape[0] > most)
-    throw Error("tensor '" + name + "' has shape " + shape_text(shape));
+    throw Error(ErrorCode::damaged, "tensor '" + name + "' has shape " + shape_text(shape));
   return static_cast<int>(shape[0]);
 }
 
@@ -48,7 +49,8 @@ void expect_blocks(const TensorMap& tensors, const std::string& prefix, int dept
 void expect_agreement(const nlohmann::json& stated, const nlohmann::json& seen) {
   for (const auto& [key, value] : seen.items())
     if (const auto claimed = stated.find(key); claimed != stated.end() && *claimed != value)
-      throw Error("the model card and the tensors disagree on " + key, "the file was put together wrongly");
+      throw Error(ErrorCode::damaged, "the model card and the tensors disagree on " + key,
+                  "the file was put together wrongly");
 }
 
 }  // namespace fsfm

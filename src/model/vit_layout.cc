@@ -58,14 +58,16 @@ double eps_of(const nlohmann::json& config) {
   const auto stated = config.find("layer_norm_eps");
   if (stated == config.end()) return VitConfig::kLayerNormEps;
   const double eps = stated->is_number() ? stated->get<double>() : 0;
-  if (!(eps >= 1e-12 && eps <= 1e-2)) throw Error("the model card's layer_norm_eps is not in 1e-12..1e-2");
+  if (!(eps >= 1e-12 && eps <= 1e-2))
+    throw Error(ErrorCode::damaged, "the model card's layer_norm_eps is not in 1e-12..1e-2");
   return eps;
 }
 
 void check_activation(const nlohmann::json& config) {
   const auto stated = config.find("act");
   if (stated != config.end() && *stated != "gelu")
-    throw Error("the activation " + stated->dump() + " is not known", "networks with gelu can be computed");
+    throw Error(ErrorCode::unsupported, "the activation " + stated->dump() + " is not known",
+                "networks with gelu can be computed");
 }
 
 // Nothing that would change what the network computes is passed over.
@@ -73,8 +75,8 @@ void expect_known_names(const TensorMap& tensors, int depth) {
   for (const auto& [name, tensor] : tensors) {
     if (!is_vit_name(name) && !is_fsfm_name(name)) throw unknown_tensor("", name, name);
     if (name.starts_with("blocks.") && std::stoi(name.substr(7)) >= depth)
-      throw Error("tensor '" + name + "' belongs to a block beyond a gap: blocks." + std::to_string(depth) +
-                  " is missing");
+      throw Error(ErrorCode::damaged, "tensor '" + name + "' belongs to a block beyond a gap: blocks." +
+                                          std::to_string(depth) + " is missing");
   }
 }
 
@@ -178,19 +180,21 @@ Error unknown_tensor(const std::string& source, const std::string& shown, const 
                                  [&](const auto& item) { return name.find(item.first) != std::string::npos; });
   const std::string what = kind == std::end(kKinds) ? "which a plain vision transformer does not have"
                                                     : "which means " + std::string(kind->second);
-  return Error((source.empty() ? "" : source + ": ") + "it has the tensor '" + shown + "', " + what,
+  return Error(ErrorCode::unsupported,
+               (source.empty() ? "" : source + ": ") + "it has the tensor '" + shown + "', " + what,
                "such a network cannot be computed here: leaving the tensor out would compute another one");
 }
 
 VitConfig infer_vit_config(const TensorMap& tensors, const nlohmann::json& stated) {
   const nlohmann::json config = stated.is_object() ? stated : nlohmann::json::object();
   if (!tensors.contains("patch_embed.proj.weight"))
-    throw Error("no vision transformer: tensor 'patch_embed.proj.weight' is missing");
+    throw Error(ErrorCode::unsupported, "no vision transformer: tensor 'patch_embed.proj.weight' is missing");
   VitConfig v;
   const Shape& patch = shape_of(tensors, "patch_embed.proj.weight");
   if (patch.size() != 4 || patch[1] != 3 || patch[2] != patch[3] || patch[2] < 1 || patch[2] > 256 || patch[0] < 4 ||
       patch[0] > kMaxDim)
-    throw Error("tensor 'patch_embed.proj.weight' has shape " + shape_text(patch) + ", expected [D, 3, P, P]");
+    throw Error(ErrorCode::damaged,
+                "tensor 'patch_embed.proj.weight' has shape " + shape_text(patch) + ", expected [D, 3, P, P]");
   v.embed_dim = static_cast<int>(patch[0]);
   v.patch_size = static_cast<int>(patch[2]);
   expect_shape(tensors, "patch_embed.proj.bias", {patch[0]});
@@ -200,7 +204,8 @@ VitConfig infer_vit_config(const TensorMap& tensors, const nlohmann::json& state
   const auto grid =
       static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(rows > 1 && rows <= kMaxTokens ? rows - 1 : 0))));
   if (grid < 1 || grid * grid + 1 != rows || positions[0] != 1 || positions[2] != patch[0])
-    throw Error("tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
+    throw Error(ErrorCode::damaged,
+                "tensor 'pos_embed' has shape " + shape_text(positions) + ", expected [1, 1 + G*G, D]");
   v.img_size = static_cast<int>(grid) * v.patch_size;
   v.depth = count_blocks(tensors, "blocks.");
   v.mlp_ratio = static_cast<double>(rows_of(tensors, "blocks.0.mlp.fc1.weight", 8 * kMaxDim)) / v.embed_dim;

@@ -79,12 +79,14 @@ TEST_F(Labels, AreTheSameInEveryCommand) {
     // Of the test split, where there is one.
     const size_t real_part = scored.out.find("; real = ");
     ASSERT_NE(real_part, std::string::npos) << scored.out;
-    for (const auto& name : tree.attack)
-      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos)
-        EXPECT_LT(at, real_part) << scored.out;
-    for (const auto& name : tree.real)
-      if (const size_t at = scored.out.find(" " + name + " ("); at != std::string::npos)
-        EXPECT_GT(at, real_part) << scored.out;
+    for (const auto& name : tree.attack) {
+      const size_t at = scored.out.find(" " + name + " (");
+      EXPECT_TRUE(at == std::string::npos || at < real_part) << scored.out;
+    }
+    for (const auto& name : tree.real) {
+      const size_t at = scored.out.find(" " + name + " (");
+      EXPECT_TRUE(at == std::string::npos || at > real_part) << scored.out;
+    }
     for (const fs::path& dataset : {root, out}) {
       const auto data = open_dataset(dataset);
       EXPECT_EQ(data->info().attack_classes, tree.attack);

@@ -50,7 +50,7 @@ StartingPoint starting_point(const FinetuneRecipe& recipe, size_t classes) {
       if (recipe.img_size > 0) note_positions(layout, recipe.img_size, layout.patch_size, /*fixed=*/false, start.notes);
       if (!start.card) note_new_parts(start.weights.tensors, recipe.global_pool == "token", classes, start.notes);
     } catch (const Error& error) {
-      throw Error(recipe.init + ": " + error.what());
+      throw error.in(recipe.init);
     }
   }
   if (recipe.img_size > 0) start.network.img_size = recipe.img_size;

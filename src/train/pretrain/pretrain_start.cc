@@ -19,7 +19,7 @@ StartingPoint adopt_initial_weights(PretrainRecipe& recipe) {
   try {
     layout = infer_vit_config(start.weights.tensors, start.weights.facts.config);
   } catch (const Error& error) {
-    throw Error(name + ": " + error.what());
+    throw error.in(name);
   }
   const VitConfig wanted = recipe.network().encoder;
   if (layout.embed_dim != wanted.embed_dim || layout.depth != wanted.depth || layout.patch_size != wanted.patch_size ||

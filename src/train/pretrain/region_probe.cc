@@ -100,7 +100,7 @@ FsfmOnline open_online_network(const ModelFile& model) {
   try {
     config = FsfmConfig::from_json(infer_fsfm_config(model.tensors(), model.card().config));
   } catch (const Error& error) {
-    throw Error(model.path().string() + ": " + error.what());
+    throw error.in(model.path().string());
   }
   FsfmOnline online(config);
   LoadOptions load;

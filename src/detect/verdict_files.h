@@ -15,6 +15,7 @@ namespace fsfm {
 // differ only in their ending keep it ("photo_jpg_verdict.png"), equal names of several folders are numbered in the
 // order of the inputs, and a name that a file of somebody else has is passed over for the next number: the same inputs
 // get the same names in every run.
+// Thread-compatible: one thread asks for names.
 class VerdictFiles {
  public:
   // `out`: a picture to write (one input), a folder, or "" for none. Makes the folder. Throws Error when `out` is one

@@ -10,6 +10,7 @@
 
 namespace fsfm {
 
+// What stands behind the last block. Thread-compatible: its primitives keep scratch; every engine owns its own.
 class VitHead {
  public:
   virtual ~VitHead() = default;

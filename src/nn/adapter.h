@@ -8,6 +8,7 @@ namespace fsfm {
 inline constexpr int kAdapterReduction = 4;
 
 // Linear d->d/4, ReLU, Linear d/4->d, ReLU; no biases.
+// Threads and ownership: as every module of nn/ (nn/vit.h).
 struct AdapterImpl : torch::nn::Module {
   explicit AdapterImpl(int dim, int reduction = kAdapterReduction);
   torch::Tensor squeeze(const torch::Tensor& x);        // [B,D] -> [B,D/4]

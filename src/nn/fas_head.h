@@ -8,6 +8,7 @@ namespace fsfm {
 inline constexpr int kFasBottleneck = 512;
 
 // Parameter names: bottleneck.{weight,bias}, classifier.{weight,bias}.
+// Threads and ownership: as every module of nn/ (nn/vit.h).
 struct FasHeadImpl : torch::nn::Module {
   FasHeadImpl(int dim, int classes = 2);
   // tokens [B,1+L,D], token 0 = the normalised global pool -> [B,1+L,512]: dropout .5 in training mode, then each

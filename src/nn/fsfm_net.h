@@ -43,6 +43,7 @@ struct ProjectionHeadImpl : torch::nn::Module {
 TORCH_MODULE(ProjectionHead);
 
 // What online and target have in common: encoder, rep decoder, projector.
+// Threads and ownership: as every module of nn/ (nn/vit.h).
 struct FsfmTrunkImpl : torch::nn::Module {
   FsfmConfig config;
 

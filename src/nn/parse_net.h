@@ -28,6 +28,7 @@ TORCH_MODULE(ConvNorm);
 //   encoder:  stem | down{1..4}, block{i}_{j}_a, block{i}_{j}_b      (x = relu(x + b(a(x))))
 //   decoder:  lateral{3..0} (1x1, from below), skip{i} (1x1, from the encoder), fuse{i} (3x3 on relu(up2(lateral) +
 //   skip)) head:     1x1 convolution with bias to the classes, at stride 2
+// Threads and ownership: as every module of nn/ (nn/vit.h).
 struct ParseNetImpl : torch::nn::Module {
   explicit ParseNetImpl(const ParseNetConfig& config);
   // images [B,3,S,S], S a multiple of 32 -> logits [B, classes, S/2, S/2].

@@ -18,7 +18,10 @@ torch::Tensor sincos_positions(int dim, int grid);
 // Position table of one square grid resized to another (bicubic, align_corners false), class-token row kept.
 torch::Tensor resize_positions(const torch::Tensor& table, int new_grid);
 
-// Cuts pictures into patches and projects each: `proj` is the convolution of timm, applied as the Linear it is.
+// Threads and ownership, for every module of nn/: thread-compatible (forward reads parameters, but gradients and
+// buffers are the module's own, so one thread trains a module); a module owns its parameters, what it returns belongs
+// to the caller. Cuts pictures into patches and projects each: `proj` is the convolution of timm, applied as the Linear
+// it is.
 struct PatchEmbedImpl : torch::nn::Module {
   PatchEmbedImpl(int patch_size, int embed_dim);
   // images [B,3,S,S] -> [B,L,D]; with `keep` [B,V] int64 (patch indices) only those patches are read: [B,V,D].

@@ -36,6 +36,7 @@ struct LoadReport {
 LoadReport load_weights(torch::nn::Module& module, const TensorMap& tensors, const LoadOptions& options);
 
 // A module's parameters and buffers as host memory; the views stay valid while the object lives.
+// Thread-compatible; shares the module's storage, so a step taken meanwhile shows.
 class ModuleTensors {
  public:
   explicit ModuleTensors(const torch::nn::Module& module);

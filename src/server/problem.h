@@ -7,6 +7,7 @@
 namespace fsfm::server {
 
 // Thrown by handlers, turned into the answer at one place (http_server.cc).
+// Immutable once thrown.
 class Problem : public std::runtime_error {
  public:
   // `type`: a short word that stays ("too-large"); `detail`: a sentence with the way out. `retry_after`: seconds, 0 =

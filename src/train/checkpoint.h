@@ -37,6 +37,7 @@ std::map<std::string, torch::Tensor> random_state();
 void load_random_state(const std::map<std::string, torch::Tensor>& state);
 
 // A folder of checkpoints `step-000001200.safetensors`, of which the last few are kept, and `best.safetensors`.
+// Thread-compatible: the run's main thread writes; the folder is locked by the run (run_loop.h), not here.
 class CheckpointFolder {
  public:
   CheckpointFolder(std::filesystem::path folder, int keep_last);

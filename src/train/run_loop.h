@@ -38,6 +38,7 @@ auto with_libtorch(Action&& action) {
 
 // A run derives from this, sets steps_per_epoch_ and total_steps_, and calls begin() and run_steps(). From construction
 // to destruction the run folder is locked by the main rank.
+// Thread-compatible: the thread that calls run_steps() owns the run; only the stop token may be asked from another.
 class RunLoop {
  public:
   virtual ~RunLoop() = default;

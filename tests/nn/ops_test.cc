@@ -1,4 +1,5 @@
-// The fused operations against libtorch's own: results and gradients, in both precisions, on every instruction set.
+// The fused operations, in both precisions, three ways: results and gradients against libtorch's own, the slope against
+// finite differences; their speed stands in `fsfm bench kernels` and `fsfm bench step`.
 #include "nn/ops.h"
 
 #include <gtest/gtest.h>
@@ -35,6 +36,30 @@ Result differentiate(const std::vector<Tensor>& inputs, const std::function<Tens
   return {value.detach(), torch::autograd::grad({(value * torch::randn_like(value)).sum()}, inputs)};
 }
 
+// The gradients' slope along a random direction is that of the function itself, which needs no reference to be right.
+void expect_slope(const std::vector<Tensor>& inputs, const Result& result, const std::function<Tensor()>& f) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(9);
+  const auto weighting = torch::randn_like(result.value).to(torch::kDouble);
+  std::vector<Tensor> directions;
+  double slope = 0;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    // Mostly along the gradient, so that the slope stands out of the rounding.
+    directions.push_back(result.gradients[i] + 0.3 * result.gradients[i].abs().mean() * torch::randn_like(inputs[i]));
+    slope += (directions[i] * result.gradients[i]).to(torch::kDouble).sum().item<double>();
+  }
+  double length = 0;
+  for (const auto& d : directions) length = std::max(length, d.abs().max().item<double>());
+  const double step = 1e-2 / length;
+  const auto moved = [&](double by) {
+    for (size_t i = 0; i < inputs.size(); ++i) inputs[i].add_(directions[i], by);
+    return (f().to(torch::kDouble) * weighting).sum().item<double>();
+  };
+  const double ahead = moved(step), behind = moved(-2 * step);
+  moved(step);
+  EXPECT_NEAR((ahead - behind) / (2 * step) / slope, 1, 0.01);
+}
+
 void expect_same(const Result& ours, const Result& reference, double tolerance) {
   EXPECT_LT(relative(ours.value, reference.value), tolerance);
   ASSERT_EQ(ours.gradients.size(), reference.gradients.size());
@@ -61,7 +86,9 @@ class Ops : public testing::TestWithParam<Precision> {
   double tolerance() const { return GetParam() == Precision::bf16 ? 0.03 : 2e-5; }
   Result ours(const std::vector<Tensor>& inputs, const std::function<Tensor()>& f) {
     const PrecisionScope scope(GetParam(), torch::kCPU, /*even_if_slow=*/true);
-    return differentiate(inputs, f);
+    const Result result = differentiate(inputs, f);
+    if (GetParam() == Precision::fp32) expect_slope(inputs, result, f);
+    return result;
   }
 };
 

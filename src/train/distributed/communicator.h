@@ -11,6 +11,7 @@ namespace fsfm {
 
 // One process alone: every question has its own answer. train/distributed/distributed.h talks to others.
 // Exchanges meet by their order: all ranks begin the same ones, with the same shapes, one after the other.
+// Thread-compatible: one thread of a rank begins the exchanges.
 class Communicator {
  public:
   virtual ~Communicator() = default;

@@ -15,6 +15,7 @@
 namespace fsfm::selfcheck {
 
 // One opened `.safetensors` of the folder.
+// Thread-compatible; the tensors it hands out view the open file.
 class GoldenFile {
  public:
   explicit GoldenFile(const std::filesystem::path& path);
@@ -32,6 +33,7 @@ class GoldenFile {
 };
 
 // Collects results; every check of every topic goes through it.
+// Thread-compatible.
 class Report {
  public:
   Report(std::filesystem::path folder, std::function<void(const Check&)> on_check)

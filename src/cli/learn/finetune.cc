@@ -3,15 +3,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "base/interrupt.h"
-#include "base/options.h"
-#include "base/parallel.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "train/distributed/distributed.h"
+#include "cli/learn/run_in_processes.h"
 
 namespace fsfm::cli {
 namespace {
@@ -55,17 +52,7 @@ int run_finetune(int argc, char** argv) {
       "  fsfm finetune --task dfd --method adapter --init fsvfm-l.safetensors --data ffpp/ --out adapter.safetensors\n"
       "The kept weights are those with the lowest validation loss; threshold and temperature are fitted on the same "
       "data.");
-  int processes = 1;
-  options.add("nproc", processes, "processes on this machine (torchrun, mpirun and srun are recognised by themselves)")
-      .range(1, 1024)
-      .group("Machine")
-      .command_line_only();
-  if (!options.parse(argc, argv)) return 0;
-  if (processes > 1 && recipe.threads == 0) recipe.threads = std::max(1, thread_count(0) / processes);
-
-  recipe.stop = interrupt_token();
-  return run_distributed(processes, [&](Communicator& others) { return run(recipe, options.to_toml(), others); },
-                         {recipe.stop, install_interrupt_handlers, interrupted_exit_code});
+  return run_in_processes(options, recipe, argc, argv, run);
 }
 
 }  // namespace fsfm::cli

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
 #include "base/rng.h"
+#include "data/augment/degrade.h"
 #include "media/codec.h"
 #include "model/model_file.h"
 #include "support/paths.h"
@@ -168,8 +170,13 @@ TEST_F(Evaluate, RobustnessSweepsEveryDegradation) {
   const auto result = evaluate({"--data", data(), "--robust", "--robust-samples", "8", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto points = nlohmann::json::parse(result.out)["robustness"];
-  EXPECT_EQ(points.size() % 6, 0u);
-  EXPECT_GE(points.size(), 30u);
+  std::set<std::pair<std::string, int>> expected, measured;
+  for (const Degradation kind : all_degradations())
+    for (int strength = 0; strength <= kDegradationLevels; ++strength)
+      expected.emplace(degradation_name(kind), strength);
+  for (const auto& point : points) measured.emplace(point["degradation"], point["strength"]);
+  EXPECT_EQ(measured, expected);
+  EXPECT_EQ(points.size(), expected.size());
 }
 
 TEST_F(Evaluate, MistakesAreOneLineWithTheWayOut) {

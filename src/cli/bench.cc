@@ -13,6 +13,7 @@
 
 namespace fsfm::cli {
 
+int run_bench_explain(int argc, char** argv);
 std::vector<BenchCase> bench_engine(const BenchOptions&);
 std::vector<BenchCase> bench_kernels(const MeasureOptions&);
 std::vector<BenchCase> bench_loader(const MeasureOptions&);
@@ -88,6 +89,8 @@ void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
 }  // namespace
 
 int run_bench(int argc, char** argv) {
+  // Measures truth, not time, and needs data: it has its own options.
+  if (argc > 1 && std::string_view(argv[1]) == "explain") return run_bench_explain(argc, argv);
   std::string what;
   std::vector<std::string> names;
   std::string footer = "Benches:\n";
@@ -96,6 +99,7 @@ int run_bench(int argc, char** argv) {
     footer += "  " + names.back() + std::string(12 - std::min<size_t>(11, bench.name.size()), ' ') +
               std::string(bench.summary) + "\n";
   }
+  footer += "  explain     are the reasons of detect --explain true? (fsfm bench explain --help)\n";
   BenchOptions measure_options;
   bool json = false;
   Options options("bench", "Time one part of the program; bench/compare.sh sets it beside its peer");

@@ -1,0 +1,145 @@
+#include "detect/explain.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace fsfm {
+namespace {
+
+constexpr int kBatch = 8;
+constexpr int kWindow = 4;  // patches a side; chosen by fsfm bench explain
+
+// Odds of the picture with each of `masks` hidden, [masks].
+std::vector<double> odds_without(std::span<const float> image, int side, const std::vector<std::vector<uint8_t>>& masks,
+                                 const AttackOdds& odds) {
+  std::vector<double> all;
+  std::vector<float> batch;
+  for (size_t start = 0; start < masks.size(); start += kBatch) {
+    const size_t n = std::min<size_t>(kBatch, masks.size() - start);
+    batch.clear();
+    for (size_t i = 0; i < n; ++i) {
+      const std::vector<float> hidden = hide_patches(image, side, masks[start + i]);
+      batch.insert(batch.end(), hidden.begin(), hidden.end());
+    }
+    const std::vector<double> part = odds(batch, static_cast<int>(n));
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+const char* words_for(RegionGroup region) {
+  switch (region) {
+    case kBrows:
+      return "the brows speak";
+    case kEyes:
+      return "the eyes speak";
+    case kNoseGroup:
+      return "the nose speaks";
+    case kMouth:
+      return "the mouth speaks";
+    case kBoundary:
+      return "the outline of the face speaks";
+    case kHairGroup:
+      return "the hair speaks";
+    case kSkinGroup:
+      return "the skin speaks";
+    default:
+      return "the background speaks";
+  }
+}
+
+std::string sentence_for(const std::vector<RegionEffect>& regions) {
+  constexpr double kNotable = 0.1;  // log odds
+  const auto strongest = std::max_element(regions.begin(), regions.end(), [](const auto& a, const auto& b) {
+    return std::fabs(a.effect) < std::fabs(b.effect);
+  });
+  if (strongest == regions.end() || std::fabs(strongest->effect) < kNotable)
+    return "no single part of the face decides the score";
+  return fmt::format("{} most {} a forgery", words_for(strongest->region), strongest->effect > 0 ? "for" : "against");
+}
+
+}  // namespace
+
+std::vector<double> attack_odds(std::span<const float> logits, std::span<const uint8_t> is_attack, double temperature) {
+  const size_t classes = is_attack.size();
+  std::vector<double> odds(logits.size() / classes);
+  for (size_t i = 0; i < odds.size(); ++i) {
+    const auto row = logits.subspan(i * classes, classes);
+    const double highest = *std::max_element(row.begin(), row.end());
+    double attack = 0, real = 0;
+    for (size_t c = 0; c < classes; ++c) (is_attack[c] ? attack : real) += std::exp((row[c] - highest) / temperature);
+    odds[i] = std::log(std::max(attack, 1e-30)) - std::log(std::max(real, 1e-30));
+  }
+  return odds;
+}
+
+std::vector<float> hide_patches(std::span<const float> image, int side, std::span<const uint8_t> hidden) {
+  const int grid = static_cast<int>(std::lround(std::sqrt(static_cast<double>(hidden.size()))));
+  const int patch = side / grid;
+  std::vector<float> out(image.begin(), image.end());
+  for (int p = 0; p < grid * grid; ++p) {
+    if (!hidden[static_cast<size_t>(p)]) continue;
+    for (int c = 0; c < 3; ++c) {
+      float* corner = out.data() + (static_cast<size_t>(c) * side + p / grid * patch) * side + p % grid * patch;
+      double sum = 0;
+      for (int y = 0; y < patch; ++y)
+        for (int x = 0; x < patch; ++x) sum += corner[static_cast<size_t>(y) * side + x];
+      const auto mean = static_cast<float>(sum / (patch * patch));
+      for (int y = 0; y < patch; ++y) std::fill_n(corner + static_cast<size_t>(y) * side, patch, mean);
+    }
+  }
+  return out;
+}
+
+std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds) {
+  const int places = grid - window + 1;
+  std::vector<std::vector<uint8_t>> masks(1, std::vector<uint8_t>(static_cast<size_t>(grid) * grid));  // nothing hidden
+  for (int y = 0; y < places; ++y)
+    for (int x = 0; x < places; ++x) {
+      std::vector<uint8_t> mask(static_cast<size_t>(grid) * grid);
+      for (int i = 0; i < window; ++i) std::fill_n(mask.begin() + (y + i) * grid + x, window, uint8_t{1});
+      masks.push_back(std::move(mask));
+    }
+  const std::vector<double> without = odds_without(image, side, masks, odds);
+  std::vector<float> map(static_cast<size_t>(grid) * grid);
+  for (size_t p = 0; p < map.size(); ++p) {
+    double sum = 0;
+    int windows = 0;
+    for (size_t m = 1; m < masks.size(); ++m)
+      if (masks[m][p]) {
+        sum += without[0] - without[m];
+        ++windows;
+      }
+    map[p] = static_cast<float>(sum / windows);
+  }
+  return map;
+}
+
+Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds) {
+  if (regions.grid_width != regions.grid_height) throw Error("only square pictures are explained");
+  Explanation explanation;
+  explanation.grid = regions.grid_width;
+  explanation.map = occlusion_map(image, side, explanation.grid, std::min(kWindow, explanation.grid), odds);
+  std::vector<std::vector<uint8_t>> masks(1, std::vector<uint8_t>(explanation.map.size()));
+  for (int g = 0; g < kRegionGroups; ++g) {
+    std::vector<uint8_t> mask(explanation.map.size());
+    int patches = 0;
+    for (int p = 0; p < regions.patches(); ++p)
+      patches += mask[static_cast<size_t>(p)] = regions.in_group(p, static_cast<RegionGroup>(g));
+    if (patches == 0) continue;
+    explanation.regions.push_back({static_cast<RegionGroup>(g), patches, 0});
+    masks.push_back(std::move(mask));
+  }
+  const std::vector<double> without = odds_without(image, side, masks, odds);
+  for (size_t i = 0; i < explanation.regions.size(); ++i) explanation.regions[i].effect = without[0] - without[i + 1];
+  std::stable_sort(explanation.regions.begin(), explanation.regions.end(),
+                   [](const auto& a, const auto& b) { return std::fabs(a.effect) > std::fabs(b.effect); });
+  explanation.sentence = sentence_for(explanation.regions);
+  return explanation;
+}
+
+}  // namespace fsfm

@@ -150,10 +150,10 @@ class Run {
     if (several && !request_.json && !request_.csv) print_text(fmt::format("{}\n", summary));
     if (several && (request_.json || request_.csv) && resumed_) log::info("{}", summary);
     if (!request_.timings) return;
-    const double work = times.decode + times.find + times.judge;
+    const double work = times.decode + times.find + times.judge + times.explain;
     std::fprintf(stderr, "%-28s %9s  %s\n", "stage", "seconds", "share");
     for (const auto& [stage, spent] : {std::pair{"decode, hash", times.decode}, std::pair{"find faces", times.find},
-                                       std::pair{"judge", times.judge}})
+                                       std::pair{"judge", times.judge}, std::pair{"explain", times.explain}})
       std::fprintf(stderr, "%-28s %9.3f  %3.0f %%\n", stage, spent, work > 0 ? 100 * spent / work : 0);
     std::fprintf(stderr, "%-28s %9.3f  (stages overlap; %.2f inputs a second)\n", "by the clock", seconds,
                  seconds > 0 ? static_cast<double>(inputs_.size()) / seconds : 0);
@@ -232,6 +232,8 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
       .range(0, 1);
   options.add("fail-on", request.fail_on, "exit with 3 when a verdict is attack, or attack or inconclusive")
       .choices({"attack", "inconclusive"});
+  options.add("explain", request.detect.explain,
+              "say where in each face its score comes from (about a second a face; of a video the worst moments)");
   options.add("check-covered", request.detect.check_covered,
               "also look whether the face is covered, with the face parser (about 20 ms a face)");
   options.add("timings", request.timings, "say on stderr where the time went, stage by stage").command_line_only();

@@ -23,6 +23,14 @@ std::string name_for_people(const DetectInput& input) {
 
 std::string counted(size_t n, const std::string& word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
 
+// "the mouth speaks most for a forgery (mouth +1.3, eyes +0.4, ...)"
+std::string explanation_line(const Explanation& explanation) {
+  std::vector<std::string> regions;
+  for (const auto& r : explanation.regions)
+    regions.push_back(fmt::format("{} {:+.1f}", kRegionGroupNames[r.region], r.effect));
+  return fmt::format("{} ({})", explanation.sentence, join(regions, ", "));
+}
+
 void judge_picture(Judged& judged, Detector& detector, const DetectInput& input, const DetectRequest& request,
                    const std::vector<std::byte>& bytes, StageTimes& times) {
   const bool piped = is_standard_input(input);
@@ -40,6 +48,7 @@ void judge_picture(Judged& judged, Detector& detector, const DetectInput& input,
     const Rect& box = v.face.box;
     judged.text += fmt::format("  {:<12}  {:.3f}  box {}x{} at {},{}  {}\n", verdict_name(v.verdict), v.score,
                                box.width, box.height, box.left, box.top, v.why);
+    if (v.explanation) judged.text += fmt::format("                {}\n", explanation_line(*v.explanation));
   }
   judged.entry = verdict_entry(input.path, faces, detector.card(), facts);
   if (!picture.note.empty()) {
@@ -92,6 +101,10 @@ void judge_video(Judged& judged, Detector& detector, const DetectInput& input, c
     for (const size_t i : video.worst) moments.push_back(fmt::format("{:.1f} s", video.frames[i].seconds));
     judged.text += fmt::format("  highest scores at {}\n", join(moments, ", "));
   }
+  for (const size_t i : video.worst)
+    for (const auto& v : video.frames[i].faces)
+      if (v.explanation)
+        judged.text += fmt::format("  at {:.1f} s: {}\n", video.frames[i].seconds, explanation_line(*v.explanation));
   if (!tiles.empty())
     judged.annotated = contact_sheet(
         tiles, 4, 320, fmt::format("{}: {}", input.path.filename().string(), verdict_name(video.verdict)));

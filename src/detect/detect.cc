@@ -9,11 +9,9 @@
 
 #include "base/channel.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "base/hash.h"
 #include "detect/face_parts.h"
-#include "detect/operating_point.h"
 #include "detect/score_dataset.h"
+#include "detect/suspects.h"
 #include "detect/video_verdict.h"
 #include "engine/vit.h"
 #include "face/face_detector.h"
@@ -27,21 +25,6 @@
 namespace fsfm {
 namespace {
 
-const ModelFile& check_detector(const ModelFile& model) {
-  const ModelCard& card = model.card();
-  auto bad = [&](const std::string& what, const std::string& hint) {
-    return Error(model.path().string() + " " + what, hint);
-  };
-  if (card.kind != "detector")
-    throw bad("is no detector but a '" + card.kind + "' model", "fine-tune it first: fsfm finetune --help");
-  if (card.architecture != "vit") throw bad("has the unknown architecture '" + card.architecture + "'", "update fsfm");
-  if (card.attack_classes.empty())
-    throw bad("does not say which of its classes mean attack", "state them: fsfm convert --attack-classes");
-  if (card.attack_classes.size() >= card.classes.size())
-    throw bad("says that all of its classes mean attack", "state those that do: fsfm convert --attack-classes");
-  return model;
-}
-
 Transform transform_of(const ModelFile& model) {
   try {
     return Transform::parse(model.card().resize);
@@ -51,23 +34,6 @@ Transform transform_of(const ModelFile& model) {
 }
 
 }  // namespace
-
-DetectorModel::DetectorModel(ModelFile file, double fpr) : file_(std::move(file)), card_(check_detector(file_).card()) {
-  attack_mask(card_);  // throws when none or all do
-  if (fpr > 0) use_false_positive_rate(card_, fpr);
-}
-
-std::shared_ptr<const DetectorModel> DetectorModel::of(ModelFile file, double fpr) {
-  return std::shared_ptr<const DetectorModel>(new DetectorModel(std::move(file), fpr));
-}
-
-std::shared_ptr<const DetectorModel> DetectorModel::open(const std::filesystem::path& file, double fpr) {
-  return of(ModelFile::open(file), fpr);
-}
-
-std::string DetectorModel::sha256() const {
-  return is_plain_file(file_.path()) && file_.path().extension() == ".safetensors" ? sha256_file(file_.path()) : "";
-}
 
 struct Detector::Impl {
   // The faces of one picture before the network saw them.
@@ -87,7 +53,8 @@ struct Detector::Impl {
   Transform transform;
   Normalization normalization;
   std::unique_ptr<FaceDetector> finder;
-  std::unique_ptr<FaceParser> parser;  // where covered faces are looked for
+  std::unique_ptr<FaceParser> parser;  // where covered faces are looked for or reasons given
+  bool check_covered, explained;
   QualityLimits limits;
   std::stop_token stop;
   StageTimes times;
@@ -100,6 +67,8 @@ struct Detector::Impl {
         transform(transform_of(model->file())),
         normalization{card.mean, card.std},
         finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector)),
+        check_covered(options.check_covered),
+        explained(options.explain),
         stop(options.stop) {
     const std::string name = model->file().path().string();
     if (engine.classes() != static_cast<int>(card.classes.size()))
@@ -111,7 +80,7 @@ struct Detector::Impl {
                               engine.image_size()),
                   "the model file was put together wrongly");
     if (options.min_face > 0) limits.min_face = options.min_face;
-    if (options.check_covered) parser = make_parser();
+    if (check_covered || explained) parser = make_parser();
   }
 
   size_t input_values() const { return static_cast<size_t>(3) * transform.size * transform.size; }
@@ -128,10 +97,36 @@ struct Detector::Impl {
       normalize_to_chw(transform.apply(view), normalization, std::span(found.inputs).last(input_values()));
       FaceVerdict verdict{.face = std::move(face), .crop = rect};
       verdict.light = face_light(image, verdict.face.box);
-      if (parser) verdict.face_parts = face_parts(*parser, view, rect, verdict.face.box);
+      if (check_covered) verdict.face_parts = face_parts(*parser, view, rect, verdict.face.box);
       found.faces.push_back(std::move(verdict));
     }
     return found;
+  }
+
+  // `input`: the face as the network read it.
+  void give_reason(FaceVerdict& face, std::span<const float> input) {
+    if (is_quality_reason(face.reason)) return;
+    const StageClock clock(times.explain);
+    if (!parser) parser = make_parser();
+    const AttackOdds odds = [this](std::span<const float> images, int batch) {
+      return attack_odds(engine.logits(images, batch), is_attack, card.temperature);
+    };
+    Image view = denormalize_from_chw(input, transform.size, transform.size, normalization);
+    const ParsingMap parsed = parser->parse(view);
+    face.explanation =
+        explain(input, transform.size,
+                make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size), odds);
+    face.explanation->view = std::move(view);
+    face.explanation->place = face.crop;
+    if (transform.center_crop) {
+      const int side = face.crop.width * transform.size / transform.resize;
+      face.explanation->place = {face.crop.left + (face.crop.width - side) / 2,
+                                 face.crop.top + (face.crop.height - side) / 2, side, side};
+    }
+  }
+  void give_reasons(Found& found) {
+    for (size_t i = 0; i < found.faces.size() && !stop.stop_requested(); ++i)
+      give_reason(found.faces[i], std::span(found.inputs).subspan(i * input_values(), input_values()));
   }
 
   // Scores and judges the faces of all pictures in one go.
@@ -162,10 +157,11 @@ struct Detector::Impl {
       }
   }
 
-  std::vector<FaceVerdict> run(const Image& image) {
+  std::vector<FaceVerdict> run(const Image& image, bool with_reasons) {
     Found found = find(image);
     Found* const one = &found;
     if (!found.faces.empty()) judge({&one, 1});
+    if (with_reasons) give_reasons(found);
     return std::move(found.faces);
   }
 
@@ -176,6 +172,8 @@ struct Detector::Impl {
     for (Found& each : found)
       if (!each.faces.empty()) with_faces.push_back(&each);
     if (!with_faces.empty()) judge(with_faces);
+    if (explained)
+      for (Found& each : found) give_reasons(each);
     std::vector<std::vector<FaceVerdict>> faces;
     for (Found& each : found) faces.push_back(std::move(each.faces));
     return faces;
@@ -188,6 +186,7 @@ struct Detector::Impl {
     Channel<VideoReader::Frame> decoded(kWaiting);
     Channel<FoundFrame> found(kWaiting);
     VideoVerdict video;
+    Suspects suspects;
     {
       std::jthread decoder([&] { decode(reader, wanted, decoded); });
       std::jthread searcher([&] { search(decoded, found); });
@@ -209,6 +208,7 @@ struct Detector::Impl {
         for (auto& frame : together) pictures.push_back(&frame.found);
         if (!pictures.empty()) judge(pictures);
         for (auto& [frame, faces] : together) {
+          if (explained) suspects.consider(faces.faces, faces.inputs, video.frames.size());
           video.frames.push_back({frame.index, frame.seconds, std::move(faces.faces)});
           if (sink) sink(frame.image, video.frames.back());
         }
@@ -223,6 +223,8 @@ struct Detector::Impl {
       return video;
     }
     conclude(video, card);
+    for (const size_t i : video.worst)
+      if (const Suspects::Kept* kept = suspects.of(i)) give_reason(video.frames[i].faces[kept->face], kept->input);
     return video;
   }
 
@@ -269,7 +271,8 @@ Detector::~Detector() = default;
 const ModelCard& Detector::card() const { return impl_->card; }
 const DetectorModel& Detector::model() const { return *impl_->model; }
 const StageTimes& Detector::times() const { return impl_->times; }
-std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
+std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image, impl_->explained); }
+std::vector<FaceVerdict> Detector::run_explained(const Image& image) { return impl_->run(image, true); }
 std::vector<std::vector<FaceVerdict>> Detector::run(std::span<const Image> images) { return impl_->run(images); }
 
 VideoVerdict Detector::run_video(VideoReader& reader, int frames, const FrameSink& sink) {

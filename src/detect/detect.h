@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/explain.h"
 #include "detect/stage_times.h"
 #include "detect/verdict.h"
 #include "engine/vit.h"
@@ -30,6 +31,7 @@ struct FaceVerdict {
   Reason reason = Reason::no_face;
   std::string why{};  // one line: threshold used, or the reason to abstain (small, blurred, profile, near threshold)
   int person = -1;    // of a video: 0, 1, ... in order of appearance
+  std::optional<Explanation> explanation{};  // DetectOptions::explain, of a face that is fit for a verdict
 };
 
 struct DetectOptions {
@@ -39,6 +41,9 @@ struct DetectOptions {
   std::stop_token stop{};      // ends a video early: what was seen so far, "interrupted"
   double min_face = 0;         // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
   bool check_covered = false;  // also run the shipped face parser on every face (some 20 ms each)
+  // Also say where in a face its score comes from: some 45 more passes of the network a face; of a video's frames only
+  // the worst moments.
+  bool explain = false;
 };
 
 // A detector's file, opened and checked once, for any number of Detectors of many threads. Thread-safe.
@@ -111,6 +116,8 @@ class Detector {
   const DetectorModel& model() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
+  // The same with reasons, whatever DetectOptions::explain says.
+  std::vector<FaceVerdict> run_explained(const Image& image);
   // The same of several pictures, whose faces the network takes together. Parallel to `images`.
   std::vector<std::vector<FaceVerdict>> run(std::span<const Image> images);
   // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Decoding, finding and

@@ -96,10 +96,12 @@ std::vector<float> hide_patches(std::span<const float> image, int side, std::spa
 }
 
 std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds) {
-  const int places = grid - window + 1;
+  std::vector<int> places;
+  for (int at = 0; at < grid - window; at += std::max(1, window / 2)) places.push_back(at);
+  places.push_back(grid - window);
   std::vector<std::vector<uint8_t>> masks(1, std::vector<uint8_t>(static_cast<size_t>(grid) * grid));  // nothing hidden
-  for (int y = 0; y < places; ++y)
-    for (int x = 0; x < places; ++x) {
+  for (const int y : places)
+    for (const int x : places) {
       std::vector<uint8_t> mask(static_cast<size_t>(grid) * grid);
       for (int i = 0; i < window; ++i) std::fill_n(mask.begin() + (y + i) * grid + x, window, uint8_t{1});
       masks.push_back(std::move(mask));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "face/region_map.h"
+#include "media/image.h"
 
 namespace fsfm {
 
@@ -21,7 +22,7 @@ std::vector<double> attack_odds(std::span<const float> logits, std::span<const u
 std::vector<float> hide_patches(std::span<const float> image, int side, std::span<const uint8_t> hidden);
 
 // [grid * grid]: by how much the log odds fall when the patch is hidden, the mean over all windows of `window` x
-// `window` patches (one patch apart) that hold it. Positive: it speaks for an attack. `window` from 1 to grid.
+// `window` patches (half a window apart) that hold it. Positive: it speaks for an attack. `window` from 1 to grid.
 std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds);
 
 struct RegionEffect {
@@ -35,9 +36,15 @@ struct Explanation {
   std::vector<float> map;             // occlusion_map
   std::vector<RegionEffect> regions;  // those the face has, strongest effect first
   std::string sentence;               // what speaks most for or against a forgery
+  // What the map lies over: the face as the network saw it, and where that is in the picture. Set by Detector.
+  Image view{};
+  Rect place{};
 };
 
-// `regions`: of the very picture, one word a patch. Costs about grid * grid passes of the network.
+// The view with the map over it: red where it speaks for a forgery, blue where against, clear where it says little.
+Image paint_map(const Explanation& explanation);
+
+// `regions`: of the very picture, one word a patch. Costs some 45 passes of the network.
 Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds);
 
 }  // namespace fsfm

@@ -8,12 +8,13 @@ namespace fsfm {
 // Seconds a stage was at work, summed over the threads it ran on: stages that overlap add up to more than the clock
 // shows.
 struct StageTimes {
-  double decode = 0, find = 0, judge = 0;
+  double decode = 0, find = 0, judge = 0, explain = 0;
 
   StageTimes& operator+=(const StageTimes& other) {
     decode += other.decode;
     find += other.find;
     judge += other.judge;
+    explain += other.explain;
     return *this;
   }
 };

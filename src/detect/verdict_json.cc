@@ -1,5 +1,7 @@
 #include "detect/verdict_json.h"
 
+#include <cmath>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -10,6 +12,16 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kSchema = "fsfm.verdict/1";
+
+double rounded(double value) { return std::round(value * 1e4) / 1e4; }
+
+json to_json(const Explanation& explanation) {
+  json regions = json::array(), map = json::array();
+  for (const auto& r : explanation.regions)
+    regions.push_back({{"region", kRegionGroupNames[r.region]}, {"patches", r.patches}, {"effect", rounded(r.effect)}});
+  for (const float value : explanation.map) map.push_back(rounded(value));
+  return {{"sentence", explanation.sentence}, {"regions", regions}, {"grid", explanation.grid}, {"map", map}};
+}
 
 json to_json(const FaceVerdict& v, const ModelCard& card) {
   json per_class = json::object();
@@ -29,6 +41,7 @@ json to_json(const FaceVerdict& v, const ModelCard& card) {
                {"why", v.why}};
   if (v.face_parts) face["face_parts"] = *v.face_parts;
   if (v.person >= 0) face["person"] = v.person;
+  if (v.explanation) face["explanation"] = to_json(*v.explanation);
   return face;
 }
 

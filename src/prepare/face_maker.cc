@@ -25,20 +25,20 @@ namespace fsfm {
 namespace {
 
 // Adds the time of a scope to one stage.
-class StageClock {
+class PrepareClock {
  public:
-  StageClock(StageTimes& times, StageTimes::Stage stage)
+  PrepareClock(PrepareTimes& times, PrepareTimes::Stage stage)
       : times_(times), stage_(stage), begin_(std::chrono::steady_clock::now()) {}
-  ~StageClock() {
+  ~PrepareClock() {
     times_.seconds[stage_] += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     ++times_.items[stage_];
   }
-  StageClock(const StageClock&) = delete;
-  StageClock& operator=(const StageClock&) = delete;
+  PrepareClock(const PrepareClock&) = delete;
+  PrepareClock& operator=(const PrepareClock&) = delete;
 
  private:
-  StageTimes& times_;
-  StageTimes::Stage stage_;
+  PrepareTimes& times_;
+  PrepareTimes::Stage stage_;
   std::chrono::steady_clock::time_point begin_;
 };
 
@@ -79,7 +79,7 @@ std::string name_below(const fs::path& path, const fs::path& root) {
   return to_utf8(relative.empty() || *relative.begin() == ".." ? path.string() : relative.generic_string());
 }
 
-void StageTimes::add(const StageTimes& other) {
+void PrepareTimes::add(const PrepareTimes& other) {
   for (size_t s = 0; s < kStages; ++s) {
     seconds[s] += other.seconds[s];
     items[s] += other.items[s];
@@ -136,7 +136,7 @@ void FaceMaker::make_picture(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256(file.bytes()).substr(0, 16);
   Image image;
   {
-    StageClock clock(times_, StageTimes::decode);
+    PrepareClock clock(times_, PrepareTimes::decode);
     Picture picture = decode_picture(file.bytes(), entry.path.string());
     image = std::move(picture.image);
     result.note = std::move(picture.note);
@@ -148,7 +148,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   result.content = sha256_file(entry.path).substr(0, 16);
   std::optional<VideoReader> video;
   {
-    StageClock clock(times_, StageTimes::decode);  // counting frames means reading the file
+    PrepareClock clock(times_, PrepareTimes::decode);  // counting frames means reading the file
     constexpr int kDecoderThreads = 2;             // there is a FaceMaker a core already
     video.emplace(entry.path, VideoOptions{.threads = kDecoderThreads});
   }
@@ -164,7 +164,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   for (;;) {
     std::optional<VideoReader::Frame> frame;
     {
-      StageClock clock(times_, StageTimes::decode);
+      PrepareClock clock(times_, PrepareTimes::decode);
       frame = reader.next(wanted);
     }
     if (!frame) break;
@@ -186,7 +186,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
 }
 
 std::vector<Face> FaceMaker::find_faces(const Image& image) {
-  StageClock clock(times_, StageTimes::detect);
+  PrepareClock clock(times_, PrepareTimes::detect);
   return face_detector_->detect(image);
 }
 
@@ -250,7 +250,7 @@ bool FaceMaker::make_face(const Image& crop, bool is_whole, const Source& source
   const Image at_network = is_network_size ? Image() : resize(stored, kParsingSide, kParsingSide);
   const Image& network = is_network_size ? stored : at_network;
   if (parser_) {
-    StageClock clock(times_, StageTimes::parse);
+    PrepareClock clock(times_, PrepareTimes::parse);
     ParsingMap map = parser_->parse(network);
     if (plausible_face(map)) {
       record.regions = make_region_map(map.classes, map.width, map.height);
@@ -262,7 +262,7 @@ bool FaceMaker::make_face(const Image& crop, bool is_whole, const Source& source
       return false;
     }
   }
-  StageClock clock(times_, StageTimes::encode);
+  PrepareClock clock(times_, PrepareTimes::encode);
   record.sums.add(network);
   // A ready crop is stored byte for byte: another generation of compression would hide what a detector must see.
   face.extension = is_whole && !resized ? storable_extension(source.file) : "";

@@ -40,12 +40,12 @@ inline constexpr const char* kNotDone = "not done";
 }  // namespace outcome
 
 // Seconds of one thread and pictures that went through each stage.
-struct StageTimes {
+struct PrepareTimes {
   enum Stage { decode, detect, parse, encode, kStages };
   static constexpr std::array<const char*, kStages> kNames = {"decode", "detect", "parse", "encode"};
   std::array<double, kStages> seconds{};
   std::array<uint64_t, kStages> items{};
-  void add(const StageTimes& other);
+  void add(const PrepareTimes& other);
 };
 
 struct InputResult {
@@ -69,7 +69,7 @@ class FaceMaker {
   // A bad input is no exception: its outcome says so. Throws Error for the machine's troubles (no memory, no file
   // handles, a disk that fails), which say nothing about the input: the run stops and can go on later.
   InputResult make(const PrepareEntry& entry);
-  const StageTimes& times() const { return times_; }
+  const PrepareTimes& times() const { return times_; }
 
  private:
   // The picture and, when it came from a file of its own, that file's bytes.
@@ -90,7 +90,7 @@ class FaceMaker {
   FaceMakerOptions options_;
   std::unique_ptr<FaceDetector> face_detector_;
   std::unique_ptr<FaceParser> parser_;
-  StageTimes times_;
+  PrepareTimes times_;
 };
 
 }  // namespace fsfm

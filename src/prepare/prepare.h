@@ -38,7 +38,7 @@ struct PrepareTools {
 struct PrepareReport {
   Account account;    // this part's inputs, those of earlier runs included
   Manifest manifest;  // of this part
-  StageTimes times;   // of this run only
+  PrepareTimes times;   // of this run only
   double wall_seconds = 0, cpu_seconds = 0;
   uint64_t inputs_now = 0;   // handled by this run
   bool interrupted = false;  // stopped early: run the same command again

@@ -33,9 +33,9 @@ std::string format_report(const PrepareReport& report) {
   if (report.account.unparsed > 0)
     text += row("without parsing map", report.account.unparsed, "(kept: not for region masks)");
   text += "stage            thread-s    items/thread-s\n";
-  for (size_t s = 0; s < StageTimes::kStages; ++s)
+  for (size_t s = 0; s < PrepareTimes::kStages; ++s)
     if (report.times.items[s] > 0)
-      text += fmt::format("  {:<10}{:>13.2f}{:>18.1f}\n", StageTimes::kNames[s], report.times.seconds[s],
+      text += fmt::format("  {:<10}{:>13.2f}{:>18.1f}\n", PrepareTimes::kNames[s], report.times.seconds[s],
                           static_cast<double>(report.times.items[s]) / std::max(1e-9, report.times.seconds[s]));
   if (report.inputs_now > 0)
     text += fmt::format("{} inputs in {} ({:.1f}/s), {:.1f} cores busy\n",

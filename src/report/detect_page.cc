@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kPictureSide = 960, kFrameSide = 720, kFaceSide = 144;
+constexpr int kPictureSide = 960, kFrameSide = 720, kFaceSide = 144, kMapSide = 256;
 constexpr size_t kShownInputs = 300;
 
 Image fitted(const Image& image, int side) {
@@ -81,14 +81,20 @@ std::string classes_text(const json& face) {
   return join(parts, " · ");
 }
 
+// The sentence, and under it what hiding each region does to the log odds of an attack.
 std::string explanation_text(const json& judged) {
   const auto explanation = judged.find("explanation");
   if (explanation == judged.end()) return "";
-  return fmt::format("<p class=explains>{}</p>", escape(text_of(*explanation, "sentence")));
+  std::string text = fmt::format("<p class=explains>{}</p>", escape(text_of(*explanation, "sentence")));
+  std::vector<std::string> parts;
+  if (const auto regions = explanation->find("regions"); regions != explanation->end())
+    for (const auto& region : *regions)
+      parts.push_back(fmt::format("{} {:+.1f}", text_of(region, "region"), region.value("effect", 0.0)));
+  return text + fmt::format("<p class=fine>{}</p>", escape(join(parts, " · ")));
 }
 
 std::string face_item(const json& face, const Jpeg* crop, double threshold) {
-  std::string item = "<li>";
+  std::string item = face.contains("explanation") ? "<li class=explained>" : "<li>";
   if (crop) item += image_tag(*crop, "face");
   item += fmt::format("<div>{}{}<p class=why>{}</p>", pill(text_of(face, "verdict")), score_bar(face, threshold),
                       escape(text_of(face, "why")));
@@ -176,7 +182,9 @@ std::string provenance_text(const json& entry) {
 Shot picture_shot(const Image& image, const std::vector<FaceVerdict>& faces) {
   Shot shot{encode_jpeg(fitted(annotate(image, faces), kPictureSide), 82), {}};
   for (const auto& face : faces)
-    shot.faces.push_back(encode_jpeg(resize(crop(image, face.crop), kFaceSide, kFaceSide, Kernel::bicubic), 82));
+    shot.faces.push_back(
+        face.explanation ? encode_jpeg(resize(paint_map(*face.explanation), kMapSide, kMapSide, Kernel::bicubic), 82)
+                         : encode_jpeg(resize(crop(image, face.crop), kFaceSide, kFaceSide, Kernel::bicubic), 82));
   return shot;
 }
 

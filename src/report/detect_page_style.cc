@@ -18,6 +18,7 @@ std::string_view detect_page_style() {
 .faces li+li{border-top:1px solid var(--rule)}
 .faces li:first-child{padding-top:0}
 .faces img{width:72px;height:72px;border-radius:6px;object-fit:cover}
+.faces li.explained{grid-template-columns:128px 1fr}.faces li.explained img{width:128px;height:128px}
 .score{display:flex;align-items:center;gap:10px;margin-top:6px;max-width:420px}
 .score b{font-variant-numeric:tabular-nums;font-weight:640}
 .bar{position:relative;flex:1;height:7px;border-radius:4px;background:var(--grid)}

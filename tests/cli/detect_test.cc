@@ -336,6 +336,56 @@ TEST_F(DetectCommand, AVideoSaysHowManyFramesHeldAFace) {
   EXPECT_NE(entry["verdict"], "inconclusive");
 }
 
+TEST_F(DetectCommand, ReasonsAreGivenWhereTheyAreAskedFor) {
+  const auto plain = detect({path("two.png"), "--json"});
+  EXPECT_EQ(plain.out.find("explanation"), std::string::npos);
+  const auto result = detect({path("two.png"), "--json", "--explain", "--out", path("why.png")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json faces = json::parse(result.out)["results"][0]["faces"];
+  ASSERT_EQ(faces.size(), 2u);
+  for (const auto& face : faces) {
+    const json& explanation = face["explanation"];
+    const size_t grid = explanation["grid"];
+    EXPECT_EQ(explanation["map"].size(), grid * grid);
+    EXPECT_GE(explanation["regions"].size(), 4u);
+    double strongest = 1e9;
+    for (const auto& region : explanation["regions"]) {
+      EXPECT_LE(std::abs(region["effect"].get<double>()), strongest);
+      strongest = std::abs(region["effect"].get<double>());
+    }
+    EXPECT_FALSE(explanation["sentence"].get<std::string>().empty());
+  }
+  const auto text = detect({path("two.png"), "--explain"});
+  EXPECT_NE(text.out.find(faces[0]["explanation"]["sentence"].get<std::string>()), std::string::npos) << text.out;
+  // Of a video the worst moments have reasons, the other frames none.
+  const Image photo = test::paint_photo(3, 1, 320, 280).image;
+  test::write_video(dir_ / "clip.avi", 30, 10, [&](int) { return photo; });
+  const auto video = detect({path("clip.avi"), "--frames", "10", "--json", "--explain"});
+  const json entry = json::parse(video.out)["results"][0];
+  size_t explained = 0;
+  for (const auto& frame : entry["frames"])
+    for (const auto& face : frame["faces"]) explained += face.contains("explanation");
+  EXPECT_EQ(explained, entry["worst_moments"].size());
+  EXPECT_LT(explained, entry["frames"].size());
+}
+
+TEST_F(DetectCommand, ReasonsAreJudged) {
+  test::write_face_tree(dir_ / "faces", "test", "real", 3, 1);
+  test::write_face_tree(dir_ / "faces", "test", "fake", 4, 9);
+  const auto result = run_cli(
+      {"bench", "explain", "--data", path("faces"), "--model", path("m.safetensors"), "--faces", "3", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json judgement = json::parse(result.out);
+  EXPECT_EQ(judgement["hiding"].size(), 3u);
+  for (const auto& fault : judgement["planted"]) {
+    EXPECT_EQ(fault["planted"], 3) << fault;
+    EXPECT_LE(fault["seen"], 3);
+  }
+  const auto one_kind =
+      run_cli({"bench", "explain", "--data", path("faces/test/real"), "--model", path("m.safetensors")});
+  EXPECT_EQ(one_kind.exit_code, 2);
+}
+
 // The whole way from pixels to the words: a change of any part of it shows here.
 TEST_F(DetectCommand, TheVerdictOnAPaintedPhotoStaysWhatItWas) {
   const json golden = json::parse(read_file(test::golden("verdict.json")));

@@ -1,5 +1,8 @@
 #include "model/models_dir.h"
 
+#include <dlfcn.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -18,16 +21,34 @@ std::vector<fs::path> models_dirs() {
     candidates.push_back(prefix / "share/fsfm/models");
     candidates.push_back(prefix.parent_path() / "share/fsfm/models");
   }
+  // In another's program this code lies in PREFIX/lib or PREFIX/lib/ARCHITECTURE.
+  if (Dl_info self{}; ::dladdr(reinterpret_cast<const void*>(&find_model), &self) != 0 && self.dli_fname) {
+    const fs::path folder = fs::absolute(self.dli_fname, error).parent_path();
+    candidates.push_back(folder.parent_path() / "share/fsfm/models");
+    candidates.push_back(folder.parent_path().parent_path() / "share/fsfm/models");
+  }
   candidates.emplace_back(FSFM_SOURCE_MODELS_DIR);
   candidates.push_back(fs::path(FSFM_SOURCE_MODELS_DIR).parent_path() / "third_party/assets");
-  std::erase_if(candidates, [&](const fs::path& dir) { return !fs::is_directory(dir, error); });
-  return candidates;
+  std::vector<fs::path> folders;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, error) && std::find(folders.begin(), folders.end(), candidate) == folders.end())
+      folders.push_back(candidate);
+  return folders;
 }
 
 fs::path find_model(const std::string& name) {
   std::error_code error;
   for (const fs::path& dir : models_dirs())
     if (const fs::path file = dir / name; fs::is_regular_file(file, error)) return file;
+  return {};
+}
+
+fs::path find_default_detector() {
+  // Folder by folder: what the user's own folder holds goes before what comes with the program, under either name.
+  std::error_code error;
+  for (const auto& folder : models_dirs())
+    for (const char* name : {"fsfm-detector.safetensors", "detector.safetensors"})
+      if (fs::path file = folder / name; fs::is_regular_file(file, error)) return file;
   return {};
 }
 

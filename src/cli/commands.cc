@@ -12,6 +12,7 @@ int run_convert(int, char**);
 int run_detect(int, char**);
 int run_doctor(int, char**);
 int run_evaluate(int, char**);
+int run_export(int, char**);
 int run_info(int, char**);
 int run_masks(int, char**);
 int run_prepare(int, char**);
@@ -40,6 +41,7 @@ const std::vector<Command>& commands() {
       {"info", "Show what a model file holds, or what is wrong with it", run_info},
       {"quantize", "Keep a detector's matrices in eight bits, and measure the cost", run_quantize, true},
       {"convert", "Turn a checkpoint into a model file, and back", run_convert},
+      {"export", "Write a detector as an ONNX file for other runtimes", run_export},
       {"bench", "Time one part of the program", run_bench},
       {"selfcheck", "Compare this build with a folder of reference numbers", run_selfcheck},
       {"train-parser", "Learn the face-segmentation network from labelled faces", run_train_parser, true},

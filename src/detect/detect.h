@@ -41,7 +41,7 @@ struct DetectOptions {
   std::stop_token stop{};      // ends a video early: what was seen so far, "interrupted"
   double min_face = 0;         // pixels; faces smaller are "inconclusive" (0 = the default of QualityLimits)
   bool check_covered = false;  // also run the shipped face parser on every face (some 20 ms each)
-  // Also say where in a face its score comes from: some 45 more passes of the network a face; of a video's frames only
+  // Also say where in a face its score comes from: some 37 more passes of the network a face; of a video's frames only
   // the worst moments.
   bool explain = false;
 };

@@ -83,14 +83,14 @@ std::vector<float> hide_patches(std::span<const float> image, int side, std::spa
   std::vector<float> out(image.begin(), image.end());
   for (int p = 0; p < grid * grid; ++p) {
     if (!hidden[static_cast<size_t>(p)]) continue;
-    for (int c = 0; c < 3; ++c) {
-      float* corner = out.data() + (static_cast<size_t>(c) * side + p / grid * patch) * side + p % grid * patch;
-      double sum = 0;
-      for (int y = 0; y < patch; ++y)
-        for (int x = 0; x < patch; ++x) sum += corner[static_cast<size_t>(y) * side + x];
-      const auto mean = static_cast<float>(sum / (patch * patch));
-      for (int y = 0; y < patch; ++y) std::fill_n(corner + static_cast<size_t>(y) * side, patch, mean);
-    }
+    const int left = p % grid * patch;
+    for (int c = 0; c < 3; ++c)
+      for (int y = p / grid * patch; y < (p / grid + 1) * patch; ++y) {
+        const size_t row = (static_cast<size_t>(c) * side + y) * side;
+        std::reverse_copy(image.begin() + static_cast<std::ptrdiff_t>(row + side - left - patch),
+                          image.begin() + static_cast<std::ptrdiff_t>(row + side - left),
+                          out.begin() + static_cast<std::ptrdiff_t>(row + left));
+      }
   }
   return out;
 }
@@ -126,18 +126,17 @@ Explanation explain(std::span<const float> image, int side, const RegionMap& reg
   Explanation explanation;
   explanation.grid = regions.grid_width;
   explanation.map = occlusion_map(image, side, explanation.grid, std::min(kWindow, explanation.grid), odds);
-  std::vector<std::vector<uint8_t>> masks(1, std::vector<uint8_t>(explanation.map.size()));
   for (int g = 0; g < kRegionGroups; ++g) {
-    std::vector<uint8_t> mask(explanation.map.size());
-    int patches = 0;
+    RegionEffect region{static_cast<RegionGroup>(g)};
     for (int p = 0; p < regions.patches(); ++p)
-      patches += mask[static_cast<size_t>(p)] = regions.in_group(p, static_cast<RegionGroup>(g));
-    if (patches == 0) continue;
-    explanation.regions.push_back({static_cast<RegionGroup>(g), patches, 0});
-    masks.push_back(std::move(mask));
+      if (regions.in_group(p, region.region)) {
+        ++region.patches;
+        region.effect += explanation.map[static_cast<size_t>(p)];
+      }
+    if (region.patches == 0) continue;
+    region.effect /= region.patches;
+    explanation.regions.push_back(region);
   }
-  const std::vector<double> without = odds_without(image, side, masks, odds);
-  for (size_t i = 0; i < explanation.regions.size(); ++i) explanation.regions[i].effect = without[0] - without[i + 1];
   std::stable_sort(explanation.regions.begin(), explanation.regions.end(),
                    [](const auto& a, const auto& b) { return std::fabs(a.effect) > std::fabs(b.effect); });
   explanation.sentence = sentence_for(explanation.regions);

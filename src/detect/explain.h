@@ -17,8 +17,9 @@ using AttackOdds = std::function<std::vector<double>(std::span<const float> imag
 // The log odds of "attack" in a network's logits [batch, is_attack.size()].
 std::vector<double> attack_odds(std::span<const float> logits, std::span<const uint8_t> is_attack, double temperature);
 
-// A hidden patch keeps its mean colour and loses all else, so that nothing foreign comes into the picture.
-// `hidden`: [grid * grid], row-major. image: [3, side, side].
+// A hidden patch shows what lies at the mirrored place of the same face: nothing foreign comes into the picture, and no
+// edge or blur that a detector of forgeries would take for one (docs/explanations.md has the other fills that were
+// tried). `hidden`: [grid * grid], row-major. image: [3, side, side].
 std::vector<float> hide_patches(std::span<const float> image, int side, std::span<const uint8_t> hidden);
 
 // [grid * grid]: by how much the log odds fall when the patch is hidden, the mean over all windows of `window` x
@@ -28,7 +29,7 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
 struct RegionEffect {
   RegionGroup region;
   int patches = 0;
-  double effect = 0;  // by how much the log odds fall when the region is hidden
+  double effect = 0;  // mean of the map over its patches
 };
 
 struct Explanation {
@@ -44,7 +45,7 @@ struct Explanation {
 // The view with the map over it: red where it speaks for a forgery, blue where against, clear where it says little.
 Image paint_map(const Explanation& explanation);
 
-// `regions`: of the very picture, one word a patch. Costs some 45 passes of the network.
+// `regions`: of the very picture, one word a patch. Costs some 37 passes of the network.
 Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds);
 
 }  // namespace fsfm

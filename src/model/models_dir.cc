@@ -23,7 +23,7 @@ std::vector<fs::path> models_dirs() {
   }
   // In another's program this code lies in PREFIX/lib or PREFIX/lib/ARCHITECTURE.
   if (Dl_info self{}; ::dladdr(reinterpret_cast<const void*>(&find_model), &self) != 0 && self.dli_fname) {
-    const fs::path folder = fs::absolute(self.dli_fname, error).parent_path();
+    const fs::path folder = fs::canonical(self.dli_fname, error).parent_path();  // /lib is often a link to /usr/lib
     candidates.push_back(folder.parent_path() / "share/fsfm/models");
     candidates.push_back(folder.parent_path().parent_path() / "share/fsfm/models");
   }

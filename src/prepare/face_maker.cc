@@ -149,7 +149,7 @@ void FaceMaker::make_video(const PrepareEntry& entry, InputResult& result) {
   std::optional<VideoReader> video;
   {
     PrepareClock clock(times_, PrepareTimes::decode);  // counting frames means reading the file
-    constexpr int kDecoderThreads = 2;             // there is a FaceMaker a core already
+    constexpr int kDecoderThreads = 2;                 // there is a FaceMaker a core already
     video.emplace(entry.path, VideoOptions{.threads = kDecoderThreads});
   }
   VideoReader& reader = *video;

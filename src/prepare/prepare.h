@@ -36,9 +36,9 @@ struct PrepareTools {
 };
 
 struct PrepareReport {
-  Account account;    // this part's inputs, those of earlier runs included
-  Manifest manifest;  // of this part
-  PrepareTimes times;   // of this run only
+  Account account;     // this part's inputs, those of earlier runs included
+  Manifest manifest;   // of this part
+  PrepareTimes times;  // of this run only
   double wall_seconds = 0, cpu_seconds = 0;
   uint64_t inputs_now = 0;   // handled by this run
   bool interrupted = false;  // stopped early: run the same command again

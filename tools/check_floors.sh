@@ -18,6 +18,7 @@ allowed() {
     server) echo "base tensorio media metrics model engine face masking data detect report server" ;;
     detect) echo "base tensorio media metrics model engine face data detect" ;;
     capi) echo "base tensorio media metrics model engine face data detect fsfm capi" ;;
+    pad) echo "base media model detect pad" ;;
     report) echo "base tensorio media metrics model face masking data doctor detect report" ;;
     train) echo "base kernels tensorio media metrics model engine face masking data nn detect report train" ;;
     cli) echo "base kernels tensorio media metrics model engine face masking data prepare doctor nn detect report train server cli" ;;

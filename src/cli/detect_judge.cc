@@ -25,10 +25,7 @@ std::string counted(size_t n, const std::string& word) { return fmt::format("{} 
 
 // "the mouth speaks most for a forgery (mouth +1.3, eyes +0.4, ...)"
 std::string explanation_line(const Explanation& explanation) {
-  std::vector<std::string> regions;
-  for (const auto& r : explanation.regions)
-    regions.push_back(fmt::format("{} {:+.1f}", kRegionGroupNames[r.region], r.effect));
-  return fmt::format("{} ({})", explanation.sentence, join(regions, ", "));
+  return fmt::format("{} ({})", explanation.sentence, effects_text(explanation));
 }
 
 void judge_picture(Judged& judged, Detector& detector, const DetectInput& input, const DetectRequest& request,

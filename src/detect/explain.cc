@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace fsfm {
 namespace {
@@ -119,6 +120,14 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
     map[p] = static_cast<float>(sum / windows);
   }
   return map;
+}
+
+std::string effects_text(const Explanation& explanation, const std::string& separator) {
+  std::vector<std::string> parts;
+  for (const auto& r : explanation.regions)
+    parts.push_back(fmt::format("{} {:+.1f}", kRegionGroupNames[r.region],
+                                std::round(r.effect * 10) / 10 + 0.0));  // + 0.0: no "-0.0"
+  return join(parts, separator);
 }
 
 Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds) {

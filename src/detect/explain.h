@@ -42,6 +42,9 @@ struct Explanation {
   Rect place{};
 };
 
+// "mouth +1.3, eyes +0.4": what hiding each region does to the log odds, strongest first.
+std::string effects_text(const Explanation& explanation, const std::string& separator = ", ");
+
 // The view with the map over it: red where it speaks for a forgery, blue where against, clear where it says little.
 Image paint_map(const Explanation& explanation);
 

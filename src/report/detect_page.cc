@@ -89,7 +89,8 @@ std::string explanation_text(const json& judged) {
   std::vector<std::string> parts;
   if (const auto regions = explanation->find("regions"); regions != explanation->end())
     for (const auto& region : *regions)
-      parts.push_back(fmt::format("{} {:+.1f}", text_of(region, "region"), region.value("effect", 0.0)));
+      parts.push_back(fmt::format("{} {:+.1f}", text_of(region, "region"),
+                                  std::round(region.value("effect", 0.0) * 10) / 10 + 0.0));
   return text + fmt::format("<p class=fine>{}</p>", escape(join(parts, " · ")));
 }
 

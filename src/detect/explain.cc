@@ -104,7 +104,8 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
   for (const int y : places)
     for (const int x : places) {
       std::vector<uint8_t> mask(static_cast<size_t>(grid) * grid);
-      for (int i = 0; i < window; ++i) std::fill_n(mask.begin() + (y + i) * grid + x, window, uint8_t{1});
+      for (int i = 0; i < window; ++i)
+        std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(y + i) * grid + x, window, uint8_t{1});
       masks.push_back(std::move(mask));
     }
   const std::vector<double> without = odds_without(image, side, masks, odds);

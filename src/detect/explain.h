@@ -27,7 +27,7 @@ std::vector<float> hide_patches(std::span<const float> image, int side, std::spa
 std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds);
 
 struct RegionEffect {
-  RegionGroup region;
+  RegionGroup region = kBackgroundGroup;
   int patches = 0;
   double effect = 0;  // mean of the map over its patches
 };

@@ -87,8 +87,8 @@ std::optional<PlantedFace> plant_fault(Fault fault, const Image& face, const Par
       const double weight = std::clamp((1 - std::hypot(u, v)) / 0.2, 0.0, 1.0);
       if (weight <= 0) continue;
       const int px = place->left + x, py = place->top + y;
-      uint8_t* to = planted.image.row(py) + 3 * px;
-      const uint8_t* from = piece.row(y) + 3 * x;
+      uint8_t* to = planted.image.row(py) + static_cast<ptrdiff_t>(3) * px;
+      const uint8_t* from = piece.row(y) + static_cast<ptrdiff_t>(3) * x;
       for (int c = 0; c < 3; ++c) to[c] = static_cast<uint8_t>(std::lround(weight * from[c] + (1 - weight) * to[c]));
       ++touched[static_cast<size_t>(std::min(grid - 1, py / patch)) * grid + std::min(grid - 1, px / patch)];
     }

@@ -24,8 +24,11 @@ Matmul::Matmul(const OneDnn& onednn, const MatmulShape& shape, const memory::des
   if (shape.post == Post::add) ops.append_sum(1.0f);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(ops);
+  // oneDNN's own memory belongs to the thread that made the product; ours to the one that runs it.
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const auto description = onednn::matmul(onednn.engine, a_, b_layout, bias_, c_, attributes);
   b_ = description.weights_desc();
+  scratch_ = description.scratchpad_desc();
   matmul_ = dnnl::matmul(description);
 }
 
@@ -35,6 +38,9 @@ void Matmul::run(OneDnn& onednn, const void* a, const memory& b, const float* bi
                                                {DNNL_ARG_WEIGHTS, b},
                                                {DNNL_ARG_DST, memory(c_, onednn.engine, c)}};
   if (bias != nullptr) arguments[DNNL_ARG_BIAS] = memory(bias_, onednn.engine, const_cast<float*>(bias));
+  if (const size_t bytes = scratch_.get_size(); bytes > 0)
+    arguments[DNNL_ARG_SCRATCHPAD] =
+        memory(scratch_, onednn.engine, onednn.scratch<std::byte>(OneDnn::kProductSlot, bytes));
   matmul_.execute(onednn.stream, arguments);
   onednn.stream.wait();
 }

@@ -36,11 +36,12 @@ class Matmul {
   Matmul(const OneDnn& onednn, const MatmulShape& shape, const dnnl::memory::desc& b_layout);
 
   const dnnl::memory::desc& b_layout() const { return b_; }
-  // bias: null unless the shape has one. C must not overlap the others.
+  // bias: null unless the shape has one. C must not overlap the others. With an OneDnn (a lane) for each, several
+  // threads may run one product at a time.
   void run(OneDnn& onednn, const void* a, const dnnl::memory& b, const float* bias, void* c);
 
  private:
-  dnnl::memory::desc a_, b_, bias_, c_;
+  dnnl::memory::desc a_, b_, bias_, c_, scratch_;
   dnnl::matmul matmul_;
 };
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <dnnl.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,12 +18,23 @@
 
 namespace fsfm {
 
-// Not for two threads at a time.
+// Not for two threads at a time; each thread of a team has a lane of its own.
 struct OneDnn {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
 
-  // Memory for `count` values until the next call with this `slot`; it grows and never shrinks.
+  static constexpr size_t kProductSlot = 3;  // what a product needs inside
+
+  OneDnn() = default;
+  explicit OneDnn(const dnnl::engine& shared) : engine(shared), stream(engine) {}
+
+  // Makes lanes 0 to `count` - 1, which then may be used by one thread each.
+  void make_lanes(int count) {
+    while (lanes_.size() < static_cast<size_t>(count)) lanes_.push_back(std::make_unique<OneDnn>(engine));
+  }
+  OneDnn& lane(int thread) { return *lanes_[static_cast<size_t>(thread)]; }
+
+  // Memory for `count` values until the next call with this `slot` (0 to 2); it grows and never shrinks.
   template <class T>
   T* scratch(size_t slot, size_t count) {
     auto& memory = scratch_[slot];
@@ -31,7 +43,8 @@ struct OneDnn {
   }
 
  private:
-  std::array<std::vector<std::byte>, 3> scratch_;
+  std::array<std::vector<std::byte>, kProductSlot + 1> scratch_;
+  std::vector<std::unique_ptr<OneDnn>> lanes_;
 };
 
 // Runs `action`; an exception of oneDNN becomes an Error that names the work.

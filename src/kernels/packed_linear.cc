@@ -1,6 +1,8 @@
 #include "kernels/packed_linear.h"
 
 #include <algorithm>
+#include <exception>
+#include <optional>
 
 #include "kernels/bf16.h"
 #include "kernels/gelu.h"
@@ -11,7 +13,7 @@ namespace {
 
 using dnnl::memory;
 
-constexpr int kPanel = 256;            // rows whose 32-bit sums stay in the caches
+constexpr int kPanel = 128;            // rows whose bytes and 32-bit sums stay in a core's caches
 constexpr int32_t kInputOffset = 128;  // of the unsigned inputs (kernels/quantize.h)
 
 bool isa_is_one_of(std::initializer_list<dnnl::cpu_isa> kinds) {
@@ -85,19 +87,37 @@ Matmul& PackedLinear::product_of(int rows) {
   if (found == by_rows_.end()) {
     constexpr size_t kMaxProducts = 16;
     if (by_rows_.size() >= kMaxProducts) by_rows_.clear();
+    std::optional<ScopedThreads> alone;  // oneDNN deals a product out when it is made: panels belong to one thread each
+    if (type_ == ProductType::int8) alone.emplace(1);
     found = by_rows_.emplace(rows, Matmul(*onednn_, shape(rows), weight_.get_desc())).first;
   }
   return found->second;
 }
 
+template <class Work>
+void PackedLinear::for_panels(int rows, Work work) {
+  const int threads = omp_get_max_threads();
+  const int least = (rows + kPanel - 1) / kPanel, panels = (least + threads - 1) / threads * threads;
+  const int size = (rows + panels - 1) / panels, count = (rows + size - 1) / size, rest = rows - (count - 1) * size;
+  product_of(size);
+  Matmul& last = product_of(rest);
+  Matmul& whole = product_of(size);  // again: making the other may have dropped it
+  onednn_->make_lanes(threads);
+  std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic)
+  for (int panel = 0; panel < count; ++panel) try {
+      const bool at_end = panel == count - 1;
+      work(onednn_->lane(omp_get_thread_num()), at_end ? last : whole, panel * size, at_end ? rest : size);
+    } catch (...) {
+#pragma omp critical(packed_linear_failure)
+      failure = std::current_exception();
+    }
+  if (failure) std::rethrow_exception(failure);
+}
+
 void PackedLinear::run(int rows, const float* x, float* y) {
   with_onednn("a matrix product", [&] {
-    if (type_ == ProductType::int8) {
-      for (int first = 0; first < rows; first += kPanel)
-        run_bytes(std::min(kPanel, rows - first), x + static_cast<size_t>(first) * inputs_,
-                  y + static_cast<size_t>(first) * outputs_);
-      return;
-    }
+    if (type_ == ProductType::int8) return run_bytes(rows, x, y);
     const void* inputs = x;
     if (type_ == ProductType::bf16) {
       auto* halves = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
@@ -113,33 +133,36 @@ void PackedLinear::run(int rows, const float* x, float* y) {
 void PackedLinear::multiply_only(int rows, const float* x, float* y) {
   with_onednn("a matrix product", [&] {
     if (type_ == ProductType::fp32) return product_of(rows).run(*onednn_, x, weight_, bias_.data(), y);
-    const size_t each = type_ == ProductType::int8 ? sizeof(uint8_t) : sizeof(Bf16);
-    const auto* inputs = onednn_->scratch<std::byte>(0, static_cast<size_t>(rows) * inputs_ * each);
-    product_of(rows).run(*onednn_, inputs, weight_, type_ == ProductType::int8 ? nullptr : bias_.data(), y);
+    if (type_ == ProductType::int8)
+      return for_panels(rows, [&](OneDnn& lane, Matmul& product, int, int count) {
+        product.run(lane, lane.scratch<uint8_t>(0, static_cast<size_t>(count) * inputs_), weight_, nullptr,
+                    lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_));
+      });
+    const auto* inputs = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
+    product_of(rows).run(*onednn_, inputs, weight_, bias_.data(), y);
   });
 }
 
+// A panel goes from floats to bytes, to sums, to floats on one thread: nobody waits in between, and the sums never
+// leave that core's cache.
 void PackedLinear::run_bytes(int rows, const float* x, float* y) {
-  auto* bytes = onednn_->scratch<uint8_t>(0, static_cast<size_t>(rows) * inputs_);
-  auto* sums = onednn_->scratch<int32_t>(1, static_cast<size_t>(rows) * outputs_);
-  auto* scales = onednn_->scratch<float>(2, static_cast<size_t>(rows));
-#pragma omp parallel for
-  for (int row = 0; row < rows; ++row)
-    scales[row] = kernels::quantize_row(x + static_cast<size_t>(row) * inputs_,
-                                        bytes + static_cast<size_t>(row) * inputs_, inputs_);
-  product_of(rows).run(*onednn_, bytes, weight_, nullptr, sums);
-#pragma omp parallel for
-  for (int row = 0; row < rows; ++row) {
-    float* out = y + static_cast<size_t>(row) * outputs_;
-    if (post_ == Post::gelu) {  // the bias goes into the activation's kernel
-      kernels::dequantize_row(sums + static_cast<size_t>(row) * outputs_, offset_.data(), scales[row], scales_.data(),
-                              nullptr, out, outputs_, false);
-      kernels::bias_gelu(out, bias_.data(), out, 1, outputs_);
-    } else {
-      kernels::dequantize_row(sums + static_cast<size_t>(row) * outputs_, offset_.data(), scales[row], scales_.data(),
-                              bias_.data(), out, outputs_, post_ == Post::add);
+  for_panels(rows, [&](OneDnn& lane, Matmul& product, int first, int count) {
+    auto* bytes = lane.scratch<uint8_t>(0, static_cast<size_t>(count) * inputs_);
+    auto* sums = lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_);
+    auto* scales = lane.scratch<float>(2, static_cast<size_t>(count));
+    for (int row = 0; row < count; ++row)
+      scales[row] = kernels::quantize_row(x + static_cast<size_t>(first + row) * inputs_,
+                                          bytes + static_cast<size_t>(row) * inputs_, inputs_);
+    product.run(lane, bytes, weight_, nullptr, sums);
+    for (int row = 0; row < count; ++row) {
+      const int32_t* sum = sums + static_cast<size_t>(row) * outputs_;
+      float* out = y + static_cast<size_t>(first + row) * outputs_;
+      const bool gelu = post_ == Post::gelu;  // the bias goes into the activation's kernel
+      kernels::dequantize_row(sum, offset_.data(), scales[row], scales_.data(), gelu ? nullptr : bias_.data(), out,
+                              outputs_, post_ == Post::add);
+      if (gelu) kernels::bias_gelu(out, bias_.data(), out, 1, outputs_);
     }
-  }
+  });
 }
 
 }  // namespace fsfm

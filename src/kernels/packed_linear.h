@@ -40,6 +40,9 @@ class PackedLinear {
  private:
   void pack(const void* weight, dnnl::memory::data_type stored, int rows_hint);
   void run_bytes(int rows, const float* x, float* y);
+  // Calls work(lane, product, first row, rows) for panels of rows, each on one thread.
+  template <class Work>
+  void for_panels(int rows, Work work);
   Matmul& product_of(int rows);
   MatmulShape shape(int rows) const;
 

@@ -16,7 +16,12 @@ head -c 12288 /dev/zero | tr '\0' '\200' >> "$folder/grey.ppm"
 "$fsfm" detect "$folder/grey.ppm" | grep -q 'no face'
 man -l "$folder/usr/share/man/man1/fsfm-detect.1" > /dev/null 2>&1 || test -s "$folder/usr/share/man/man1/fsfm-detect.1"
 bash -c ". $folder/usr/share/bash-completion/completions/fsfm; COMP_WORDS=(fsfm detect --expl) COMP_CWORD=2; _fsfm
-  test \"\${COMPREPLY[0]}\" = --explain"
+  test \"\${COMPREPLY[0]}\" = --explain || exit
+  COMP_WORDS=(fsfm export --open) COMP_CWORD=2; _fsfm; test \"\${COMPREPLY[0]}\" = --opencv-4.6"
+if command -v zsh > /dev/null; then zsh -n "$folder/usr/share/zsh/vendor-completions/_fsfm"; fi
+if command -v fish > /dev/null; then
+  fish -c "source $folder/usr/share/fish/vendor_completions.d/fsfm.fish; complete -C 'fsfm export --open'" | grep -q -- '--opencv-4.6'
+fi
 
 # The library, built against from outside: C by pkg-config, C++ by find_package, Python by ctypes as its guide shows. Moved, so
 # that nothing in it may point back to where it was built or installed.

@@ -11,7 +11,7 @@ flags() {
   { "$fsfm" "$1" --help 2>/dev/null || true; } | awk '
     function flush() { if (flag != "") printf "%s\t%s\t%s\n", flag, words, help; flag = "" }
     /^  -/ { flush()
-      match($0, /--[a-z0-9-]+/); flag = substr($0, RSTART, RLENGTH); words = ""
+      match($0, /--[a-z0-9.-]+/); flag = substr($0, RSTART, RLENGTH); words = ""
       if (match($0, /TEXT:[^ =]+/)) { words = substr($0, RSTART + 5, RLENGTH - 5); gsub(/\|/, " ", words) }
       help = $0; sub(/^  [^ ]+( [A-Z]+:in \[[^]]*\][^ ]*| [A-Z]+[^ ]*)?( \.\.\.)?( REQUIRED)? */, "", help); next }
     flag != "" && help == "" && /^     / { help = $0; sub(/^ +/, "", help) }

@@ -1,5 +1,6 @@
-// A picture with its faces: boxes, verdicts, reasons, quality; on demand what the parser sees.
+// A picture with its faces: boxes, verdicts, quality; on demand what the parser sees and where a score comes from.
 import {post} from './api.js';
+import {reasons} from './explain.js';
 import {h, word, meter, percent, plural, problem, save} from './dom.js';
 
 export function faceCard(face, number, threshold, more = []) {
@@ -47,7 +48,7 @@ export function pictureResult(file, entry, document) {
   picture.addEventListener('error', () => stage.replaceChildren(h('p', {class: 'soft', style: {padding: '32px'}}, 'The server judged this picture; this browser cannot show its format.')));
   stage.append(picture);
   const cards = entry.faces.map((face, i) => {
-    const card = faceCard(face, i + 1, document.threshold);
+    const card = faceCard(face, i + 1, document.threshold, reasons(file, face, i, stage));
     const mark = (on) => { card.classList.toggle('on', on); stage.querySelectorAll('.box')[i]?.classList.toggle('on', on); };
     card.addEventListener('pointerenter', () => mark(true));
     card.addEventListener('pointerleave', () => mark(false));

@@ -29,6 +29,23 @@ float map_at(const Explanation& e, double x, double y) {
          (at(left, bottom) * (1 - u) + at(right, bottom) * u) * v;
 }
 
+bool crosses(const Rect& a, const Rect& b) {
+  return a.left < b.right() && b.left < a.right() && a.top < b.bottom() && b.top < a.bottom();
+}
+
+// Where a face's words stand, `width` x `height`: above its box, or below where the picture ends or the words of
+// another face (`taken`) stand already.
+Rect place_words(const Image& image, const Rect& box, int width, int height, const std::vector<Rect>& taken) {
+  const int left = std::clamp(box.left, 0, std::max(0, image.width - width));
+  const Rect above{left, box.top - height, width, height};
+  const Rect below{left, std::clamp(box.bottom(), 0, std::max(0, image.height - height)), width, height};
+  const auto is_free = [&](const Rect& place) {
+    return std::none_of(taken.begin(), taken.end(), [&](const Rect& other) { return crosses(place, other); });
+  };
+  if (above.top < 0) return below;
+  return is_free(above) || !is_free(below) ? above : below;
+}
+
 // The map over the part of `image` at `place`.
 void blend_map(Image& image, const Rect& place, const Explanation& e) {
   constexpr double kMostOpaque = 0.55, kLeastScale = 0.25;  // log odds: a flat map is not blown up to a loud one
@@ -57,18 +74,17 @@ Image paint_map(const Explanation& explanation) {
 Image annotate(const Image& image, const std::vector<FaceVerdict>& faces) {
   Image out = image;
   const int shorter = std::min(image.width, image.height);
-  const int thickness = std::max(2, shorter / 250), size = std::clamp(shorter / 40, 9, 40), margin = size / 2;
+  const int thickness = std::max(2, shorter / 250), size = std::clamp(shorter / 40, 14, 40), margin = size / 2;
+  std::vector<Rect> taken;
   for (const auto& face : faces)
     if (face.explanation) blend_map(out, face.explanation->place, *face.explanation);
+  for (const auto& face : faces) draw_rect(out, face.face.box, color_of(face.verdict), thickness);
   for (const auto& face : faces) {
     const Color color = color_of(face.verdict);
-    draw_rect(out, face.face.box, color, thickness);
     // Words as well as colours: not everybody tells red from green.
     const std::string text = fmt::format("{} {:.2f}", verdict_name(face.verdict), face.score);
-    const Rect& box = face.face.box;
-    Rect plate{box.left, box.top - size - 2 * margin, text_width(text, size) + 2 * margin, size + 2 * margin};
-    if (plate.top < 0) plate.top = std::clamp(box.bottom(), 0, std::max(0, image.height - plate.height));
-    plate.left = std::clamp(plate.left, 0, std::max(0, image.width - plate.width));
+    const Rect plate = place_words(image, face.face.box, text_width(text, size) + 2 * margin, size + 2 * margin, taken);
+    taken.push_back(plate);
     fill_rect(out, plate, color, 0.85);
     draw_text(out, plate.left + margin, plate.top + margin + size, text, kWhite, size);
   }

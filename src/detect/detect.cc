@@ -104,18 +104,17 @@ struct Detector::Impl {
   }
 
   // `input`: the face as the network read it.
-  void give_reason(FaceVerdict& face, std::span<const float> input) {
+  void give_reason(FaceVerdict& face, std::span<const float> input, FaceParser& by_parser) {
     if (is_quality_reason(face.reason)) return;
     const StageClock clock(times.explain);
-    if (!parser) parser = make_parser();
     const AttackOdds odds = [this](std::span<const float> images, int batch) {
       return attack_odds(engine.logits(images, batch), is_attack, card.temperature);
     };
     Image view = denormalize_from_chw(input, transform.size, transform.size, normalization);
-    const ParsingMap parsed = parser->parse(view);
+    const ParsingMap parsed = by_parser.parse(view);
     face.explanation =
-        explain(input, transform.size,
-                make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size), odds);
+        fsfm::explain(input, transform.size,
+                      make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size), odds);
     face.explanation->view = std::move(view);
     face.explanation->place = face.crop;
     if (transform.center_crop) {
@@ -126,7 +125,15 @@ struct Detector::Impl {
   }
   void give_reasons(Found& found) {
     for (size_t i = 0; i < found.faces.size() && !stop.stop_requested(); ++i)
-      give_reason(found.faces[i], std::span(found.inputs).subspan(i * input_values(), input_values()));
+      give_reason(found.faces[i], std::span(found.inputs).subspan(i * input_values(), input_values()), *parser);
+  }
+  void explain(const Image& image, std::span<FaceVerdict> faces, FaceParser& by_parser) {
+    std::vector<float> input(input_values());
+    for (FaceVerdict& face : faces) {
+      if (stop.stop_requested()) return;
+      normalize_to_chw(transform.apply(crop(image, face.crop)), normalization, input);
+      give_reason(face, input, by_parser);
+    }
   }
 
   // Scores and judges the faces of all pictures in one go.
@@ -157,11 +164,11 @@ struct Detector::Impl {
       }
   }
 
-  std::vector<FaceVerdict> run(const Image& image, bool with_reasons) {
+  std::vector<FaceVerdict> run(const Image& image) {
     Found found = find(image);
     Found* const one = &found;
     if (!found.faces.empty()) judge({&one, 1});
-    if (with_reasons) give_reasons(found);
+    if (explained) give_reasons(found);
     return std::move(found.faces);
   }
 
@@ -224,7 +231,8 @@ struct Detector::Impl {
     }
     conclude(video, card);
     for (const size_t i : video.worst)
-      if (const Suspects::Kept* kept = suspects.of(i)) give_reason(video.frames[i].faces[kept->face], kept->input);
+      if (const Suspects::Kept* kept = suspects.of(i))
+        give_reason(video.frames[i].faces[kept->face], kept->input, *parser);
     return video;
   }
 
@@ -271,8 +279,10 @@ Detector::~Detector() = default;
 const ModelCard& Detector::card() const { return impl_->card; }
 const DetectorModel& Detector::model() const { return *impl_->model; }
 const StageTimes& Detector::times() const { return impl_->times; }
-std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image, impl_->explained); }
-std::vector<FaceVerdict> Detector::run_explained(const Image& image) { return impl_->run(image, true); }
+std::vector<FaceVerdict> Detector::run(const Image& image) { return impl_->run(image); }
+void Detector::explain(const Image& image, std::span<FaceVerdict> faces, FaceParser& parser) {
+  impl_->explain(image, faces, parser);
+}
 std::vector<std::vector<FaceVerdict>> Detector::run(std::span<const Image> images) { return impl_->run(images); }
 
 VideoVerdict Detector::run_video(VideoReader& reader, int frames, const FrameSink& sink) {

@@ -46,6 +46,8 @@ struct DetectOptions {
   bool explain = false;
 };
 
+class FaceParser;
+
 // A detector's file, opened and checked once, for any number of Detectors of many threads. Thread-safe.
 class DetectorModel {
  public:
@@ -116,8 +118,9 @@ class Detector {
   const DetectorModel& model() const;
   // All faces; empty when none was found.
   std::vector<FaceVerdict> run(const Image& image);
-  // The same with reasons, whatever DetectOptions::explain says.
-  std::vector<FaceVerdict> run_explained(const Image& image);
+  // Gives reasons to those of `faces` that are fit for a verdict, whatever DetectOptions::explain says. They are faces
+  // that run() found in this very picture; `parser` sees where the parts of a face are.
+  void explain(const Image& image, std::span<FaceVerdict> faces, FaceParser& parser);
   // The same of several pictures, whose faces the network takes together. Parallel to `images`.
   std::vector<std::vector<FaceVerdict>> run(std::span<const Image> images);
   // Samples `frames` frames evenly; interrupted, it gives those looked at so far and no verdict. Decoding, finding and

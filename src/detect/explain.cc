@@ -140,12 +140,12 @@ Explanation explain(std::span<const float> image, int side, const RegionMap& reg
     RegionEffect region{static_cast<RegionGroup>(g)};
     for (int p = 0; p < regions.patches(); ++p)
       if (regions.in_group(p, region.region)) {
-        ++region.patches;
+        region.patches.push_back(p);
         region.effect += explanation.map[static_cast<size_t>(p)];
       }
-    if (region.patches == 0) continue;
-    region.effect /= region.patches;
-    explanation.regions.push_back(region);
+    if (region.patches.empty()) continue;
+    region.effect /= static_cast<double>(region.patches.size());
+    explanation.regions.push_back(std::move(region));
   }
   std::stable_sort(explanation.regions.begin(), explanation.regions.end(),
                    [](const auto& a, const auto& b) { return std::fabs(a.effect) > std::fabs(b.effect); });

@@ -28,8 +28,8 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
 
 struct RegionEffect {
   RegionGroup region = kBackgroundGroup;
-  int patches = 0;
-  double effect = 0;  // mean of the map over its patches
+  std::vector<int> patches{};  // those that show it, row by row
+  double effect = 0;           // mean of the map over its patches
 };
 
 struct Explanation {

@@ -20,7 +20,12 @@ json to_json(const Explanation& explanation) {
   for (const auto& r : explanation.regions)
     regions.push_back({{"region", kRegionGroupNames[r.region]}, {"patches", r.patches}, {"effect", rounded(r.effect)}});
   for (const float value : explanation.map) map.push_back(rounded(value));
-  return {{"sentence", explanation.sentence}, {"regions", regions}, {"grid", explanation.grid}, {"map", map}};
+  const Rect& place = explanation.place;
+  return {{"sentence", explanation.sentence},
+          {"regions", regions},
+          {"grid", explanation.grid},
+          {"map", map},
+          {"place", {place.left, place.top, place.width, place.height}}};
 }
 
 json to_json(const FaceVerdict& v, const ModelCard& card) {

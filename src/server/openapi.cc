@@ -31,6 +31,12 @@ json verdict_word() { return {{"type", "string"}, {"enum", {"real", "attack", "i
 
 json schemas() {
   const json box = list_of(integer());
+  const json explanation = object(
+      {{"sentence", string_type()},
+       {"regions", list_of(object({{"region", string_type()}, {"patches", list_of(integer())}, {"effect", number()}}))},
+       {"grid", integer()},
+       {"map", list_of(number())},
+       {"place", box}});
   const json face = object({{"box", box},
                             {"crop", box},
                             {"detector_score", number()},
@@ -39,7 +45,9 @@ json schemas() {
                             {"score", number()},
                             {"per_class", {{"type", "object"}, {"additionalProperties", number()}}},
                             {"verdict", verdict_word()},
-                            {"why", string_type()}});
+                            {"why", string_type()},
+                            {"explanation", reference("Explanation")}},
+                           {"explanation"});
   const json row = {{"id", integer()},
                     {"time", string_type()},
                     {"request_id", string_type()},
@@ -61,6 +69,7 @@ json schemas() {
                           {"detail", string_type()},
                           {"instance", string_type()}})},
       {"Face", face},
+      {"Explanation", explanation},
       {"Frame", object({{"index", integer()}, {"seconds", number()}, {"faces", list_of(reference("Face"))}})},
       {"Picture", object({{"file", string_type()},
                           {"kind", {{"type", "string"}, {"enum", {"picture"}}}},

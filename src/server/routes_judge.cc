@@ -1,4 +1,4 @@
-// Verdicts, features and masks: requests that are answered at once.
+// Verdicts, their reasons, features and masks: requests that are answered at once.
 #include <spdlog/fmt/fmt.h>
 
 #include <cerrno>
@@ -53,6 +53,23 @@ void detect(Call& call) {
     results.push_back(Service::entry_of(uploads[i], *tasks[i]));
   }
   call.answer(Service::document(model.is_object() ? model : service.scheduler.model(), std::move(results)));
+}
+
+void explain(Call& call) {
+  const int64_t face = integer_parameter(call, "face", -1, 0, call.service.options.max_faces - 1);
+  const std::vector<Upload> uploads = read_uploads(call, 1);
+  Service& service = call.service;
+  const auto task = service.task_for(uploads[0], "explain", 1);
+  task->work["face"] = face;
+  service.scheduler.submit(task);
+  try {
+    service.scheduler.wait(task, [&] { return !call.connection.alive(); });
+  } catch (const Problem& problem) {
+    if (problem.status() != 499) service.record(uploads[0], *task, call.caller);
+    throw;
+  }
+  service.record(uploads[0], *task, call.caller);
+  call.answer(Service::document(task->model, json::array({Service::entry_of(uploads[0], *task)})));
 }
 
 json run(Call& call, const std::shared_ptr<Task>& task) {
@@ -126,6 +143,15 @@ std::vector<Route> judge_routes() {
        "VerdictDocument",
        upload_problems,
        detect},
+      {"POST",
+       "/v1/explain",
+       Role::detect,
+       "Judge a picture and say where in its faces the scores come from",
+       {{"face", "integer", "its place in the list of faces that /v1/detect gives, from 0; all unless told"}, name},
+       true,
+       "VerdictDocument",
+       {400, 408, 413, 415, 422, 501, 503},
+       explain},
       {"POST",
        "/v1/embed",
        Role::detect,

@@ -23,7 +23,7 @@ Scheduler::Scheduler(const ServeOptions& options, Metrics& metrics, Log log)
   metrics_.declare_gauge("fsfm_workers_busy", "Workers at work", [this] { return double(busy()); });
   metrics_.declare_counter("fsfm_worker_restarts_total", "Workers replaced after a crash or a hang");
   metrics_.declare_histogram("fsfm_queue_wait_seconds", "Time an upload waited for a worker");
-  for (const char* stage : {"decode", "find", "judge"})
+  for (const char* stage : {"decode", "find", "judge", "explain"})
     metrics_.declare_histogram(fmt::format("fsfm_{}_seconds", stage),
                                fmt::format("Time of the stage '{}' of an upload", stage));
   metrics_.declare_counter("fsfm_faces_total", "Faces judged");

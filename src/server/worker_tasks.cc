@@ -143,10 +143,38 @@ struct WorkerTasks::Impl {
     return {{"entry", {{"file", name_of(input)}, {"faces", list}}}};
   }
 
-  json masks(const TaskInput& input) {
+  // One face of the picture (by its place in the list), or all (-1).
+  json explain(const TaskInput& input) {
+    need_parser();
+    const StageTimes before = detector.times();
+    double decode_seconds = 0;
+    Image image;
+    {
+      const StageClock clock(decode_seconds);
+      image = decode(input);
+    }
+    std::vector<FaceVerdict> faces = detector.run(image);
+    check_faces(faces.size());
+    const auto wanted = input.task.at("face").get<int64_t>();
+    if (wanted >= static_cast<int64_t>(faces.size()))
+      throw Problem(422, "no-such-face",
+                    fmt::format("the picture shows {} faces; the first is number 0", faces.size()));
+    const std::span all(faces);
+    detector.explain(image, wanted < 0 ? all : all.subspan(static_cast<size_t>(wanted), 1), *parser);
+    json answer = picture_answer(input, faces);
+    answer["times"] = times_between(before, detector.times(), decode_seconds);
+    answer["times"]["explain"] = detector.times().explain - before.explain;
+    return answer;
+  }
+
+  void need_parser() const {
     if (!parser)
       throw Problem(501, "no-parser",
                     "no face parser comes with this server; put parser.safetensors beside its models");
+  }
+
+  json masks(const TaskInput& input) {
+    need_parser();
     const Image image = decode(input);
     const std::vector<FaceVerdict> faces = detector.run(image);
     if (faces.empty())
@@ -216,6 +244,8 @@ void WorkerTasks::run(std::span<const TaskInput> inputs, const Answer& answer, c
         answered = impl_->video(inputs[i], [&](int64_t done, int64_t of) { progress(i, done, of); });
       } else if (op == "embed") {
         answered = impl_->embed(inputs[i]);
+      } else if (op == "explain") {
+        answered = impl_->explain(inputs[i]);
       } else if (op == "masks") {
         answered = impl_->masks(inputs[i]);
       } else {

@@ -111,6 +111,20 @@ TEST(Detector, JudgesEveryFaceOfAPhoto) {
   EXPECT_TRUE(detector.run(test::paint_background(1, 320, 240)).empty());
 }
 
+TEST(Annotate, TheWordsOfNeighboursDoNotCoverEachOther) {
+  const Image wall(480, 360, 128);
+  FaceVerdict one, other;
+  one.face.box = {60, 120, 90, 90};
+  other.face.box = {170, 124, 90, 90};
+  const Image alone = annotate(wall, {one}), both = annotate(wall, {one, other});
+  for (int y = 0; y < one.face.box.top - 1; ++y)  // the words, which stand above the box
+    for (int x = 0; x < wall.width * 3; ++x)
+      if (alone.row(y)[x] != 128) {
+        ASSERT_EQ(both.row(y)[x], alone.row(y)[x]) << x / 3 << ',' << y;
+      }
+  EXPECT_NE(alone.rgb, both.rgb);
+}
+
 TEST(Detector, SmallFacesGetNoVerdict) {
   TempDir dir;
   Detector detector(test::write_tiny_detector(dir / "m.safetensors"), {.min_face = 1000});

@@ -93,7 +93,7 @@ TEST_F(Explain, TheRegionThatTheNetworkReadsIsNamed) {
   const Explanation for_attack = explained(reads_only(mouth), mouth);
   EXPECT_EQ(for_attack.regions.front().region, kMouth) << for_attack.sentence;
   EXPECT_EQ(for_attack.sentence, "the mouth speaks most for a forgery");
-  EXPECT_EQ(for_attack.regions.front().patches, static_cast<int>(patches_of(kMouth).size()));
+  EXPECT_EQ(for_attack.regions.front().patches, patches_of(kMouth));
   const Explanation against = explained(reads_only(eyes, -1), eyes);
   EXPECT_EQ(against.sentence, "the eyes speak most against a forgery");
 }

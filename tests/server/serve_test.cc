@@ -64,6 +64,24 @@ TEST(Serve, GivesTheVerdictsOfFsfmDetect) {
   }
 }
 
+TEST(Serve, ReasonsAreThoseOfFsfmDetectAndComeForTheFacesThatWereAskedFor) {
+  const RunningServer server;
+  const test::TempDir dir;
+  const std::string photo = test::painted_photo(2);
+  std::ofstream(dir / "photo.jpg", std::ios::binary) << photo;
+  const auto theirs =
+      json::parse(test::run_cli({"detect", (dir / "photo.jpg").string(), "--json", "--explain", "--threads", "1"}).out);
+  auto client = server.client();
+  const json ours = parsed(client.Post("/v1/explain?name=photo.jpg&face=1", photo, kBinary));
+  ASSERT_TRUE(ours.contains("results")) << ours;
+  json wanted = comparable(theirs["results"][0]);
+  ASSERT_EQ(wanted["faces"].size(), 2u);
+  ASSERT_EQ(wanted["faces"][0].erase("explanation"), 1u);
+  EXPECT_TRUE(wanted["faces"][1].contains("explanation"));
+  EXPECT_EQ(comparable(ours["results"][0]), wanted);
+  EXPECT_EQ(parsed(client.Get("/v1/history"))["rows"].size(), 1u);  // a verdict was given: it is on record
+}
+
 TEST(Serve, SeveralFilesAndOneOfThemBroken) {
   const RunningServer server;
   const std::string photo = test::painted_photo();
@@ -105,6 +123,9 @@ TEST(Serve, ProblemsAreNamedAndAnswersFitTheirSchemas) {
   check(client.Post("/v1/detect?frames=0", photo, kBinary), "/v1/detect", "post", 400);
   check(client.Post("/v1/embed", photo, kBinary), "/v1/embed", "post", 200);
   check(client.Post("/v1/masks?strategy=crfr-p&region=mouth&seed=4", photo, kBinary), "/v1/masks", "post", 200);
+  check(client.Post("/v1/explain?face=0", photo, kBinary), "/v1/explain", "post", 200);
+  check(client.Post("/v1/explain?face=7", photo, kBinary), "/v1/explain", "post", 422);
+  check(client.Post("/v1/explain?face=x", photo, kBinary), "/v1/explain", "post", 400);
   check(client.Post("/v1/masks?strategy=none", photo, kBinary), "/v1/masks", "post", 400);
   check(client.Get("/health"), "/health", "get", 200);
   check(client.Get("/ready"), "/ready", "get", 200);

@@ -56,6 +56,18 @@ for (const [name, width, height] of kViews) for (const colorScheme of ['light', 
   await page.getByRole('img', {name: 'each of its regions'}).waitFor();
   await look('photo');
 
+  // Why: the sentence, the map over the face, the patches of a region where it is pointed at.
+  await page.getByRole('button', {name: 'Why this score? Face 2'}).click();
+  await page.locator('.face').nth(1).getByText(/speaks? most (for|against) a forgery\.|No single part/).waitFor();
+  const [why, crop] = await Promise.all([page.locator('.why').boundingBox(), page.locator('.stage .box').nth(1).boundingBox()]);
+  const middle = (area) => [area.x + area.width / 2, area.y + area.height / 2];
+  middle(why).forEach((at, axis) => assert.ok(Math.abs(at - middle(crop)[axis]) < crop.width / 8, `${label}: the map lies beside the face`));
+  await page.getByRole('button', {name: /mouth .* show where/}).hover();
+  assert.ok(await page.locator('.why rect').count() > 0, label);
+  await look('why');
+  await page.getByRole('button', {name: 'Why this score? Face 2'}).click();
+  assert.equal(await page.locator('.why').count(), 0, label);
+
   // A picture without a face says so.
   await page.locator('#files').setInputFiles('media/meadow.jpg');
   await page.getByText('Nothing to judge').waitFor();

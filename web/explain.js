@@ -4,7 +4,7 @@ import {h, problem, say} from './dom.js';
 
 const kFit = ['below_threshold', 'above_threshold', 'doubt_band'];  // other faces got no verdict, so none to explain
 const kLeastScale = 0.25;  // log odds: a map that says little is not blown up to a loud one
-const signed = (value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
+const signed = (value) => { const size = Math.abs(value).toFixed(1); return `${Number(size) === 0 ? '' : value < 0 ? '−' : '+'}${size}`; };
 
 // A pixel a patch, which the browser blows up smoothly: red speaks for an attack, blue against.
 function heat({grid, map}) {

@@ -105,8 +105,8 @@ FSFM_API void fsfm_model_free(fsfm_model* model);
 /* Keeps the model alive by itself. `options` NULL: the defaults. */
 FSFM_API fsfm_status fsfm_detector_new(const fsfm_model* model, const fsfm_options* options, fsfm_detector** detector,
                                        fsfm_error* error);
-/* From any thread: what is being judged ends with FSFM_INTERRUPTED (a video soon, a picture when it is done), and so does
- * every later call. */
+/* From any thread: what is being judged ends with FSFM_INTERRUPTED (a video soon, a picture when it is done), and so
+ * does every later call. */
 FSFM_API void fsfm_detector_stop(fsfm_detector* detector);
 FSFM_API void fsfm_detector_free(fsfm_detector* detector);
 

@@ -11,6 +11,7 @@ for command in $("$fsfm" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'); do
   "$fsfm" "$command" --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed "s/^/$command /"
 done >"$known"
 "$fsfm" evaluate --parser shipped --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^/evaluate /' >>"$known"
+"$fsfm" bench explain --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^/bench /' >>"$known"
 for flag in --help --version; do echo "fsfm $flag"; done >>"$known"
 
 awk -v known="$known" '

@@ -33,6 +33,9 @@ test -z "$shown" || { echo "symbols that nobody declared: $shown"; exit 1; }
 export PKG_CONFIG_PATH="$library/pkgconfig" LD_LIBRARY_PATH="$library" PYTHONPATH=
 cc -std=c99 -Wall -Wextra -Werror "$source/examples/c/detect.c" $(pkg-config --cflags --libs fsfm) -o "$folder/c"
 "$folder/c" "$folder/grey.ppm" | grep -q inconclusive
+cc "$source/examples/c/detect.c" $(pkg-config --cflags --libs-only-L fsfm) -Wl,-Bstatic -lfsfm -Wl,-Bdynamic \
+  $(pkg-config --static --libs-only-l fsfm | sed 's/-lfsfm//') -o "$folder/static"
+LD_LIBRARY_PATH= "$folder/static" "$folder/grey.ppm" | grep -q inconclusive
 "$folder/c" "$folder/none.ppm" 2>&1 | grep -q 'not found: .*none.ppm'
 cmake -S "$source/examples/cpp" -B "$folder/cpp" -DCMAKE_PREFIX_PATH="$folder/moved" > "$folder/log"
 cmake --build "$folder/cpp" >> "$folder/log"

@@ -68,7 +68,7 @@ typedef struct fsfm_options {
   int frames;                /* of a video, evenly spaced; 0 = 16 */
   double min_face;           /* smaller faces (pixels, shorter side) are inconclusive; 0 = 48 */
   int check_covered;         /* 1: covered faces are inconclusive (some 20 ms more a face) */
-  int explain;               /* 1: say where in a face the score comes from (about a second more a face) */
+  int explain;               /* 1: say where in a face the score comes from (half a second more a face) */
   const char* precision;     /* "auto", "fp32", "bf16" or "int8"; NULL = "auto" */
   const char* face_detector; /* as `fsfm detect` takes it; NULL = the model's own */
 } fsfm_options;

@@ -3,12 +3,14 @@
 
 #include <fsfm/fsfm.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fsfm::api {

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/media_kind.h"
 #include "detect/detect.h"
+#include "detect/picture_verdict.h"
 #include "detect/verdict_json.h"
 #include "media/codec.h"
 #include "model/models_dir.h"
@@ -63,7 +64,8 @@ fsfm_status fill(fsfm_error* error, fsfm_status status, const std::string& text,
   if (error) {
     error->status = status;
     error->os_error = os_error;
-    const size_t size = std::min(text.size(), sizeof error->text - 1);
+    size_t size = std::min(text.size(), sizeof error->text - 1);
+    while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
     std::memcpy(error->text, text.data(), size);
     error->text[size] = '\0';
     for (char* c = error->text; *c; ++c)
@@ -113,6 +115,11 @@ fsfm_options known(const fsfm_options* options) {
   if (!options) return all;
   if (options->size == 0) throw Error("fsfm_options.size is 0", "set it to sizeof(fsfm_options)");
   std::memcpy(&all, options, std::min(options->size, sizeof all));
+  const auto* bytes = reinterpret_cast<const unsigned char*>(options);
+  if (options->size > sizeof all &&
+      std::any_of(bytes + sizeof all, bytes + options->size, [](auto b) { return b != 0; }))
+    throw Error(ErrorCode::unsupported, "fsfm_options has fields set that this version of the library does not know",
+                "compare fsfm_version() with the header's");
   if (all.threads < 0 || all.threads > 4096) throw Error("fsfm_options.threads must be in 0 to 4096");
   if (all.frames < 0 || all.frames > 1'000'000) throw Error("fsfm_options.frames must be in 0 to 1000000");
   if (!(all.min_face >= 0 && all.min_face <= 10000)) throw Error("fsfm_options.min_face must be in 0 to 10000");
@@ -132,14 +139,9 @@ void picture_result(fsfm_result& result, fsfm::Detector& detector, const fsfm::I
                     const std::filesystem::path& name, const fsfm::InputFacts& facts, const std::string& note) {
   const auto faces = detector.run(image);
   add_faces(result, faces, 0);
-  constexpr fsfm_verdict kWorstFirst[] = {FSFM_ATTACK, FSFM_INCONCLUSIVE, FSFM_REAL};
-  for (const fsfm_verdict verdict : kWorstFirst) {
-    for (const auto& each : result.faces)
-      if (each.face.verdict == verdict) {
-        result.verdict = verdict;
-        result.score = std::max(result.score, each.face.score);
-      }
-    if (result.score >= 0) break;
+  if (const auto whole = fsfm::picture_verdict(faces)) {
+    result.verdict = to_c(whole->verdict);
+    result.score = whole->score;
   }
   auto entry = fsfm::verdict_entry(name, faces, detector.card(), facts);
   if (facts.sha256.empty()) entry.erase("sha256");  // bare pixels are no file

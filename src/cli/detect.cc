@@ -232,8 +232,9 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
       .range(0, 1);
   options.add("fail-on", request.fail_on, "exit with 3 when a verdict is attack, or attack or inconclusive")
       .choices({"attack", "inconclusive"});
-  options.add("explain", request.detect.explain,
-              "say where in each face its score comes from (about a second a face; of a video the worst moments)");
+  options.add(
+      "explain", request.detect.explain,
+      "say where in each face its score comes from (half a second a face on two cores; of a video the worst moments)");
   options.add("check-covered", request.detect.check_covered,
               "also look whether the face is covered, with the face parser (about 20 ms a face)");
   options.add("timings", request.timings, "say on stderr where the time went, stage by stage").command_line_only();

@@ -35,7 +35,7 @@ std::vector<double> odds_without(std::span<const float> image, int side, const s
 const char* words_for(RegionGroup region) {
   switch (region) {
     case kBrows:
-      return "the brows speak";
+      return "the eyebrows speak";
     case kEyes:
       return "the eyes speak";
     case kNoseGroup:
@@ -123,12 +123,12 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
   return map;
 }
 
-std::string effects_text(const Explanation& explanation, const std::string& separator) {
+std::string effects_text(const Explanation& explanation) {
   std::vector<std::string> parts;
   for (const auto& r : explanation.regions)
     parts.push_back(fmt::format("{} {:+.1f}", kRegionGroupNames[r.region],
                                 std::round(r.effect * 10) / 10 + 0.0));  // + 0.0: no "-0.0"
-  return join(parts, separator);
+  return join(parts, ", ");
 }
 
 Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds) {

@@ -43,7 +43,7 @@ struct Explanation {
 };
 
 // "mouth +1.3, eyes +0.4": what hiding each region does to the log odds, strongest first.
-std::string effects_text(const Explanation& explanation, const std::string& separator = ", ");
+std::string effects_text(const Explanation& explanation);
 
 // The view with the map over it: red where it speaks for a forgery, blue where against, clear where it says little.
 Image paint_map(const Explanation& explanation);

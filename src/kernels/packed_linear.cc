@@ -96,6 +96,7 @@ Matmul& PackedLinear::product_of(int rows) {
 
 template <class Work>
 void PackedLinear::for_panels(int rows, Work work) {
+  if (rows == 0) return;
   const int threads = omp_get_max_threads();
   const int least = (rows + kPanel - 1) / kPanel, panels = (least + threads - 1) / threads * threads;
   const int size = (rows + panels - 1) / panels, count = (rows + size - 1) / size, rest = rows - (count - 1) * size;

@@ -91,7 +91,8 @@ std::string explanation_text(const json& judged) {
     for (const auto& region : *regions)
       parts.push_back(fmt::format("{} {:+.1f}", text_of(region, "region"),
                                   std::round(region.value("effect", 0.0) * 10) / 10 + 0.0));
-  return text + fmt::format("<p class=fine>{}</p>", escape(join(parts, " · ")));
+  return text + fmt::format("<p class=fine>{} (log odds; on the face red speaks for a forgery, blue against)</p>",
+                            escape(join(parts, " · ")));
 }
 
 std::string face_item(const json& face, const Jpeg* crop, double threshold) {

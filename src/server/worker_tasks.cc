@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "detect/detect.h"
+#include "detect/picture_verdict.h"
 #include "detect/verdict_json.h"
 #include "media/codec.h"
 #include "media/preprocess.h"
@@ -28,15 +29,10 @@ json times_between(const StageTimes& before, const StageTimes& after, double dec
 
 // The word for a whole picture: its worst face.
 json summary(const std::vector<FaceVerdict>& faces) {
-  VerdictKind worst = VerdictKind::real;
-  double score = 0;
-  for (const auto& face : faces) {
-    score = std::max(score, face.score);
-    if (face.verdict == VerdictKind::attack || worst == VerdictKind::real) worst = face.verdict;
-  }
+  const auto whole = picture_verdict(faces);
   return {{"kind", "picture"},
-          {"verdict", faces.empty() ? "no_face" : verdict_name(worst)},
-          {"score", faces.empty() ? json() : json(score)},
+          {"verdict", whole ? verdict_name(whole->verdict) : "no_face"},
+          {"score", whole ? json(whole->score) : json()},
           {"faces", faces.size()}};
 }
 

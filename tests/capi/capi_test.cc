@@ -136,6 +136,17 @@ TEST_F(CApi, MistakesAreNumbersWithWords) {
   options.size = sizeof options;
   options.precision = "int4";
   expect(FSFM_INVALID, "int4", [&](fsfm_error* e) { return fsfm_detector_new(model, &options, &detector, e); });
+  // A caller of a later version: what is not set may be unknown, what is set may not.
+  struct Later {
+    fsfm_options known{};
+    int unknown = 0;
+  } later;
+  later.known.size = sizeof later;
+  EXPECT_EQ(fsfm_detector_new(model, &later.known, &detector, nullptr), FSFM_OK);
+  fsfm_detector_free(detector);
+  later.unknown = 1;
+  expect(FSFM_UNSUPPORTED, "version",
+         [&](fsfm_error* e) { return fsfm_detector_new(model, &later.known, &detector, e); });
   ASSERT_EQ(fsfm_detector_new(model, nullptr, &detector, nullptr), FSFM_OK);
   expect(FSFM_NOT_FOUND, "gone.jpg",
          [&](fsfm_error* e) { return fsfm_detect_file(detector, path("gone.jpg").c_str(), &result, e); });

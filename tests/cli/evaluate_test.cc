@@ -16,6 +16,7 @@
 #include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
+#include "support/tiny_model.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
@@ -44,10 +45,7 @@ class Evaluate : public ::testing::Test {
   }
   void write_weights(const fs::path& path, const ModelCard& card, const std::string& prefix) {
     const TensorFile file = read_safetensors(test::golden("tiny-vit.safetensors"));
-    TensorMap tensors;
-    for (const auto& [name, tensor] : file.tensors)
-      if (name.starts_with(prefix)) tensors.emplace(name.substr(prefix.size()), tensor);
-    write_model(path, card, tensors);
+    write_model(path, card, test::with_prefix(file, prefix));
   }
   void write_face(const fs::path& name) {
     fs::create_directories((dir_ / name).parent_path());

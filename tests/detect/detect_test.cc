@@ -7,6 +7,7 @@
 #include <set>
 
 #include "detect/operating_point.h"
+#include "detect/picture_verdict.h"
 #include "detect/score_dataset.h"
 #include "detect/video_verdict.h"
 #include "metrics/calibration.h"
@@ -243,6 +244,26 @@ TEST(Detector, UnfitModelsAreRefused) {
   EXPECT_NE(message([](ModelCard& c) { c.resize = "seam-carving-224"; }).find("m.safetensors: unknown transform"),
             std::string::npos);
   EXPECT_NE(message([](ModelCard& c) { c.face_detector = "crystal-ball"; }).find("crystal-ball"), std::string::npos);
+}
+
+TEST(PictureVerdicts, AreThoseOfTheWorstFace) {
+  const auto face = [](VerdictKind verdict, double score) {
+    FaceVerdict v;
+    v.verdict = verdict;
+    v.score = score;
+    return v;
+  };
+  using enum VerdictKind;
+  // An unfit face may score higher than the attack that is one.
+  const auto accused =
+      picture_verdict(std::vector{face(real, .1), face(inconclusive, .99), face(attack, .97), face(attack, .9)});
+  EXPECT_EQ(accused->verdict, attack);
+  EXPECT_EQ(accused->score, .97);
+  const auto doubt = picture_verdict(std::vector{face(real, .4), face(inconclusive, .3)});
+  EXPECT_EQ(doubt->verdict, inconclusive);
+  EXPECT_EQ(doubt->score, .3);
+  EXPECT_EQ(picture_verdict(std::vector{face(real, .2), face(real, 0)})->score, .2);
+  EXPECT_FALSE(picture_verdict({}));
 }
 
 }  // namespace

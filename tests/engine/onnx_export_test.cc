@@ -13,6 +13,7 @@
 #include "support/error_text.h"
 #include "support/paths.h"
 #include "support/temp_dir.h"
+#include "support/tiny_model.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
@@ -33,9 +34,7 @@ std::vector<float> outputs_of(cv::dnn::Net& net, const std::string& name) {
 TEST_P(OnnxExport, OpenCvAnswersAsTheEngine) {
   const auto& [name, file_name, prefix] = GetParam();
   const TensorFile file = read_safetensors(test::golden(file_name));
-  TensorMap tensors;
-  for (const auto& [tensor_name, tensor] : file.tensors)
-    if (tensor_name.starts_with(prefix)) tensors.emplace(tensor_name.substr(prefix.size()), tensor);
+  TensorMap tensors = test::with_prefix(file, prefix);
   std::map<std::string, HostTensor> head;
   if (name == "anti_spoofing") {  // no reference has the whole network with this head
     constexpr int64_t kWidth = 40, kDim = 48;

@@ -12,23 +12,17 @@
 #include "model/vit_layout.h"
 #include "support/error_text.h"
 #include "support/paths.h"
+#include "support/tiny_model.h"
 #include "tensorio/safetensors.h"
 
 namespace fsfm {
 namespace {
 
-using test::error_text;
+using test::error_text, test::with_prefix;
 
 constexpr double kTolerance = 2e-5;
 
 TensorFile golden(const std::string& name) { return read_safetensors(test::golden(name)); }
-
-TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {
-  TensorMap tensors;
-  for (const auto& [name, tensor] : file.tensors)
-    if (name.starts_with(prefix)) tensors.emplace(name.substr(prefix.size()), tensor);
-  return tensors;
-}
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
   EXPECT_EQ(a.size(), b.size());

@@ -1,17 +1,20 @@
 #include "support/tiny_model.h"
 
 #include "support/paths.h"
-#include "tensorio/safetensors.h"
 
 namespace fsfm::test {
+
+TensorMap with_prefix(const TensorFile& file, const std::string& prefix) {
+  TensorMap tensors;
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with(prefix)) tensors.emplace(name.substr(prefix.size()), tensor);
+  return tensors;
+}
 
 std::filesystem::path write_tiny_detector(const std::filesystem::path& path,
                                           const std::function<void(ModelCard&)>& change) {
   const TensorFile file = read_safetensors(golden("tiny-vit.safetensors"));
-  const std::string prefix = "avg.weights.";
-  TensorMap weights;
-  for (const auto& [name, tensor] : file.tensors)
-    if (name.starts_with(prefix)) weights.emplace(name.substr(prefix.size()), tensor);
+  const TensorMap weights = with_prefix(file, "avg.weights.");
   ModelCard card;
   card.kind = "detector";
   card.architecture = "vit";

@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the peers of bench/compare.sh need, from Debian.
+# Installs what the peers of bench/compare.sh need: Debian's packages, and those of npm into build/peers.
 set -euo pipefail
 sudo=$([[ $(id -u) -eq 0 ]] || echo sudo)
-$sudo apt-get install -y --no-install-recommends python3-pil python3-numpy python3-torch libopenblas-openmp-dev
+$sudo apt-get install -y --no-install-recommends python3-pil python3-numpy python3-torch libopenblas-openmp-dev nodejs npm
+packages=${PACKAGES:-$(dirname "$0")/../build/peers}
+mkdir -p "$packages"
+cp "$(dirname "$0")"/peers/package*.json "$packages"
+(cd "$packages" && npm ci --ignore-scripts --no-audit --no-fund)

@@ -28,6 +28,7 @@ struct BenchCase {
   double items = 1;
   std::string unit = "calls";
   double speedup = 0;  // times as fast as the plain form; 0: there is none
+  double share = 0;    // of the arithmetic that the processor can do at most, measured in the same run; 0: not known
 };
 
 // Keeps the compiler from removing work whose result nobody reads.

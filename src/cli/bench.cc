@@ -62,18 +62,19 @@ void print_table(const std::vector<BenchCase>& cases) {
   size_t width = 4;
   for (const auto& item : cases) width = std::max(width, item.name.size());
   std::printf("%-*s  %12s  %12s  %12s  %s\n", static_cast<int>(width), "case", "median", "p10", "p90", "rate");
-  for (const auto& [name, timing, items, unit, speedup] : cases) {
+  for (const auto& [name, timing, items, unit, speedup, share] : cases) {
     std::printf("%-*s  %12s  %12s  %12s  %s %s/s", static_cast<int>(width), name.c_str(),
                 time_text(timing.median).c_str(), time_text(timing.p10).c_str(), time_text(timing.p90).c_str(),
                 rate_text(items / timing.median).c_str(), unit.c_str());
     if (speedup > 0) std::printf(", %s x the plain form", rate_text(speedup).c_str());
+    if (share > 0) std::printf(", %.0f %% of the peak", share * 100);
     std::printf("\n");
   }
 }
 
 void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
   nlohmann::json list = nlohmann::json::array();
-  for (const auto& [name, timing, items, unit, speedup] : cases) {
+  for (const auto& [name, timing, items, unit, speedup, share] : cases) {
     list.push_back({{"name", name},
                     {"median_ms", timing.median * 1e3},
                     {"p10_ms", timing.p10 * 1e3},
@@ -82,6 +83,7 @@ void print_json(const std::string& bench, const std::vector<BenchCase>& cases) {
                     {"items", items},
                     {"unit", unit}});
     if (speedup > 0) list.back()["speedup"] = speedup;
+    if (share > 0) list.back()["share_of_peak"] = share;
   }
   std::printf("%s\n", nlohmann::json{{"bench", bench}, {"cases", list}}.dump().c_str());
 }

@@ -1,4 +1,5 @@
-// fsfm bench engine: pictures a second of the CPU engine in every precision, beside the pure products of one picture.
+// fsfm bench engine: pictures a second of the CPU engine in every precision, beside its layers' products alone (without
+// attention), and both as a share of what the processor can do.
 #include <omp.h>
 
 #include <cmath>
@@ -56,32 +57,53 @@ class RandomVit {
   std::map<std::string, HostTensor> tensors_;
 };
 
-// Seconds that the blocks' products of `batch` pictures take when nothing else is done: the limit of the engine.
-Timing time_products(const VitConfig& v, int batch, ProductType type, const MeasureOptions& options) {
+using Sizes = std::vector<std::pair<int, int>>;  // of layers: inputs, outputs
+
+// Seconds that the products of these layers take, `times` over, when nothing else is done.
+Timing time_products(const Sizes& sizes, int rows, int times, ProductType type, const MeasureOptions& options) {
   OneDnn onednn;
-  const int rows = batch * v.tokens(), d = v.embed_dim, h = v.mlp_hidden();
-  std::vector<float> x(static_cast<size_t>(rows) * h, 0.5f), y(static_cast<size_t>(rows) * std::max(h, 3 * d));
+  size_t widest = 0;
   std::vector<PackedLinear> layers;
-  const auto add = [&](int inputs, int outputs) {
+  for (const auto& [inputs, outputs] : sizes) {
     const size_t count = static_cast<size_t>(inputs) * outputs;
+    widest = std::max<size_t>({widest, static_cast<size_t>(inputs), static_cast<size_t>(outputs)});
     if (type == ProductType::int8)
       layers.emplace_back(onednn, std::vector<int8_t>(count, 1), std::vector<float>(outputs, 0.01f),
                           std::vector<float>(), inputs, outputs, Post::none, rows);
     else
       layers.emplace_back(onednn, std::vector<float>(count, 0.01f), std::vector<float>(), inputs, outputs, Post::none,
                           rows, type);
-  };
-  add(d, 3 * d);
-  add(d, d);
-  add(d, h);
-  add(h, d);
+  }
+  std::vector<float> x(static_cast<size_t>(rows) * widest, 0.5f), y(x.size());
   return measure(
       [&] {
-        for (int block = 0; block < v.depth; ++block)
+        for (int i = 0; i < times; ++i)
           for (auto& layer : layers) layer.multiply_only(rows, x.data(), y.data());
       },
       options);
 }
+
+// Operations (multiplications and additions) a second of a product large enough that nothing but arithmetic counts.
+double peak(ProductType type, const MeasureOptions& options) {
+  constexpr int kRows = 1536, kInputs = 1024, kOutputs = 4096;
+  return 2.0 * kRows * kInputs * kOutputs / time_products({{kInputs, kOutputs}}, kRows, 1, type, options).median;
+}
+
+Sizes block_layers(const VitConfig& v) {
+  const int d = v.embed_dim, h = v.mlp_hidden();
+  return {{d, 3 * d}, {d, d}, {d, h}, {h, d}};
+}
+
+// Operations of a picture's blocks: in the layers, and in the two products of attention.
+struct Operations {
+  double layers = 0, attention = 0;
+
+  explicit Operations(const VitConfig& v) {
+    const double t = v.tokens();
+    for (const auto& [inputs, outputs] : block_layers(v)) layers += 2 * v.depth * t * inputs * outputs;
+    attention = 4 * v.depth * t * t * v.embed_dim;
+  }
+};
 
 }  // namespace
 
@@ -99,14 +121,18 @@ std::vector<BenchCase> bench_engine(const BenchOptions& options) {
     const char* name = precision == EnginePrecision::fp32   ? "fp32"
                        : precision == EnginePrecision::bf16 ? "bf16"
                                                             : "int8";
+    const double most = peak(type, options);
     VitEngine engine(weights.map(), {{"num_heads", config.num_heads}}, 0, precision);
     for (const int batch : {1, 8}) {
       std::vector<float> images(static_cast<size_t>(batch) * 3 * config.img_size * config.img_size, 0.3f);
       const std::string at = std::string(name) + " batch " + std::to_string(batch);
-      cases.push_back({at, measure([&] { keep(engine.logits(images, batch).data()); }, options),
-                       static_cast<double>(batch), "images"});
-      cases.push_back(
-          {at + ", products alone", time_products(config, batch, type, options), static_cast<double>(batch), "images"});
+      const auto add = [&](const std::string& what, Timing timing, double work) {
+        cases.push_back({what, timing, static_cast<double>(batch), "images", 0, batch * work / timing.median / most});
+      };
+      const Operations work(config);
+      add(at, measure([&] { keep(engine.logits(images, batch).data()); }, options), work.layers + work.attention);
+      add(at + ", products alone",
+          time_products(block_layers(config), batch * config.tokens(), config.depth, type, options), work.layers);
     }
   }
   return cases;

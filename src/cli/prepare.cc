@@ -248,7 +248,8 @@ int run_prepare(int argc, char** argv) {
   PrepareTools tools;
   if (s.detect) {
     make_face_detector(s.face_detector);  // a wrong name is reported before any work begins
-    tools.make_face_detector = [&] { return make_face_detector(s.face_detector); };
+    // Inputs go side by side: each is searched by one thread.
+    tools.make_face_detector = [&] { return make_face_detector(s.face_detector, 1); };
   }
   if (s.parser != "none") {
     open_parser(s.parser);

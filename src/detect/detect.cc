@@ -66,7 +66,8 @@ struct Detector::Impl {
         engine(model->file(), options.threads, options.precision),
         transform(transform_of(model->file())),
         normalization{card.mean, card.std},
-        finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector)),
+        finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector,
+                                  options.threads)),
         check_covered(options.check_covered),
         explained(options.explain),
         stop(options.stop) {

@@ -55,7 +55,8 @@ EnginePrecision chosen(EnginePrecision wanted, const TensorMap& tensors) {
 
 struct Block {
   LayerNorm norm1, norm2;
-  PackedLinear qkv, proj, fc1, fc2;
+  PackedLinear qkv, proj;
+  PackedMlp mlp;
 
   Block(OneDnn& onednn, const TensorMap& tensors, const VitConfig& v, const std::string& name,
         EnginePrecision precision)
@@ -64,8 +65,8 @@ struct Block {
     const int d = v.embed_dim, rows = v.tokens();
     qkv = linear(onednn, tensors, name + "attn.qkv", d, 3 * d, Post::none, rows, precision);
     proj = linear(onednn, tensors, name + "attn.proj", d, d, Post::add, rows, precision);
-    fc1 = linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden(), Post::gelu, rows, precision);
-    fc2 = linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden(), d, Post::add, rows, precision);
+    mlp = PackedMlp(linear(onednn, tensors, name + "mlp.fc1", d, v.mlp_hidden(), Post::gelu, rows, precision),
+                    linear(onednn, tensors, name + "mlp.fc2", v.mlp_hidden(), d, Post::add, rows, precision));
   }
 };
 
@@ -102,7 +103,7 @@ struct VitEngine::Impl {
   std::vector<Block> blocks;
   std::unique_ptr<LayerNorm> pool_norm;
   std::unique_ptr<VitHead> head;
-  Buffer stream, normed, wide, hidden, scratch;
+  Buffer stream, narrow, wide, scratch;
 
   Impl(const TensorMap& tensors, const nlohmann::json& config, int thread_limit, EnginePrecision wanted)
       : layout(infer_vit_config(without_scales(tensors), config)),
@@ -125,7 +126,7 @@ struct VitEngine::Impl {
     const int d = layout.embed_dim, patch = layout.patch_size, side = layout.img_size, grid = side / patch;
     const int patches = grid * grid, tokens = 1 + patches, width = 3 * patch * patch;
     float* pixels = wide.get(static_cast<size_t>(n) * patches * width);  // [n * L, 3 * P * P]
-    float* embedded = normed.get(static_cast<size_t>(n) * tokens * d);   // [n * L, D]
+    float* embedded = narrow.get(static_cast<size_t>(n) * tokens * d);   // [n * L, D]
     float* out = stream.get(static_cast<size_t>(n) * tokens * d);
 #pragma omp parallel for
     for (int row = 0; row < n * patches; ++row) {
@@ -148,16 +149,8 @@ struct VitEngine::Impl {
     return out;
   }
 
-  void normalize(const LayerNorm& norm, const float* x, float* y, int rows) const {
-    const int d = layout.embed_dim;
-#pragma omp parallel for
-    for (int row = 0; row < rows; ++row)
-      normalize_row(norm, x + static_cast<size_t>(row) * d, y + static_cast<size_t>(row) * d);
-  }
-
-  void normalize_row(const LayerNorm& norm, const float* x, float* y) const {
-    kernels::layer_norm(x, norm.weight.data(), norm.bias.data(), y, nullptr, nullptr, 1, layout.embed_dim,
-                        static_cast<float>(layout.layer_norm_eps));
+  RowNorm row_norm(const LayerNorm& norm) const {
+    return {norm.weight.data(), norm.bias.data(), static_cast<float>(layout.layer_norm_eps)};
   }
 
   void attend(const float* qkv, float* out, int n) {
@@ -176,17 +169,14 @@ struct VitEngine::Impl {
   const float* run_tokens(const float* images, int n) {
     const int d = layout.embed_dim, rows = n * layout.tokens();
     float* x = embed(images, n);
-    float* a = normed.get(static_cast<size_t>(rows) * d);
+    float* attended = narrow.get(static_cast<size_t>(rows) * d);
     float* qkv = wide.get(static_cast<size_t>(rows) * 3 * d);
-    float* h = hidden.get(static_cast<size_t>(rows) * layout.mlp_hidden());
     for (Block& block : blocks) {
-      normalize(block.norm1, x, a, rows);
-      block.qkv.run(rows, a, qkv);
-      attend(qkv, a, n);
-      block.proj.run(rows, a, x);
-      normalize(block.norm2, x, a, rows);
-      block.fc1.run(rows, a, h);
-      block.fc2.run(rows, h, x);
+      const RowNorm norm1 = row_norm(block.norm1), norm2 = row_norm(block.norm2);
+      block.qkv.run(rows, x, qkv, &norm1);
+      attend(qkv, attended, n);
+      block.proj.run(rows, attended, x);
+      block.mlp.run(rows, x, norm2);
     }
     return x;
   }
@@ -204,7 +194,8 @@ struct VitEngine::Impl {
         kernels::add_columns(rows + d, out, t - 1, d);
         for (int j = 0; j < d; ++j) out[j] /= static_cast<float>(t - 1);
       }
-      normalize_row(*pool_norm, out, out);
+      kernels::layer_norm(out, pool_norm->weight.data(), pool_norm->bias.data(), out, nullptr, nullptr, 1, d,
+                          static_cast<float>(layout.layer_norm_eps));
     }
     return pooled;
   }

@@ -5,8 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
+#include "engine/separable_net.h"
 #include "face/detections.h"
 #include "face/face_detectors.h"
 #include "face/onnx_net.h"
@@ -61,10 +66,46 @@ std::vector<View> views_of(const Image& image, int levels, int input_side) {
   return views;
 }
 
+// The network on our engine; another file's, of a form that the engine does not know, in OpenCV.
+class BlazeFaceNet {
+ public:
+  BlazeFaceNet(const std::filesystem::path& file, int side, int threads) : side_(side) {
+    try {
+      net_.emplace(file, side);
+      workspaces_.resize(static_cast<size_t>(std::min(thread_count(threads), kMostWorkers)));
+    } catch (const Error&) {
+      general_.emplace(file);
+    }
+  }
+
+  // That may run at the same time, each under a number of its own.
+  int workers() const { return general_ ? 1 : static_cast<int>(workspaces_.size()); }
+
+  // pixels: [side, side, 3] -> calls use(values) for each output.
+  template <class Use>
+  void run(const std::vector<float>& pixels, int worker, Use use) {
+    if (general_) {
+      for (const auto& output : general_->run(pixels, {1, side_, side_, 3})) use(std::span<const float>(output.values));
+    } else {
+      auto& workspace = workspaces_[static_cast<size_t>(worker)];
+      if (!workspace) workspace = net_->make_workspace();
+      for (const auto& output : net_->run(pixels, *workspace)) use(output);
+    }
+  }
+
+ private:
+  static constexpr int kMostWorkers = 8;  // a picture has few more views than that
+
+  int side_;
+  std::optional<SeparableNet> net_;
+  std::vector<SeparableNet::WorkspacePtr> workspaces_;
+  std::optional<OnnxNet> general_;
+};
+
 class BlazeFace final : public FaceDetector {
  public:
-  BlazeFace(BlazeFaceModel model, int tile_levels)
-      : info_(info(model)), tile_levels_(tile_levels), net_(require_model(info_.file)) {
+  BlazeFace(BlazeFaceModel model, int tile_levels, int threads)
+      : info_(info(model)), tile_levels_(tile_levels), net_(require_model(info_.file), info_.side, threads) {
     for (const auto& [cells, anchors] : {std::pair{16, 2}, {8, 6}})
       for (int i = 0; i < cells * cells * anchors; ++i) {
         const int cell = i / anchors;
@@ -79,8 +120,12 @@ class BlazeFace final : public FaceDetector {
 
   std::vector<Face> detect(const Image& image) override {
     if (image.empty()) return {};
+    const std::vector<View> views = views_of(image, tile_levels_, info_.side);
+    std::vector<std::vector<Detection>> by_view(views.size());
+    parallel_for(views.size(), net_.workers(),
+                 [&](size_t i, int worker) { search(image, views[i], by_view[i], 0, worker); });
     std::vector<Detection> found;
-    for (const View& view : views_of(image, tile_levels_, info_.side)) search(image, view, found);
+    for (auto& some : by_view) std::move(some.begin(), some.end(), std::back_inserter(found));
     // A face that fills the picture is larger than what the network knows: it is missed, or its parts are taken for
     // faces. Then the picture is looked at from further away.
     const int longer = std::max(image.width, image.height);
@@ -103,22 +148,21 @@ class BlazeFace final : public FaceDetector {
  private:
   // `detail`: side in pixels that the view is sampled at before it is enlarged to the network's input; 0 = that
   // input's.
-  void search(const Image& image, const View& view, std::vector<Detection>& found, int detail = 0) {
+  void search(const Image& image, const View& view, std::vector<Detection>& found, int detail = 0, int worker = 0) {
     Image input = sample_square(image, view.left, view.top, view.side, detail > 0 ? detail : info_.side);
     if (detail > 0) input = resize(input, info_.side, info_.side);
-    tensor_.resize(input.rgb.size());
-    for (size_t i = 0; i < tensor_.size(); ++i) tensor_[i] = static_cast<float>(input.rgb[i]) / 127.5f - 1;
-    const auto outputs = net_.run(tensor_, {1, info_.side, info_.side, 3});
+    std::vector<float> pixels(input.rgb.size());
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(input.rgb[i]) / 127.5f - 1;
 
-    const float* scores[2] = {};
-    const float* boxes[2] = {};
+    std::vector<float> scores[2], boxes[2];
     constexpr size_t kAnchors[2] = {512, 384};
-    for (const auto& output : outputs)
+    net_.run(pixels, worker, [&](std::span<const float> values) {
       for (int g = 0; g < 2; ++g) {
-        if (output.values.size() == kAnchors[g]) scores[g] = output.values.data();
-        if (output.values.size() == kAnchors[g] * kValues) boxes[g] = output.values.data();
+        if (values.size() == kAnchors[g]) scores[g].assign(values.begin(), values.end());
+        if (values.size() == kAnchors[g] * kValues) boxes[g].assign(values.begin(), values.end());
       }
-    if (!scores[0] || !scores[1] || !boxes[0] || !boxes[1])
+    });
+    if (scores[0].empty() || scores[1].empty() || boxes[0].empty() || boxes[1].empty())
       throw Error(std::string(info_.file) + ": this is no BlazeFace network");
 
     for (size_t i = 0; i < anchors_.size(); ++i) {
@@ -126,7 +170,7 @@ class BlazeFace final : public FaceDetector {
       const size_t at = i - (g ? kAnchors[0] : 0);
       const float score = sigmoid(scores[g][at]);
       if (!(score >= (view.tile || detail > 0 ? kMinTileScore : kMinScore))) continue;
-      decode(boxes[g] + at * kValues, anchors_[i], score, view, image, found);
+      decode(boxes[g].data() + at * kValues, anchors_[i], score, view, image, found);
     }
   }
 
@@ -161,15 +205,14 @@ class BlazeFace final : public FaceDetector {
 
   const ModelInfo& info_;
   int tile_levels_;
-  OnnxNet net_;
+  BlazeFaceNet net_;
   std::vector<Point> anchors_;  // centres, in units of the input
-  std::vector<float> tensor_;   // [1, side, side, 3], -1..1
 };
 
 }  // namespace
 
-std::unique_ptr<FaceDetector> make_blazeface(BlazeFaceModel model, int tile_levels) {
-  return std::make_unique<BlazeFace>(model, tile_levels);
+std::unique_ptr<FaceDetector> make_blazeface(BlazeFaceModel model, int tile_levels, int threads) {
+  return std::make_unique<BlazeFace>(model, tile_levels, threads);
 }
 
 bool blazeface_available(BlazeFaceModel model) { return !find_model(info(model).file).empty(); }

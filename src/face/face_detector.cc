@@ -17,7 +17,7 @@ int level(const std::string& name, const std::string& argument) {
 
 std::string default_face_detector() { return blazeface_available(BlazeFaceModel::back) ? "blazeface" : "dlib-hog"; }
 
-std::unique_ptr<FaceDetector> make_face_detector(const std::string& name) {
+std::unique_ptr<FaceDetector> make_face_detector(const std::string& name, int threads) {
   const std::string full = name.empty() ? default_face_detector() : name;
   const size_t colon = full.find(':');
   const std::string kind = full.substr(0, colon), argument = colon == std::string::npos ? "" : full.substr(colon + 1);
@@ -27,8 +27,8 @@ std::unique_ptr<FaceDetector> make_face_detector(const std::string& name) {
   }
   const int levels = colon == std::string::npos ? 1 : level(name, argument);
   if (kind == "dlib-hog") return make_dlib_hog(levels);
-  if (kind == "blazeface") return make_blazeface(BlazeFaceModel::back, levels);
-  if (kind == "blazeface-front") return make_blazeface(BlazeFaceModel::front, levels);
+  if (kind == "blazeface") return make_blazeface(BlazeFaceModel::back, levels, threads);
+  if (kind == "blazeface-front") return make_blazeface(BlazeFaceModel::front, levels, threads);
   throw Error("unknown face detector '" + name + "'", "choose one of " + join(face_detector_names(), ", "));
 }
 

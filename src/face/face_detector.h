@@ -21,8 +21,9 @@ class FaceDetector {
 // "" = default_face_detector(). "dlib-hog" (upsample 1, the published rule), "dlib-hog:0", "dlib-hog:2"; "blazeface"
 // (tiles of one finer scale besides the whole picture), "blazeface:0" (no tiles), "blazeface:2"; "blazeface-front" for
 // near faces; "yunet:FILE", "scrfd:FILE" and "ultraface:FILE", ONNX networks the user brings. Throws Error for an
-// unknown name, listing the known.
-std::unique_ptr<FaceDetector> make_face_detector(const std::string& name = "");
+// unknown name, listing the known. `threads`: how many a picture's search may use where it can (BlazeFace; 0 = all
+// cores).
+std::unique_ptr<FaceDetector> make_face_detector(const std::string& name = "", int threads = 0);
 // "blazeface" when its weights are found, else "dlib-hog".
 std::string default_face_detector();
 // The names make_face_detector knows, for --help.

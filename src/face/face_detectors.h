@@ -13,7 +13,8 @@ std::unique_ptr<FaceDetector> make_dlib_hog(int upsample);
 
 enum class BlazeFaceModel { back, front };
 // tile_levels: how often the picture is also searched in overlapping tiles, each level finer (0..2).
-std::unique_ptr<FaceDetector> make_blazeface(BlazeFaceModel model, int tile_levels);
+// Its views of a picture are looked at side by side by `threads` (0 = all cores).
+std::unique_ptr<FaceDetector> make_blazeface(BlazeFaceModel model, int tile_levels, int threads);
 // True when the weights are there.
 bool blazeface_available(BlazeFaceModel model);
 

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "face/face_detectors.h"
-#include "face/onnx_file.h"
+#include "tensorio/onnx_file.h"
 
 namespace fsfm {
 namespace {

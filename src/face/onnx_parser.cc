@@ -5,11 +5,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "face/onnx_file.h"
 #include "face/parser_output.h"
 #include "face/parser_settings.h"
 #include "media/preprocess.h"
 #include "media/resize.h"
+#include "tensorio/onnx_file.h"
 
 namespace fsfm {
 namespace {

@@ -23,7 +23,7 @@ struct OneDnn {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
 
-  static constexpr size_t kProductSlot = 3;  // what a product needs inside
+  static constexpr size_t kRowSlot = 3, kProductSlot = 4;  // a row on its way; what a product needs inside
 
   OneDnn() = default;
   explicit OneDnn(const dnnl::engine& shared) : engine(shared), stream(engine) {}
@@ -34,7 +34,8 @@ struct OneDnn {
   }
   OneDnn& lane(int thread) { return *lanes_[static_cast<size_t>(thread)]; }
 
-  // Memory for `count` values until the next call with this `slot` (0 to 2); it grows and never shrinks.
+  // Memory for `count` values until the next call with this `slot` (0 to 2, or one of those above); it grows and never
+  // shrinks.
   template <class T>
   T* scratch(size_t slot, size_t count) {
     auto& memory = scratch_[slot];

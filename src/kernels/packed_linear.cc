@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <utility>
 
 #include "kernels/bf16.h"
 #include "kernels/gelu.h"
+#include "kernels/layer_norm.h"
 #include "kernels/quantize.h"
 
 namespace fsfm {
@@ -16,11 +18,53 @@ using dnnl::memory;
 constexpr int kPanel = 128;            // rows whose bytes and 32-bit sums stay in a core's caches
 constexpr int32_t kInputOffset = 128;  // of the unsigned inputs (kernels/quantize.h)
 
+void normalize_row(const RowNorm& norm, const float* x, float* y, int width) {
+  kernels::layer_norm(x, norm.weight, norm.bias, y, nullptr, nullptr, 1, width, norm.eps);
+}
+
+// A row of floats, through `norm` if there is one, as bytes; returns their scale.
+float to_bytes(OneDnn& lane, const float* x, uint8_t* bytes, int width, const RowNorm* norm) {
+  if (norm != nullptr) {
+    auto* normed = lane.scratch<float>(OneDnn::kRowSlot, static_cast<size_t>(width));
+    normalize_row(*norm, x, normed, width);
+    x = normed;
+  }
+  return kernels::quantize_row(x, bytes, width);
+}
+
 bool isa_is_one_of(std::initializer_list<dnnl::cpu_isa> kinds) {
   return std::find(kinds.begin(), kinds.end(), dnnl::get_effective_cpu_isa()) != kinds.end();
 }
 
 }  // namespace
+
+// How rows are dealt out: `count` panels of `size` rows, the last of `rest`.
+struct PackedLinear::Panels {
+  int size, count, rest;
+
+  explicit Panels(int rows) {
+    const int threads = omp_get_max_threads(), least = (rows + kPanel - 1) / kPanel;
+    const int wanted = (least + threads - 1) / threads * threads;
+    size = (rows + wanted - 1) / wanted;
+    count = (rows + size - 1) / size;
+    rest = rows - (count - 1) * size;
+  }
+
+  // Calls work(lane, first row, rows) for each panel on one thread.
+  template <class Work>
+  void run(OneDnn& onednn, Work work) const {
+    onednn.make_lanes(omp_get_max_threads());
+    std::exception_ptr failure;
+#pragma omp parallel for schedule(dynamic)
+    for (int panel = 0; panel < count; ++panel) try {
+        work(onednn.lane(omp_get_thread_num()), panel * size, panel == count - 1 ? rest : size);
+      } catch (...) {
+#pragma omp critical(packed_linear_failure)
+        failure = std::current_exception();
+      }
+    if (failure) std::rethrow_exception(failure);
+  }
+};
 
 bool has_fast_int8() {
   using dnnl::cpu_isa;
@@ -94,51 +138,61 @@ Matmul& PackedLinear::product_of(int rows) {
   return found->second;
 }
 
-template <class Work>
-void PackedLinear::for_panels(int rows, Work work) {
-  if (rows == 0) return;
-  const int threads = omp_get_max_threads();
-  const int least = (rows + kPanel - 1) / kPanel, panels = (least + threads - 1) / threads * threads;
-  const int size = (rows + panels - 1) / panels, count = (rows + size - 1) / size, rest = rows - (count - 1) * size;
-  product_of(size);
-  Matmul& last = product_of(rest);
-  Matmul& whole = product_of(size);  // again: making the other may have dropped it
-  onednn_->make_lanes(threads);
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic)
-  for (int panel = 0; panel < count; ++panel) try {
-      const bool at_end = panel == count - 1;
-      work(onednn_->lane(omp_get_thread_num()), at_end ? last : whole, panel * size, at_end ? rest : size);
-    } catch (...) {
-#pragma omp critical(packed_linear_failure)
-      failure = std::current_exception();
-    }
-  if (failure) std::rethrow_exception(failure);
+void PackedLinear::prepare(const Panels& panels) {
+  product_of(panels.size);
+  product_of(panels.rest);
+  product_of(panels.size);  // again: making the other may have dropped it
 }
 
-void PackedLinear::run(int rows, const float* x, float* y) {
+void PackedLinear::multiply(OneDnn& lane, int rows, const uint8_t* bytes, int32_t* sums) {
+  by_rows_.at(rows).run(lane, bytes, weight_, nullptr, sums);
+}
+
+void PackedLinear::finish(const int32_t* sums, float scale, float* y) const {
+  const bool gelu = post_ == Post::gelu;  // the bias goes into the activation's kernel
+  kernels::dequantize_row(sums, offset_.data(), scale, scales_.data(), gelu ? nullptr : bias_.data(), y, outputs_,
+                          post_ == Post::add);
+  if (gelu) kernels::bias_gelu(y, bias_.data(), y, 1, outputs_);
+}
+
+void PackedLinear::run(int rows, const float* x, float* y, const RowNorm* norm) {
+  if (rows == 0) return;
   with_onednn("a matrix product", [&] {
-    if (type_ == ProductType::int8) return run_bytes(rows, x, y);
+    if (type_ == ProductType::int8) return run_bytes(rows, x, y, norm);
     const void* inputs = x;
+    const auto row_of = [&](auto* values, int row) { return values + static_cast<size_t>(row) * inputs_; };
     if (type_ == ProductType::bf16) {
       auto* halves = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
 #pragma omp parallel for
       for (int row = 0; row < rows; ++row)
-        kernels::convert(x + static_cast<size_t>(row) * inputs_, halves + static_cast<size_t>(row) * inputs_, inputs_);
+        if (norm != nullptr)
+          kernels::layer_norm(row_of(x, row), norm->weight, norm->bias, row_of(halves, row), nullptr, nullptr, 1,
+                              inputs_, norm->eps);
+        else
+          kernels::convert(row_of(x, row), row_of(halves, row), inputs_);
       inputs = halves;
+    } else if (norm != nullptr) {
+      auto* normed = onednn_->scratch<float>(0, static_cast<size_t>(rows) * inputs_);
+#pragma omp parallel for
+      for (int row = 0; row < rows; ++row) normalize_row(*norm, row_of(x, row), row_of(normed, row), inputs_);
+      inputs = normed;
     }
     product_of(rows).run(*onednn_, inputs, weight_, bias_.data(), y);
   });
 }
 
 void PackedLinear::multiply_only(int rows, const float* x, float* y) {
+  if (rows == 0) return;
   with_onednn("a matrix product", [&] {
     if (type_ == ProductType::fp32) return product_of(rows).run(*onednn_, x, weight_, bias_.data(), y);
-    if (type_ == ProductType::int8)
-      return for_panels(rows, [&](OneDnn& lane, Matmul& product, int, int count) {
-        product.run(lane, lane.scratch<uint8_t>(0, static_cast<size_t>(count) * inputs_), weight_, nullptr,
-                    lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_));
+    if (type_ == ProductType::int8) {
+      const Panels panels(rows);
+      prepare(panels);
+      return panels.run(*onednn_, [&](OneDnn& lane, int, int count) {
+        multiply(lane, count, lane.scratch<uint8_t>(0, static_cast<size_t>(count) * inputs_),
+                 lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_));
       });
+    }
     const auto* inputs = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
     product_of(rows).run(*onednn_, inputs, weight_, bias_.data(), y);
   });
@@ -146,23 +200,54 @@ void PackedLinear::multiply_only(int rows, const float* x, float* y) {
 
 // A panel goes from floats to bytes, to sums, to floats on one thread: nobody waits in between, and the sums never
 // leave that core's cache.
-void PackedLinear::run_bytes(int rows, const float* x, float* y) {
-  for_panels(rows, [&](OneDnn& lane, Matmul& product, int first, int count) {
+void PackedLinear::run_bytes(int rows, const float* x, float* y, const RowNorm* norm) {
+  const Panels panels(rows);
+  prepare(panels);
+  panels.run(*onednn_, [&](OneDnn& lane, int first, int count) {
     auto* bytes = lane.scratch<uint8_t>(0, static_cast<size_t>(count) * inputs_);
     auto* sums = lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_);
     auto* scales = lane.scratch<float>(2, static_cast<size_t>(count));
     for (int row = 0; row < count; ++row)
-      scales[row] = kernels::quantize_row(x + static_cast<size_t>(first + row) * inputs_,
-                                          bytes + static_cast<size_t>(row) * inputs_, inputs_);
-    product.run(lane, bytes, weight_, nullptr, sums);
-    for (int row = 0; row < count; ++row) {
-      const int32_t* sum = sums + static_cast<size_t>(row) * outputs_;
-      float* out = y + static_cast<size_t>(first + row) * outputs_;
-      const bool gelu = post_ == Post::gelu;  // the bias goes into the activation's kernel
-      kernels::dequantize_row(sum, offset_.data(), scales[row], scales_.data(), gelu ? nullptr : bias_.data(), out,
-                              outputs_, post_ == Post::add);
-      if (gelu) kernels::bias_gelu(out, bias_.data(), out, 1, outputs_);
-    }
+      scales[row] = to_bytes(lane, x + static_cast<size_t>(first + row) * inputs_,
+                             bytes + static_cast<size_t>(row) * inputs_, inputs_, norm);
+    multiply(lane, count, bytes, sums);
+    for (int row = 0; row < count; ++row)
+      finish(sums + static_cast<size_t>(row) * outputs_, scales[row], y + static_cast<size_t>(first + row) * outputs_);
+  });
+}
+
+PackedMlp::PackedMlp(PackedLinear first, PackedLinear second) : first_(std::move(first)), second_(std::move(second)) {}
+
+void PackedMlp::run(int rows, float* x, const RowNorm& norm) {
+  if (rows == 0) return;
+  OneDnn& onednn = *first_.onednn_;
+  const int width = first_.inputs_, middle = first_.outputs_;
+  if (first_.type_ != ProductType::int8) {
+    auto* hidden = onednn.scratch<float>(1, static_cast<size_t>(rows) * middle);
+    first_.run(rows, x, hidden, &norm);
+    return second_.run(rows, hidden, x);
+  }
+  with_onednn("a matrix product", [&] {
+    const PackedLinear::Panels panels(rows);
+    first_.prepare(panels);
+    second_.prepare(panels);
+    panels.run(onednn, [&](OneDnn& lane, int from, int count) {
+      auto* bytes = lane.scratch<uint8_t>(0, static_cast<size_t>(count) * middle);
+      auto* sums = lane.scratch<int32_t>(1, static_cast<size_t>(count) * middle);
+      auto* scales = lane.scratch<float>(2, static_cast<size_t>(count));
+      const auto row_of = [&](int row) { return x + static_cast<size_t>(from + row) * width; };
+      for (int row = 0; row < count; ++row)
+        scales[row] = to_bytes(lane, row_of(row), bytes + static_cast<size_t>(row) * width, width, &norm);
+      first_.multiply(lane, count, bytes, sums);
+      auto* wide = lane.scratch<float>(OneDnn::kRowSlot, static_cast<size_t>(middle));
+      for (int row = 0; row < count; ++row) {
+        first_.finish(sums + static_cast<size_t>(row) * middle, scales[row], wide);
+        scales[row] = kernels::quantize_row(wide, bytes + static_cast<size_t>(row) * middle, middle);
+      }
+      second_.multiply(lane, count, bytes, sums);
+      for (int row = 0; row < count; ++row)
+        second_.finish(sums + static_cast<size_t>(row) * width, scales[row], row_of(row));
+    });
   });
 }
 

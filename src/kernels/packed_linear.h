@@ -17,6 +17,13 @@ enum class ProductType : uint8_t { fp32, bf16, int8 };
 bool has_fast_int8();
 bool has_fast_bf16();
 
+// Layer normalisation (kernels/layer_norm.h) of the rows that go into a layer: weight, bias [inputs], owned by others.
+struct RowNorm {
+  const float* weight;
+  const float* bias;
+  float eps;
+};
+
 // y = post(x W^T + b). Thread-compatible; the OneDnn must outlive it.
 class PackedLinear {
  public:
@@ -31,18 +38,24 @@ class PackedLinear {
   PackedLinear(OneDnn& onednn, std::span<const int8_t> values, std::span<const float> scales,
                std::span<const float> bias, int inputs, int outputs, Post post, int rows_hint);
 
-  // x: [rows, inputs] -> y: [rows, outputs]; they must not overlap, and need no alignment.
-  void run(int rows, const float* x, float* y);
+  // x: [rows, inputs] -> y: [rows, outputs]; they must not overlap, and need no alignment. With `norm` the rows of x
+  // are normalised on their way.
+  void run(int rows, const float* x, float* y, const RowNorm* norm = nullptr);
   // The product without what stands around it (conversions, bias and activation of int8): the limit in benchmarks.
   void multiply_only(int rows, const float* x, float* y);
   int outputs() const { return outputs_; }
 
  private:
+  friend class PackedMlp;
+  struct Panels;
+
   void pack(const void* weight, dnnl::memory::data_type stored, int rows_hint);
-  void run_bytes(int rows, const float* x, float* y);
-  // Calls work(lane, product, first row, rows) for panels of rows, each on one thread.
-  template <class Work>
-  void for_panels(int rows, Work work);
+  void run_bytes(int rows, const float* x, float* y, const RowNorm* norm);
+  // Of int8, for a panel of rows on one thread, after prepare(): x [rows, inputs] -> bytes and a scale for each row, to
+  // sums [rows, outputs], each row of which finish() makes a row of y.
+  void prepare(const Panels& panels);
+  void multiply(OneDnn& lane, int rows, const uint8_t* bytes, int32_t* sums);
+  void finish(const int32_t* sums, float scale, float* y) const;
   Matmul& product_of(int rows);
   MatmulShape shape(int rows) const;
 
@@ -54,6 +67,22 @@ class PackedLinear {
   std::vector<float> bias_, scales_;  // scales: int8 only
   std::vector<int32_t> offset_;       // [outputs] 128 times the sum of each weight row: what the inputs' offset adds
   std::map<int, Matmul> by_rows_;     // a product is made for one number of rows
+};
+
+// x += second(gelu(first(norm(x)))): what follows attention in a block of a transformer. In int8 a panel of rows goes
+// through all of it on one thread: the wide rows in the middle never leave that core's caches. Thread-compatible.
+class PackedMlp {
+ public:
+  PackedMlp() = default;
+  // `first` ends in Post::gelu, `second` in Post::add, of one type and one OneDnn; `second` has as many outputs as
+  // `first` has inputs.
+  PackedMlp(PackedLinear first, PackedLinear second);
+
+  // x: [rows, inputs of `first`]; needs no alignment.
+  void run(int rows, float* x, const RowNorm& norm);
+
+ private:
+  PackedLinear first_, second_;
 };
 
 }  // namespace fsfm

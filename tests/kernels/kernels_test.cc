@@ -19,21 +19,15 @@
 #include "kernels/rows.h"
 #include "kernels/softmax.h"
 #include "kernels/targets.h"
+#include "support/on_every_target.h"
 
 namespace fsfm::kernels {
 namespace {
 
+using test::on_every_target;
+
 constexpr std::pair<int64_t, int64_t> kSizes[] = {{1, 1},  {3, 7},    {2, 15},  {5, 16},   {4, 17},     {1, 31},
                                                   {9, 33}, {197, 64}, {7, 197}, {70, 100}, {3, 768 + 3}};
-
-// `check` on every instruction set, the failing one named.
-void on_every_target(const std::function<void()>& check) {
-  for (const Target& target : targets()) {
-    SCOPED_TRACE(target.name);
-    const ScopedTarget scope(target);
-    check();
-  }
-}
 
 std::vector<float> normal_floats(Rng& rng, size_t count, double spread = 1) {
   std::vector<float> values(count);

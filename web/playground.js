@@ -38,9 +38,10 @@ export function playground(page) {
     try {
       const mask = await post('/v1/masks', file, {strategy: strategy.value, region: region.value, ratio: ratio.value / 100, seed});
       const picture = (data, alt, text) => h('figure', {}, h('img', {src: `data:image/png;base64,${data}`, alt, width: 224, height: 224}), h('figcaption', {}, text));
-      out.replaceChildren(...[h('div', {class: 'views'}, picture(mask.face_png, 'The face as the network sees it', 'What the network sees'), picture(mask.parsing_png, 'Its regions in colours', 'Regions found by the parser'), picture(mask.masked_png, 'The face with hidden patches in grey', 'Hidden by the mask')),
+      out.replaceChildren(...[h('div', {class: 'views'}, picture(mask.face_png, 'The face as the network sees it', 'What the network sees'), picture(mask.parsing_png, 'Its regions in colours', 'Regions found by the parser'), picture(mask.masked_png, 'The face with hidden patches in grey', 'Hidden by the mask'),
+        mask.reconstruction ? picture(mask.reconstruction, 'The face with its hidden patches painted by the network', 'Painted by the network') : null),
         h('p', {}, mask.sentence), mask.plausible_face ? null : h('p', {class: 'notice'}, 'The parser does not recognise a whole face here, so regions may be wrong.'),
-        h('div', {class: 'notice'}, h('h3', {}, 'No reconstruction on this server'), h('p', {}, mask.reconstruction_note))].filter(Boolean));
+        mask.reconstruction ? h('p', {class: 'soft'}, mask.reconstruction_note) : h('div', {class: 'notice'}, h('h3', {}, 'No reconstruction on this server'), h('p', {}, mask.reconstruction_note))].filter(Boolean));
       say(mask.sentence);
     } catch (error) { out.replaceChildren(problem(error)); }
     running = false;

@@ -103,6 +103,9 @@ bool parse(int argc, char** argv, ServeOptions& o) {
   options.add("state", o.state, "folder of tokens, results and audit trail").group("Where");
   options.add("model", o.model, "detector (default: the one that comes with fsfm)").group("What judges");
   options
+      .add("foundation", o.foundation, "pretrained model that paints hidden patches in the playground (default: none)")
+      .group("What judges");
+  options
       .add("face-detector", o.face_detector,
            "face detector: " + join(face_detector_names(), ", ") + " (default: the model's own)")
       .group("What judges");

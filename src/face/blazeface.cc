@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -14,7 +13,6 @@
 #include "engine/separable_net.h"
 #include "face/detections.h"
 #include "face/face_detectors.h"
-#include "face/onnx_net.h"
 #include "media/resize.h"
 #include "model/models_dir.h"
 
@@ -66,46 +64,13 @@ std::vector<View> views_of(const Image& image, int levels, int input_side) {
   return views;
 }
 
-// The network on our engine; another file's, of a form that the engine does not know, in OpenCV.
-class BlazeFaceNet {
- public:
-  BlazeFaceNet(const std::filesystem::path& file, int side, int threads) : side_(side) {
-    try {
-      net_.emplace(file, side);
-      workspaces_.resize(static_cast<size_t>(std::min(thread_count(threads), kMostWorkers)));
-    } catch (const Error&) {
-      general_.emplace(file);
-    }
-  }
-
-  // That may run at the same time, each under a number of its own.
-  int workers() const { return general_ ? 1 : static_cast<int>(workspaces_.size()); }
-
-  // pixels: [side, side, 3] -> calls use(values) for each output.
-  template <class Use>
-  void run(const std::vector<float>& pixels, int worker, Use use) {
-    if (general_) {
-      for (const auto& output : general_->run(pixels, {1, side_, side_, 3})) use(std::span<const float>(output.values));
-    } else {
-      auto& workspace = workspaces_[static_cast<size_t>(worker)];
-      if (!workspace) workspace = net_->make_workspace();
-      for (const auto& output : net_->run(pixels, *workspace)) use(output);
-    }
-  }
-
- private:
-  static constexpr int kMostWorkers = 8;  // a picture has few more views than that
-
-  int side_;
-  std::optional<SeparableNet> net_;
-  std::vector<SeparableNet::WorkspacePtr> workspaces_;
-  std::optional<OnnxNet> general_;
-};
-
 class BlazeFace final : public FaceDetector {
  public:
   BlazeFace(BlazeFaceModel model, int tile_levels, int threads)
-      : info_(info(model)), tile_levels_(tile_levels), net_(require_model(info_.file), info_.side, threads) {
+      : info_(info(model)),
+        tile_levels_(tile_levels),
+        net_(require_model(info_.file), info_.side),
+        workspaces_(static_cast<size_t>(std::min(thread_count(threads), kMostWorkers))) {
     for (const auto& [cells, anchors] : {std::pair{16, 2}, {8, 6}})
       for (int i = 0; i < cells * cells * anchors; ++i) {
         const int cell = i / anchors;
@@ -122,7 +87,7 @@ class BlazeFace final : public FaceDetector {
     if (image.empty()) return {};
     const std::vector<View> views = views_of(image, tile_levels_, info_.side);
     std::vector<std::vector<Detection>> by_view(views.size());
-    parallel_for(views.size(), net_.workers(),
+    parallel_for(views.size(), static_cast<int>(workspaces_.size()),
                  [&](size_t i, int worker) { search(image, views[i], by_view[i], 0, worker); });
     std::vector<Detection> found;
     for (auto& some : by_view) std::move(some.begin(), some.end(), std::back_inserter(found));
@@ -146,6 +111,8 @@ class BlazeFace final : public FaceDetector {
   }
 
  private:
+  static constexpr int kMostWorkers = 8;  // a picture has few more views than that
+
   // `detail`: side in pixels that the view is sampled at before it is enlarged to the network's input; 0 = that
   // input's.
   void search(const Image& image, const View& view, std::vector<Detection>& found, int detail = 0, int worker = 0) {
@@ -154,14 +121,15 @@ class BlazeFace final : public FaceDetector {
     std::vector<float> pixels(input.rgb.size());
     for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(input.rgb[i]) / 127.5f - 1;
 
-    std::vector<float> scores[2], boxes[2];
+    auto& workspace = workspaces_[static_cast<size_t>(worker)];
+    if (!workspace) workspace = net_.make_workspace();
+    std::span<const float> scores[2], boxes[2];
     constexpr size_t kAnchors[2] = {512, 384};
-    net_.run(pixels, worker, [&](std::span<const float> values) {
+    for (const auto output : net_.run(pixels, *workspace))
       for (int g = 0; g < 2; ++g) {
-        if (values.size() == kAnchors[g]) scores[g].assign(values.begin(), values.end());
-        if (values.size() == kAnchors[g] * kValues) boxes[g].assign(values.begin(), values.end());
+        if (output.size() == kAnchors[g]) scores[g] = output;
+        if (output.size() == kAnchors[g] * kValues) boxes[g] = output;
       }
-    });
     if (scores[0].empty() || scores[1].empty() || boxes[0].empty() || boxes[1].empty())
       throw Error(std::string(info_.file) + ": this is no BlazeFace network");
 
@@ -205,8 +173,9 @@ class BlazeFace final : public FaceDetector {
 
   const ModelInfo& info_;
   int tile_levels_;
-  BlazeFaceNet net_;
-  std::vector<Point> anchors_;  // centres, in units of the input
+  SeparableNet net_;
+  std::vector<SeparableNet::WorkspacePtr> workspaces_;  // of each worker, made when it first works
+  std::vector<Point> anchors_;                          // centres, in units of the input
 };
 
 }  // namespace

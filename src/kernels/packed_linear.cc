@@ -18,10 +18,6 @@ using dnnl::memory;
 constexpr int kPanel = 128;            // rows whose bytes and 32-bit sums stay in a core's caches
 constexpr int32_t kInputOffset = 128;  // of the unsigned inputs (kernels/quantize.h)
 
-void normalize_row(const RowNorm& norm, const float* x, float* y, int width) {
-  kernels::layer_norm(x, norm.weight, norm.bias, y, nullptr, nullptr, 1, width, norm.eps);
-}
-
 // A row of floats, through `norm` if there is one, as bytes; returns their scale.
 float to_bytes(OneDnn& lane, const float* x, uint8_t* bytes, int width, const RowNorm* norm) {
   if (norm != nullptr) {
@@ -37,6 +33,10 @@ bool isa_is_one_of(std::initializer_list<dnnl::cpu_isa> kinds) {
 }
 
 }  // namespace
+
+void normalize_row(const RowNorm& norm, const float* x, float* y, int width) {
+  kernels::layer_norm(x, norm.weight, norm.bias, y, nullptr, nullptr, 1, width, norm.eps);
+}
 
 // How rows are dealt out: `count` panels of `size` rows, the last of `rest`.
 struct PackedLinear::Panels {

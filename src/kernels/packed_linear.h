@@ -23,6 +23,8 @@ struct RowNorm {
   const float* bias;
   float eps;
 };
+// x [width] -> y [width], which may be x. Thread-safe.
+void normalize_row(const RowNorm& norm, const float* x, float* y, int width);
 
 // y = post(x W^T + b). Thread-compatible; the OneDnn must outlive it.
 class PackedLinear {

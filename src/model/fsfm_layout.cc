@@ -50,4 +50,10 @@ nlohmann::json infer_fsfm_config(const TensorMap& tensors, const nlohmann::json&
   return config;
 }
 
+bool predicts_normalised_patches(const ModelCard& card) {
+  if (!card.training.is_object() || !card.training.contains("recipe") || !card.training["recipe"].is_string())
+    return true;  // as the published checkpoints
+  return card.training["recipe"].get<std::string>().find("norm_pix = false") == std::string::npos;
+}
+
 }  // namespace fsfm

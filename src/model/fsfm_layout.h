@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/model_file.h"
 #include "tensorio/tensor.h"
 
 namespace fsfm {
@@ -11,5 +12,8 @@ namespace fsfm {
 // leave no trace in them and come from `stated` ("num_heads", "decoder_num_heads", "rep_decoder_num_heads"). Where
 // `stated` has another size than the tensors show, and for a missing or misshaped tensor, throws Error.
 nlohmann::json infer_fsfm_config(const TensorMap& tensors, const nlohmann::json& stated);
+
+// True unless the recipe in the model's card says that plain pixels were predicted.
+bool predicts_normalised_patches(const ModelCard& card);
 
 }  // namespace fsfm

@@ -11,6 +11,7 @@
 #include "media/codec.h"
 #include "media/draw.h"
 #include "media/preprocess.h"
+#include "model/model_file.h"
 #include "server/problem.h"
 
 namespace fsfm::server {
@@ -18,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kSide = 224, kPatch = 16;
+constexpr int kSide = 224, kPatch = 16;  // where no network is there to ask
 
 std::string base64_png(const Image& image) {
   const std::vector<std::byte> png = encode_png(image);
@@ -52,14 +53,15 @@ MaskStrategy strategy_of(const json& task) {
 
 }  // namespace
 
-json draw_mask(const Image& face_crop, FaceParser& parser, const json& task) {
+json draw_mask(const Image& face_crop, FaceParser& parser, FaceReconstructor* painter, const json& task) {
   const MaskStrategy strategy = strategy_of(task);
   const double ratio = task.at("ratio").get<double>();
   const std::optional<RegionGroup> wanted = group_of(task.at("region").get<std::string>(), strategy);
 
-  const Image face = Transform::parse("pillow-bicubic-224").apply(face_crop);
+  const int side = painter ? painter->side() : kSide, patch = painter ? painter->patch() : kPatch;
+  const Image face = Transform::parse(whole_view(side)).apply(face_crop);
   const ParsingMap parsing = parser.parse(face);
-  const RegionMap map = make_region_map(parsing.classes, parsing.width, parsing.height, kPatch);
+  const RegionMap map = make_region_map(parsing.classes, parsing.width, parsing.height, patch);
   std::vector<std::string> present;
   for (int g = 0; g < kFacialGroups; ++g)
     for (int p = 0; p < map.patches(); ++p)
@@ -78,7 +80,7 @@ json draw_mask(const Image& face_crop, FaceParser& parser, const json& task) {
   Image hidden = face;
   for (int p = 0; p < map.patches(); ++p)
     if (masked[static_cast<size_t>(p)])
-      fill_rect(hidden, {p % map.grid_width * kPatch, p / map.grid_width * kPatch, kPatch, kPatch}, {128, 128, 128});
+      fill_rect(hidden, {p % map.grid_width * patch, p / map.grid_width * patch, patch, patch}, {128, 128, 128});
   const auto region_patches = std::count(region.begin(), region.end(), 1);
   const std::string sentence =
       covered ? fmt::format("{} of {} patches are hidden: all {} that show the {}, the others drawn by the strategy.",
@@ -94,7 +96,9 @@ json draw_mask(const Image& face_crop, FaceParser& parser, const json& task) {
           {"sentence", sentence},
           {"face_png", base64_png(face)},
           {"parsing_png", base64_png(parsing_overlay(face, parsing.classes, parsing.width, parsing.height))},
-          {"masked_png", base64_png(hidden)}};
+          {"masked_png", base64_png(hidden)},
+          {"reconstruction",
+           painter && masker.masked_count() < map.patches() ? json(base64_png(painter->paint(face, masked))) : json()}};
 }
 
 }  // namespace fsfm::server

@@ -101,9 +101,11 @@ void masks(Call& call) {
   entry["strategy"] = task->work["strategy"];
   entry["ratio"] = ratio;
   entry["seed"] = seed;
-  entry["reconstruction"] = nullptr;
   entry["reconstruction_note"] =
-      "Painting the hidden patches anew takes the decoder of a foundation model, which detectors do not carry.";
+      entry["reconstruction"].is_null()
+          ? "Painting the hidden patches anew takes a foundation model with its decoder: fsfm serve --foundation FILE."
+          : "The network sees the other patches only. Each hidden patch has its true mean colour and contrast; what is "
+            "in it is the network's own, a picture and no evidence.";
   call.answer(entry);
 }
 

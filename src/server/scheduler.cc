@@ -58,6 +58,7 @@ nlohmann::json Scheduler::worker_settings() const {
   return {{"model", options_.model.string()},
           {"face_detector", options_.face_detector},
           {"min_face", options_.min_face},
+          {"foundation", options_.foundation.string()},
           {"threads", std::max(1, thread_count(0) / n)},
           {"max_pixels", options_.max_pixels},
           {"max_faces", options_.max_faces},

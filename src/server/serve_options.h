@@ -17,6 +17,7 @@ struct ServeOptions {
   std::filesystem::path state;  // the folder of tokens, results and audit trail
   // what judges
   std::filesystem::path model;
+  std::filesystem::path foundation;  // that paints in the playground; empty: none
   std::string face_detector;
   double min_face = 0;
   int workers = 0;  // processes; 0 = one a core

@@ -42,8 +42,9 @@ struct WorkerTasks::Impl {
   json settings, hello;
   std::shared_ptr<const DetectorModel> model;
   Detector detector;
-  std::unique_ptr<FaceParser> parser;  // nullptr where none comes with the program
-  std::optional<VitEngine> features;   // made when first asked for, from the mapped file
+  std::unique_ptr<FaceParser> parser;        // nullptr where none comes with the program
+  std::optional<FaceReconstructor> painter;  // where a foundation model is there
+  std::optional<VitEngine> features;         // made when first asked for, from the mapped file
 
   explicit Impl(const json& wanted)
       : settings(wanted),
@@ -54,6 +55,13 @@ struct WorkerTasks::Impl {
     try {
       parser = make_parser();
     } catch (const Error&) {  // the playground then says so
+    }
+    if (const auto foundation = wanted.at("foundation").get<std::string>(); !foundation.empty()) {
+      painter.emplace(ModelFile::open(foundation), wanted.at("threads").get<int>());
+      const int side = painter->side(), grid = side / painter->patch();
+      std::vector<uint8_t> masked(static_cast<size_t>(grid) * grid, 1);
+      masked[0] = 0;
+      painter->paint(Image(side, side, 128), masked);
     }
     const Image blank(320, 320, 128);
     detector.run(blank);
@@ -178,7 +186,7 @@ struct WorkerTasks::Impl {
     const auto largest = std::max_element(faces.begin(), faces.end(), [](const auto& a, const auto& b) {
       return static_cast<int64_t>(a.crop.width) * a.crop.height < static_cast<int64_t>(b.crop.width) * b.crop.height;
     });
-    json entry = draw_mask(crop(image, largest->crop), *parser, input.task);
+    json entry = draw_mask(crop(image, largest->crop), *parser, painter ? &*painter : nullptr, input.task);
     entry["crop"] = {largest->crop.left, largest->crop.top, largest->crop.width, largest->crop.height};
     return {{"entry", entry}};
   }

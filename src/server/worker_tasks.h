@@ -18,8 +18,8 @@ struct TaskInput {
 // Not thread-safe. Throws Error (settings, model); items fail by Problem or Error.
 class WorkerTasks {
  public:
-  // `settings`: model, face_detector, min_face, threads, max_pixels, max_faces, max_video_seconds. Opens all files that
-  // will ever be needed and warms the networks: afterwards nothing is opened.
+  // `settings`: model, foundation ("" = none), face_detector, min_face, threads, max_pixels, max_faces,
+  // max_video_seconds. Opens all files that will ever be needed and warms the networks: afterwards nothing is opened.
   explicit WorkerTasks(const nlohmann::json& settings);
   ~WorkerTasks();
 

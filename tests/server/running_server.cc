@@ -38,6 +38,7 @@ RunningServer::RunningServer(std::vector<std::string> more) : port_(free_port())
   std::vector<std::string> args = {"serve", "--port", std::to_string(port_)};
   if (!says("--state")) args.insert(args.end(), {"--state", state().string()});
   if (!says("--workers")) args.insert(args.end(), {"--workers", "1"});
+  secret_ = says("--tls-cert");
   args.insert(args.end(), more.begin(), more.end());
   pid_ = start_cli(args, dir_ / "log");
   for (int i = 0; i < 600; ++i) {
@@ -61,7 +62,8 @@ int RunningServer::stop() {
 }
 
 httplib::Client RunningServer::client() const {
-  httplib::Client client("127.0.0.1", port_);
+  httplib::Client client((secret_ ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port_));
+  client.enable_server_certificate_verification(false);  // its certificate is its own
   client.set_read_timeout(120);
   return client;
 }

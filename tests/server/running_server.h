@@ -19,7 +19,7 @@ class RunningServer {
   explicit RunningServer(std::vector<std::string> more = {});
   ~RunningServer();  // SIGTERM
 
-  httplib::Client client() const;
+  httplib::Client client() const;  // speaks TLS where the server was told to, to whatever certificate
   int port() const { return port_; }
   pid_t pid() const { return pid_; }
   std::vector<int> worker_pids() const;
@@ -31,6 +31,7 @@ class RunningServer {
   TempDir dir_;
   int port_ = 0;
   pid_t pid_ = -1;
+  bool secret_ = false;
 };
 
 std::string painted_photo(int faces = 1);  // JPEG bytes

@@ -1,11 +1,14 @@
 // `fsfm serve` from outside: what its clients and its enemies see.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -13,6 +16,7 @@
 #include "server/running_server.h"
 #include "server/schema_check.h"
 #include "support/face_painter.h"
+#include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/tiny_model.h"
 #include "support/videos.h"
@@ -40,6 +44,15 @@ std::string video_bytes(const test::TempDir& dir) {
     return canvas;
   });
   return test::read_all(dir / "clip.mp4");
+}
+
+// A PNG in base64.
+Image picture_of(const std::string& text) {
+  std::vector<std::byte> bytes(text.size() / 4 * 3);
+  EXPECT_GT(::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                              reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size())),
+            0);
+  return decode_picture(bytes, "answer.png").image;
 }
 
 // Without what differs from run to run.
@@ -141,6 +154,47 @@ TEST(Serve, ProblemsAreNamedAndAnswersFitTheirSchemas) {
   EXPECT_EQ(missing->status, 404);
   EXPECT_EQ(missing->get_header_value("Content-Type"), "application/problem+json");
   EXPECT_NE(client.Get("/")->get_header_value("Content-Security-Policy").find("default-src 'none'"), std::string::npos);
+}
+
+TEST(Serve, ThePlaygroundPaintsWithAFoundationModel) {
+  const test::TempDir dir;
+  const auto convert =
+      test::run_cli({"convert", test::golden("tiny-online.pth").string(), (dir / "foundation.safetensors").string(),
+                     "--num-heads", "3", "--decoder-heads", "4"});
+  ASSERT_EQ(convert.exit_code, 0) << convert.err;
+  const RunningServer server({"--foundation", (dir / "foundation.safetensors").string()});
+  const auto draw = [&](const char* ratio) {
+    return parsed(server.client().Post("/v1/masks?strategy=random&seed=2&ratio=" + std::string(ratio),
+                                       test::painted_photo(), kBinary));
+  };
+  const json half = draw("0.5"), all = draw("1");
+  ASSERT_TRUE(half.contains("reconstruction")) << half;
+  EXPECT_EQ(half["grid"], (json{4, 4}));  // of a network that reads 64 pixels in patches of 16
+  const Image face = picture_of(half["face_png"]), painted = picture_of(half["reconstruction"]);
+  ASSERT_EQ(painted.width, 64);
+  for (int p = 0; p < 16; ++p) {
+    int most = 0;
+    for (int y = 0; y < 16; ++y)
+      for (int i = 0; i < 48; ++i)
+        most = std::max(
+            most, std::abs(face.row(p / 4 * 16 + y)[p % 4 * 48 + i] - painted.row(p / 4 * 16 + y)[p % 4 * 48 + i]));
+    if (half["masked"][static_cast<size_t>(p)] == 0) {
+      EXPECT_LE(most, 1) << "the seen patch " << p << " was changed";
+    } else {
+      EXPECT_GT(most, 8) << "the hidden patch " << p << " was not painted";
+    }
+  }
+  EXPECT_TRUE(all["reconstruction"].is_null());  // nothing is seen
+  EXPECT_NE(half["reconstruction_note"], all["reconstruction_note"]);
+}
+
+TEST(Serve, AFoundationModelMustHaveADecoder) {
+  const test::TempDir dir;
+  const auto model = test::source_dir() / "models" / "fsfm-detector.safetensors";
+  const auto result =
+      test::run_cli({"serve", "--port", "0", "--state", (dir / "state").string(), "--foundation", model.string()});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("decoder"), std::string::npos) << result.err;
 }
 
 TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {

@@ -5,6 +5,7 @@
 
 #include "cli/open_parser.h"
 #include "cli/probe.h"
+#include "model/fsfm_layout.h"
 #include "train/device.h"
 #include "train/pretrain/region_probe.h"
 

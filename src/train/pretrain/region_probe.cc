@@ -110,12 +110,6 @@ FsfmOnline open_online_network(const ModelFile& model) {
   return online;
 }
 
-bool predicts_normalised_patches(const ModelCard& card) {
-  if (!card.training.is_object() || !card.training.contains("recipe") || !card.training["recipe"].is_string())
-    return true;  // as the published checkpoints
-  return card.training["recipe"].get<std::string>().find("norm_pix = false") == std::string::npos;
-}
-
 ProbeScores probe_regions(FsfmOnline& online, torch::Device device, const Dataset& dataset,
                           const Normalization& normalization, const RegionProbeOptions& options) {
   const auto& encoder = online->config.encoder;

@@ -14,8 +14,6 @@ namespace fsfm {
 // The online network of a pretrained model file, ready to predict pixels. Throws Error when the file holds none (an
 // encoder alone, a target network, a detector).
 FsfmOnline open_online_network(const ModelFile& model);
-// True unless the recipe in the model's card says that plain pixels were predicted.
-bool predicts_normalised_patches(const ModelCard& card);
 
 struct RegionProbeOptions {
   int draws = 2;        // masks a region and face; their errors are averaged

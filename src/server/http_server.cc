@@ -87,7 +87,9 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   server_->set_payload_max_length(static_cast<size_t>(
       std::max(options.max_video_bytes, options.max_picture_bytes * options.max_files) + (1 << 20)));
   // Not SO_REUSEPORT, the library's choice: a second server on this port is a mistake that must be seen.
-  server_->set_socket_options([](int socket) {
+  int listener = -1;
+  server_->set_socket_options([&listener](int socket) {
+    listener = socket;
     const int yes = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   });
@@ -126,6 +128,10 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   if (port_ < 0)
     throw Error(fmt::format("cannot listen on {}:{}", options.host, options.port),
                 "another program may use it: name another --port");
+  // The library lets five connections wait to be taken up; the kernel resets what comes beyond, where a client should
+  // have got its 429.
+  ::listen(listener, SOMAXCONN);
+  server_->set_socket_options(nullptr);
 }
 
 void HttpServer::add(const Route& route) {

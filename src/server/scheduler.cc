@@ -117,7 +117,8 @@ void Scheduler::finish(const std::shared_ptr<Task>& task, int status, const std:
   done_.notify_all();
 }
 
-// The next uploads for one worker: as many pictures as wait, shared with the other idle workers.
+// The next uploads for one worker: its share of the pictures that wait. Workers that are busy count as well: they will
+// be free before one has done the work of all.
 std::vector<std::shared_ptr<Task>> Scheduler::take() {
   std::vector<std::shared_ptr<Task>> batch;
   std::unique_lock lock(mutex_);
@@ -135,8 +136,8 @@ std::vector<std::shared_ptr<Task>> Scheduler::take() {
     // Others that come within a moment go along: their faces cost the network less together.
     if (options_.batch_wait_ms > 0 && waiting_workers_ == 1 && queue_.empty())
       work_.wait_for(lock, std::chrono::milliseconds(options_.batch_wait_ms), [&] { return !queue_.empty(); });
-    const size_t share = (queue_.size() + 1 + static_cast<size_t>(waiting_workers_) - 1) /
-                         static_cast<size_t>(std::max(1, waiting_workers_));
+    const auto workers = static_cast<size_t>(std::max(1, alive_));
+    const size_t share = (queue_.size() + 1 + workers - 1) / workers;
     while (batch.size() < std::min(most, share) && !queue_.empty() && joins(*queue_.front())) pop(queue_);
   }
   --waiting_workers_;

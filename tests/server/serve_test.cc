@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -195,6 +196,24 @@ TEST(Serve, AFoundationModelMustHaveADecoder) {
       test::run_cli({"serve", "--port", "0", "--state", (dir / "state").string(), "--foundation", model.string()});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find("decoder"), std::string::npos) << result.err;
+}
+
+TEST(Serve, AFloodOfConnectionsIsAnsweredToTheLast) {
+  const RunningServer server({"--queue", "4"});
+  const std::string photo = test::painted_photo();
+  constexpr size_t kClients = 96;
+  std::array<int, kClients> status{};  // 0: the connection broke
+  {
+    std::vector<std::jthread> clients;
+    for (size_t i = 0; i < kClients; ++i)
+      clients.emplace_back([&, i] {
+        if (const auto answer = server.client().Post("/v1/detect", photo, kBinary)) status[i] = answer->status;
+      });
+  }
+  const auto judged = std::count(status.begin(), status.end(), 200),
+             shed = std::count(status.begin(), status.end(), 429);
+  EXPECT_EQ(judged + shed, static_cast<long>(kClients));
+  EXPECT_GE(judged, 4);
 }
 
 TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {

@@ -6,6 +6,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 
@@ -50,8 +53,21 @@ bool Connection::alive() const {
   return ::poll(&look, 1, 0) <= 0 || (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
-void Connection::stop_reading() const {
-  if (fd_ >= 0) ::shutdown(fd_, SHUT_RD);
+void Connection::end_with(const std::string& answer) const {
+  if (fd_ < 0) return;
+  if (!answer.empty()) {
+    using Clock = std::chrono::steady_clock;
+    (void)::send(fd_, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);  // short: the socket takes it whole
+    ::shutdown(fd_, SHUT_WR);
+    std::array<char, 1 << 16> waste;
+    for (const auto end = Clock::now() + std::chrono::seconds(1); Clock::now() < end;) {
+      pollfd look{fd_, POLLIN, 0};
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
+      if (::poll(&look, 1, static_cast<int>(std::max<int64_t>(left, 0))) <= 0) break;
+      if (::recv(fd_, waste.data(), waste.size(), MSG_DONTWAIT) <= 0) break;
+    }
+  }
+  ::shutdown(fd_, SHUT_RD);
 }
 
 }  // namespace fsfm::server

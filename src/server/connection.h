@@ -12,8 +12,11 @@ class Connection {
   Connection(const std::string& remote_address, int remote_port);
   // False once the client has closed its end. True when the socket was not found: then nothing is dropped.
   bool alive() const;
-  // What the client still sends is not read as its next request: the connection ends with this answer.
-  void stop_reading() const;
+  // What the client still sends is not read as its next request: the connection ends, and the library writes nothing
+  // more. `answer` goes out before that, whole HTTP as it stands in the socket ("" where only the library can write, as
+  // through TLS); what the client sends meanwhile is thrown away for up to a second, since a reset would take the
+  // answer with it.
+  void end_with(const std::string& answer) const;
 
  private:
   int fd_ = -1;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -55,6 +56,14 @@ void set_problem(httplib::Response& response, const Problem& problem, const std:
   if (problem.retry_after() > 0) response.set_header("Retry-After", std::to_string(problem.retry_after()));
   if (problem.status() == 401) response.set_header("WWW-Authenticate", "Bearer realm=\"fsfm\"");
   response.set_content(problem_json(problem, request_id), kProblemType);
+}
+
+// What the library would have written to the socket.
+std::string raw_answer(const httplib::Response& response) {
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n",
+                                 response.status, status_title(response.status));
+  for (const auto& [name, value] : response.headers) text += fmt::format("{}: {}\r\n", name, value);
+  return text + fmt::format("Content-Length: {}\r\n\r\n{}", response.body.size(), response.body);
 }
 
 std::unique_ptr<httplib::Server> make_server(const ServeOptions& options) {
@@ -110,9 +119,15 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
     if (!response.body.empty()) return;
     const std::string id = request_id_of(request);
     response.set_header("X-Request-Id", id);
+    const std::string methods = response.status == 404 ? methods_of(request.path) : "";
+    if (!methods.empty()) {
+      response.status = 405;
+      response.set_header("Allow", methods);
+    }
     const int status = response.status;
     set_problem(response,
-                status == 404   ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
+                status == 405   ? Problem(405, "method", "this path takes " + methods + "; see /openapi.json")
+                : status == 404 ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
                 : status == 413 ? Problem(413, "too-large", "the request is larger than this server takes")
                                 : Problem(status, "bad-request", "the request cannot be read"),
                 id);
@@ -132,6 +147,14 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   // have got its 429.
   ::listen(listener, SOMAXCONN);
   server_->set_socket_options(nullptr);
+}
+
+std::string HttpServer::methods_of(const std::string& path) const {
+  std::string methods;
+  for (const Route& route : routes_)
+    if (std::regex_match(path, std::regex(pattern_of(route.path))))
+      methods += (methods.empty() ? "" : ", ") + route.method;
+  return methods;
 }
 
 void HttpServer::add(const Route& route) {
@@ -218,8 +241,8 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
   }
   const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
   if (has_body && !call.body_read && request.get_header_value("Content-Length") != "0") {
-    // What is left of the body must not be taken for a next request: it is read and thrown away. Beyond a bound the
-    // connection ends instead, and with it the answer: the library writes nothing to a socket that is shut.
+    // What is left of the body must not be taken for a next request: it is read and thrown away. Where it is too long
+    // for that, or no body that the library can read, the connection ends with the answer.
     constexpr size_t kThrownAway = 8 << 20;
     size_t thrown_away = 0;
     auto more = [&](const char*, size_t n) { return (thrown_away += n) < kThrownAway; };
@@ -227,7 +250,7 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
     if (body && !call.body_begun)
       whole = request.is_multipart_form_data() ? (*body)([](const httplib::MultipartFormData&) { return true; }, more)
                                                : (*body)(more);
-    if (!whole) call.connection.stop_reading();
+    if (!whole) call.connection.end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
   }
   service_.metrics.count("fsfm_requests_total", fmt::format("route=\"{}\",code=\"{}\"", route.path, response.status));
   service_.metrics.observe("fsfm_request_seconds", seconds_since(start));

@@ -4,6 +4,7 @@
 #include <httplib.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "server/jobs.h"
@@ -26,6 +27,7 @@ class HttpServer {
  private:
   void add(const Route& route);
   void add_page();
+  std::string methods_of(const std::string& path) const;  // "GET, POST"; "" for a path that is none
   void answer(const Route& route, const httplib::Request& request, httplib::Response& response,
               const httplib::ContentReader* body);
   void admit(const Route& route, Call& call);

@@ -216,6 +216,33 @@ TEST(Serve, AFloodOfConnectionsIsAnsweredToTheLast) {
   EXPECT_GE(judged, 4);
 }
 
+TEST(Serve, ABodyThatCannotBeReadIsAnsweredAndNeverTakenForARequest) {
+  const RunningServer server;
+  const std::string hidden = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  for (const char* type : {"multipart/form-data", "multipart/form-data; boundary=x"}) {
+    auto client = server.client();
+    client.set_keep_alive(true);
+    const auto answer = client.Post("/v1/detect", "--y\r\nno part at all\r\n" + hidden, type);
+    ASSERT_TRUE(answer) << type << ": " << httplib::to_string(answer.error());
+    EXPECT_EQ(answer->status, 400) << answer->body;
+    EXPECT_EQ(answer->get_header_value("Content-Type"), "application/problem+json");
+    const auto next = client.Get("/health");
+    ASSERT_TRUE(next);
+    EXPECT_EQ(next->status, 200);
+  }
+  EXPECT_EQ(server.log().find("/v1/models"), std::string::npos) << server.log();
+}
+
+TEST(Serve, AWrongMethodIsToldTheRightOnes) {
+  const RunningServer server;
+  const auto answer = server.client().Get("/v1/detect");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 405);
+  EXPECT_EQ(answer->get_header_value("Allow"), "POST");
+  EXPECT_EQ(server.client().Delete("/v1/jobs")->status, 405);
+  EXPECT_EQ(server.client().Get("/v1/nothing")->status, 404);
+}
+
 TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {
   const RunningServer server;
   const json mask =

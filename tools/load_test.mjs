@@ -1,5 +1,5 @@
 // load_test.mjs ADDRESS PICTURE [REQUESTS] [PID]: latency alone and with 4 clients, shedding, and REQUESTS requests of which 5 % are malformed.
-import {readFileSync} from 'node:fs';
+import {readFileSync, readdirSync} from 'node:fs';
 import http from 'node:http';
 
 const [address, picture, requests = '400', pid] = process.argv.slice(2);
@@ -24,7 +24,8 @@ const quantile = (answers, q) => answers.map(({ms}) => ms).sort((a, b) => a - b)
 const rss = () => {
   if (!pid) return 0;
   const of = (id) => { try { return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1]) / 1024; } catch { return 0; } };
-  return Math.round(of(pid));
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) => { try { return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean); } catch { return []; } });
+  return Math.round([pid, ...children].reduce((sum, id) => sum + of(id), 0));
 };
 
 await load(1, 10, () => good);

@@ -117,8 +117,8 @@ void Scheduler::finish(const std::shared_ptr<Task>& task, int status, const std:
   done_.notify_all();
 }
 
-// The next uploads for one worker: its share of the pictures that wait. Workers that are busy count as well: they will
-// be free before one has done the work of all.
+// The next uploads for one worker: half its share of the pictures that wait, busy workers counted too. Pictures that go
+// together are answered together, and save only a few hundredths of the work: while few wait, each goes alone.
 std::vector<std::shared_ptr<Task>> Scheduler::take() {
   std::vector<std::shared_ptr<Task>> batch;
   std::unique_lock lock(mutex_);
@@ -137,7 +137,7 @@ std::vector<std::shared_ptr<Task>> Scheduler::take() {
     if (options_.batch_wait_ms > 0 && waiting_workers_ == 1 && queue_.empty())
       work_.wait_for(lock, std::chrono::milliseconds(options_.batch_wait_ms), [&] { return !queue_.empty(); });
     const auto workers = static_cast<size_t>(std::max(1, alive_));
-    const size_t share = (queue_.size() + 1 + workers - 1) / workers;
+    const size_t share = (queue_.size() + 1) / (2 * workers);
     while (batch.size() < std::min(most, share) && !queue_.empty() && joins(*queue_.front())) pop(queue_);
   }
   --waiting_workers_;

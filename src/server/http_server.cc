@@ -1,5 +1,7 @@
 #include "server/http_server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
 
@@ -79,10 +81,18 @@ std::unique_ptr<httplib::Server> make_server(const ServeOptions& options) {
 
 }  // namespace
 
-bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(const std::string& host) {
+  in_addr address{};  // parsed: "127.evil.example" is somebody's name
+  return host == "localhost" || host == "::1" ||
+         (::inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127);
+}
 
 HttpServer::HttpServer(Service& service, Jobs& jobs)
-    : service_(service), jobs_(jobs), routes_(all_routes()), server_(make_server(service.options)) {
+    : service_(service),
+      jobs_(jobs),
+      open_to_all_(service.tokens.empty()),
+      routes_(all_routes()),
+      server_(make_server(service.options)) {
   const ServeOptions& options = service.options;
   if (!is_loopback(options.host) && service.tokens.empty() && !options.insecure)
     throw Error(fmt::format("--host {} would let strangers in: there are no tokens", options.host),
@@ -189,7 +199,7 @@ void HttpServer::add_page() {
 // A page of another site can make a browser send requests here, with an address of its own that leads to this machine.
 void HttpServer::require_same_site(const httplib::Request& request) const {
   const std::string host = request.get_header_value("Host");
-  if (is_loopback(service_.options.host) && !is_loopback(host_name(host)) && service_.tokens.empty())
+  if (is_loopback(service_.options.host) && !is_loopback(host_name(host)) && open_to_all_ && service_.tokens.empty())
     throw Problem(421, "wrong-host", "this server answers to localhost alone; a proxy in front of it needs tokens");
   const std::string origin = request.get_header_value("Origin");
   if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
@@ -203,7 +213,7 @@ void HttpServer::admit(const Route& route, Call& call) {
   if (!route.role) return;
   require_same_site(call.request);
   const std::string header = call.request.get_header_value("Authorization");
-  if (header.empty() && service_.tokens.empty()) {
+  if (header.empty() && open_to_all_ && service_.tokens.empty()) {
     call.role = Role::admin;  // on loopback or as --insecure says
   } else {
     const auto token = header.starts_with("Bearer ") ? service_.tokens.find(std::string_view(header).substr(7))

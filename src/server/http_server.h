@@ -35,6 +35,7 @@ class HttpServer {
 
   Service& service_;
   Jobs& jobs_;
+  const bool open_to_all_;  // no tokens when it started: revoking the last one later does not open it
   std::vector<Route> routes_;
   std::unique_ptr<httplib::Server> server_;
   int port_ = 0;

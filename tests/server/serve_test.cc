@@ -233,6 +233,24 @@ TEST(Serve, ABodyThatCannotBeReadIsAnsweredAndNeverTakenForARequest) {
   EXPECT_EQ(server.log().find("/v1/models"), std::string::npos) << server.log();
 }
 
+TEST(Serve, RevokingTheLastTokenClosesTheServer) {
+  const test::TempDir dir;
+  const std::string state = (dir / "state").string();
+  ASSERT_EQ(test::run_cli({"serve", "token", "add", "only", "--role", "detect", "--state", state}).exit_code, 0);
+  const RunningServer server({"--state", state});
+  EXPECT_EQ(server.client().Get("/v1/history")->status, 401);
+  ASSERT_EQ(test::run_cli({"serve", "token", "revoke", "only", "--state", state}).exit_code, 0);
+  EXPECT_EQ(server.client().Get("/v1/history")->status, 401);
+  EXPECT_EQ(server.client().Post("/v1/models/reload")->status, 401);
+}
+
+TEST(Serve, ANameThatLooksLikeLoopbackIsNone) {
+  const RunningServer server;
+  for (const char* host : {"127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example"})
+    EXPECT_EQ(server.client().Get("/v1/history", {{"Host", host}})->status, 421) << host;
+  EXPECT_EQ(server.client().Get("/v1/history", {{"Host", "127.0.0.2:80"}})->status, 200);
+}
+
 TEST(Serve, AWrongMethodIsToldTheRightOnes) {
   const RunningServer server;
   const auto answer = server.client().Get("/v1/detect");

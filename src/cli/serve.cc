@@ -76,6 +76,8 @@ int run_audit(int argc, char** argv) {
   options.add("format", format, "of the export").choices({"jsonl", "csv"});
   add_state(options, state);
   if (!options.parse(argc, argv)) return 0;
+  if (!fs::exists(state / "serve.db"))
+    throw Error("there is no audit trail in " + state.string(), "name the folder of the server with --state");
   server::AuditTrail audit(std::make_shared<server::Database>(state / "serve.db"));
   if (action == "verify") {
     const std::string problem = audit.verify();

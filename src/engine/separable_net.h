@@ -8,6 +8,11 @@
 
 namespace fsfm {
 
+namespace separable {
+struct Layer;
+struct Plan;
+}  // namespace separable
+
 // Thread-safe: everything that a run writes lies in the caller's Workspace.
 class SeparableNet {
  public:
@@ -29,8 +34,9 @@ class SeparableNet {
   std::vector<std::span<const float>> run(std::span<const float> image, Workspace& workspace) const;
 
  private:
-  struct Impl;
-  std::unique_ptr<const Impl> impl_;
+  void run_layer(const separable::Layer& layer, Workspace& workspace) const;
+
+  std::unique_ptr<const separable::Plan> plan_;
 };
 
 }  // namespace fsfm

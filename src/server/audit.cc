@@ -2,6 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <utility>
+
+#include "base/error.h"
 #include "base/hash.h"
 #include "server/clock.h"
 #include "tensorio/json.h"
@@ -9,6 +12,7 @@
 namespace fsfm::server {
 namespace {
 
+constexpr const char* kTampered = "see fsfm serve audit verify, and restore the file from a backup";
 constexpr const char* kColumns =
     "id, time, request_id, token, content_sha256, model_sha256, kind, verdict, score, faces, result, hash";
 
@@ -46,7 +50,9 @@ AuditTrail::AuditTrail(std::shared_ptr<Database> database) : database_(std::move
       "CREATE INDEX IF NOT EXISTS audit_time ON audit (time);"
       // Where the chain begins (after pruning: the last row removed) and where it ends.
       "CREATE TABLE IF NOT EXISTS audit_ends (what TEXT PRIMARY KEY, id INTEGER NOT NULL, hash TEXT NOT NULL);"
-      "INSERT OR IGNORE INTO audit_ends VALUES ('start', 0, ''), ('head', 0, '');");
+      // Rows without ends are a chain that was tampered with: no ends are made up for it.
+      "INSERT OR IGNORE INTO audit_ends SELECT column1, 0, '' FROM (VALUES ('start'), ('head')) WHERE NOT EXISTS "
+      "(SELECT 1 FROM audit);");
 }
 
 void AuditTrail::add(AuditRow row) {
@@ -55,7 +61,7 @@ void AuditTrail::add(AuditRow row) {
   std::string previous;
   {
     Statement head(*database_, "SELECT id, hash FROM audit_ends WHERE what = 'head'");
-    head.step();
+    if (!head.step()) throw Error(database_->file().string() + ": the head of the audit chain is gone", kTampered);
     row.id = head.integer(0) + 1;
     previous = head.text(1);
   }
@@ -132,26 +138,28 @@ int AuditTrail::prune(int days) {
 }
 
 std::string AuditTrail::verify() {
-  int64_t id = 0, head_id = 0;
-  std::string hash, head_hash, problem;
-  {
-    std::lock_guard lock(mutex_);
-    Statement ends(*database_, "SELECT id, hash FROM audit_ends ORDER BY what");  // head, start
-    if (!ends.step()) return "the ends of the chain are gone";
-    head_id = ends.integer(0), head_hash = ends.text(1);
-    if (!ends.step()) return "the start of the chain is gone";
-    id = ends.integer(0), hash = ends.text(1);
-  }
-  for_each([&](const AuditRow& row) {
-    if (!problem.empty() || row.id > head_id) return;
-    if (row.id != id + 1)
-      problem = fmt::format("row {} is missing", id + 1);
-    else if (chained(row, hash) != row.hash)
-      problem = fmt::format("row {} was altered", row.id);
+  // One look at a state that no writer changes meanwhile, through a connection of its own.
+  Database snapshot(database_->file());
+  const Transaction reading(snapshot, Transaction::Kind::read);
+  auto end_of = [&](const char* what) {
+    Statement end(snapshot, "SELECT id, hash FROM audit_ends WHERE what = ?");
+    return end.bind(1, std::string_view(what)).step() ? std::optional(std::pair(end.integer(0), end.text(1)))
+                                                      : std::nullopt;
+  };
+  const auto start = end_of("start"), head = end_of("head");
+  if (!start) return "the start of the chain is gone";
+  if (!head) return "the head of the chain is gone";
+  auto [id, hash] = *start;
+  Statement rows(snapshot, fmt::format("SELECT {} FROM audit ORDER BY id", kColumns));
+  while (rows.step()) {
+    const AuditRow row = row_of(rows);
+    if (row.id > head->first) return fmt::format("row {} was written past the head of the chain", row.id);
+    if (row.id != id + 1) return fmt::format("row {} is missing", id + 1);
+    if (chained(row, hash) != row.hash) return fmt::format("row {} was altered", row.id);
     id = row.id, hash = row.hash;
-  });
-  if (problem.empty() && (id != head_id || hash != head_hash)) problem = fmt::format("row {} is missing", id + 1);
-  return problem;
+  }
+  if (id != head->first) return fmt::format("row {} is missing", id + 1);
+  return hash == head->second ? "" : fmt::format("row {} was altered", id);
 }
 
 nlohmann::json to_json(const AuditRow& row) {

@@ -67,7 +67,11 @@ void Connection::end_with(const std::string& answer) const {
       if (::recv(fd_, waste.data(), waste.size(), MSG_DONTWAIT) <= 0) break;
     }
   }
-  ::shutdown(fd_, SHUT_RD);
+  end_reading();
+}
+
+void Connection::end_reading() const {
+  if (fd_ >= 0) ::shutdown(fd_, SHUT_RD);
 }
 
 }  // namespace fsfm::server

@@ -17,6 +17,8 @@ class Connection {
   // through TLS); what the client sends meanwhile is thrown away for up to a second, since a reset would take the
   // answer with it.
   void end_with(const std::string& answer) const;
+  // Whoever reads from it sees the end of what the client sends; an answer can still go out. From any thread.
+  void end_reading() const;
 
  private:
   int fd_ = -1;

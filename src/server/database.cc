@@ -76,7 +76,9 @@ std::string Statement::text(int column) const {
 }
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
-Transaction::Transaction(Database& database) : database_(database) { database_.run("BEGIN IMMEDIATE"); }
+Transaction::Transaction(Database& database, Kind kind) : database_(database) {
+  database_.run(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
 Transaction::~Transaction() {
   if (!open_) return;
   try {

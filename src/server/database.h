@@ -56,10 +56,12 @@ class Database {
   sqlite3* handle_ = nullptr;
 };
 
-// Begins at once, so that two writers wait for each other instead of failing half-way; rolled back unless committed.
+// Rolled back unless committed. A writer's begins at once, so that two wait for each other instead of failing half-way;
+// a reader's sees one state of the file, whatever others write.
 class Transaction {
  public:
-  explicit Transaction(Database& database);
+  enum class Kind { write, read };
+  explicit Transaction(Database& database, Kind kind = Kind::write);
   ~Transaction();
   void commit();
 

@@ -6,15 +6,16 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <regex>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "server/assets.h"
 #include "server/connection_pool.h"
+#include "server/framing.h"
 #include "server/openapi.h"
 #include "server/problem.h"
 #include "server/random_id.h"
+#include "server/upload.h"
 #include "tensorio/json.h"
 
 namespace fsfm::server {
@@ -24,6 +25,8 @@ namespace {
 constexpr const char* kPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+constexpr double kThrowAwaySeconds = 5;
 
 std::string request_id_of(const httplib::Request& request) {
   const std::string given = request.get_header_value("X-Request-Id");
@@ -92,6 +95,9 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
       jobs_(jobs),
       open_to_all_(service.tokens.empty()),
       routes_(all_routes()),
+      most_body_(static_cast<size_t>(
+          std::max(service.options.max_video_bytes, service.options.max_picture_bytes * service.options.max_files) +
+          (1 << 20))),
       server_(make_server(service.options)) {
   const ServeOptions& options = service.options;
   if (!is_loopback(options.host) && service.tokens.empty() && !options.insecure)
@@ -103,8 +109,7 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   server_->set_keep_alive_timeout(5);
   server_->set_keep_alive_max_count(10000);
   server_->set_tcp_nodelay(true);
-  server_->set_payload_max_length(static_cast<size_t>(
-      std::max(options.max_video_bytes, options.max_picture_bytes * options.max_files) + (1 << 20)));
+  server_->set_payload_max_length(most_body_);
   // Not SO_REUSEPORT, the library's choice: a second server on this port is a mistake that must be seen.
   int listener = -1;
   server_->set_socket_options([&listener](int socket) {
@@ -124,24 +129,24 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
     server_->set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
       response.set_header("Strict-Transport-Security", "max-age=31536000");
     });
+  server_->set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    // Every answer is whole: parts named a thousand times in one Range would multiply it. The request is the library's
+    // own and not const where it lives.
+    const_cast<httplib::Request&>(request).ranges.clear();
+    return turn_away(request, response) ? httplib::Server::HandlerResponse::Handled
+                                        : httplib::Server::HandlerResponse::Unhandled;
+  });
   // What the library refuses by itself: no such path, a body beyond every limit, a request it cannot parse.
   server_->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
-    const std::string id = request_id_of(request);
-    response.set_header("X-Request-Id", id);
     const std::string methods = response.status == 404 ? methods_of(request.path) : "";
-    if (!methods.empty()) {
-      response.status = 405;
-      response.set_header("Allow", methods);
-    }
-    const int status = response.status;
-    set_problem(response,
-                status == 405   ? Problem(405, "method", "this path takes " + methods + "; see /openapi.json")
-                : status == 404 ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
-                : status == 413 ? Problem(413, "too-large", "the request is larger than this server takes")
-                                : Problem(status, "bad-request", "the request cannot be read"),
-                id);
-    service_.metrics.count("fsfm_requests_total", fmt::format("route=\"\",code=\"{}\"", status));
+    const int status = methods.empty() ? response.status : 405;
+    if (status == 405) response.set_header("Allow", methods);
+    refuse(request, response,
+           status == 405   ? Problem(405, "method", "this path takes " + methods + "; see /openapi.json")
+           : status == 404 ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
+           : status == 413 ? Problem(413, "too-large", "the request is larger than this server takes")
+                           : Problem(status, "bad-request", "the request cannot be read"));
   });
   for (const Route& route : routes_) add(route);
   add_page();
@@ -159,27 +164,66 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   server_->set_socket_options(nullptr);
 }
 
+void HttpServer::add_path(const std::string& pattern, const std::string& method) {
+  paths_.emplace_back(std::regex(pattern), method);
+}
+
 std::string HttpServer::methods_of(const std::string& path) const {
   std::string methods;
-  for (const Route& route : routes_)
-    if (std::regex_match(path, std::regex(pattern_of(route.path))))
-      methods += (methods.empty() ? "" : ", ") + route.method;
+  for (const auto& [pattern, method] : paths_)
+    if (std::regex_match(path, pattern)) methods += (methods.empty() ? "" : ", ") + method;
   return methods;
+}
+
+void HttpServer::refuse(const httplib::Request& request, httplib::Response& response, const Problem& problem) {
+  const std::string id = request_id_of(request);
+  response.set_header("X-Request-Id", id);
+  set_problem(response, problem, id);
+  service_.metrics.count("fsfm_requests_total", fmt::format("route=\"\",code=\"{}\"", problem.status()));
+}
+
+bool HttpServer::turn_away(const httplib::Request& request, httplib::Response& response) {
+  bool to_be_read = true;  // where it is not known how much, the connection ends
+  try {
+    const Framing framing = framing_of(request);
+    to_be_read = framing.has_body;
+    const bool bodiless = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
+    if (bodiless && !to_be_read) return false;
+    if (bodiless) throw Problem(400, "body", request.method + " takes no body");
+    const std::string methods = methods_of(request.path);
+    if (methods.find(request.method) == std::string::npos) {
+      if (methods.empty()) throw Problem(404, "not-found", "there is nothing at this path; see /openapi.json");
+      response.set_header("Allow", methods);
+      throw Problem(405, "method", "this path takes " + methods + "; see /openapi.json");
+    }
+    if (to_be_read && request.method != "POST") throw Problem(400, "body", request.method + " takes no body");
+    if (framing.length.value_or(0) > most_body_)
+      throw Problem(413, "too-large", "the request is larger than this server takes; send fewer or smaller files");
+    return false;
+  } catch (const Problem& problem) {
+    refuse(request, response, problem);
+  }
+  if (to_be_read)
+    Connection(request.remote_addr, request.remote_port)
+        .end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
+  return true;
 }
 
 void HttpServer::add(const Route& route) {
   const std::string pattern = pattern_of(route.path);
-  auto plain = [this, &route](const httplib::Request& request, httplib::Response& response) {
-    answer(route, request, response, nullptr);
-  };
+  add_path(pattern, route.method);
+  // With a reader also where no body is taken: without one the library collects it in memory, and where its length is
+  // not said waits for its end.
+  auto with_body = [this, &route](const httplib::Request& request, httplib::Response& response,
+                                  const httplib::ContentReader& body) { answer(route, request, response, &body); };
   if (route.method == "GET")
-    server_->Get(pattern, plain);
+    server_->Get(pattern, [this, &route](const httplib::Request& request, httplib::Response& response) {
+      answer(route, request, response, nullptr);
+    });
   else if (route.method == "DELETE")
-    server_->Delete(pattern, plain);
-  else  // a reader also where no body is taken: what is sent nevertheless is not kept
-    server_->Post(pattern,
-                  [this, &route](const httplib::Request& request, httplib::Response& response,
-                                 const httplib::ContentReader& body) { answer(route, request, response, &body); });
+    server_->Delete(pattern, with_body);
+  else
+    server_->Post(pattern, with_body);
 }
 
 void HttpServer::add_page() {
@@ -188,8 +232,10 @@ void HttpServer::add_page() {
       response.set_content(asset.bytes.data(), asset.bytes.size(), std::string(asset.type));
     };
     server_->Get(pattern_of(std::string(asset.path)), give);
+    add_path(pattern_of(std::string(asset.path)), "GET");
     if (asset.path == "/index.html") server_->Get("/", give);
   }
+  for (const char* path : {"/", "/openapi\\.json"}) add_path(path, "GET");
   server_->Get("/openapi\\.json",
                [text = json_text(openapi_document(routes_))](const httplib::Request&, httplib::Response& response) {
                  response.set_content(text, "application/json");
@@ -249,17 +295,19 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
     set_problem(response, Problem(500, "internal", "a fault of the server; its log names this request"),
                 call.caller.request_id);
   }
-  const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
-  if (has_body && !call.body_read && request.get_header_value("Content-Length") != "0") {
+  if (framing_of(request).has_body && !call.body_read) {
     // What is left of the body must not be taken for a next request: it is read and thrown away. Where it is too long
     // for that, or no body that the library can read, the connection ends with the answer.
-    constexpr size_t kThrownAway = 8 << 20;
+    const int status = response.status;  // the library writes what it thinks of the body over it
     size_t thrown_away = 0;
-    auto more = [&](const char*, size_t n) { return (thrown_away += n) < kThrownAway; };
+    auto more = [&](const char*, size_t n) { return (thrown_away += n) < kMostThrownAway; };
     bool whole = false;
-    if (body && !call.body_begun)
+    if (body && !call.body_begun) {
+      const ReadDeadlines::Guard deadline(service_.deadlines, call.connection, kThrowAwaySeconds);
       whole = request.is_multipart_form_data() ? (*body)([](const httplib::MultipartFormData&) { return true; }, more)
                                                : (*body)(more);
+    }
+    response.status = status;
     if (!whole) call.connection.end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
   }
   service_.metrics.count("fsfm_requests_total", fmt::format("route=\"{}\",code=\"{}\"", route.path, response.status));
@@ -271,6 +319,9 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
 }
 
 void HttpServer::run() { server_->listen_after_bind(); }
-void HttpServer::stop() { server_->stop(); }
+void HttpServer::stop() {
+  service_.deadlines.pass_all();
+  server_->stop();
+}
 
 }  // namespace fsfm::server

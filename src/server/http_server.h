@@ -4,10 +4,13 @@
 #include <httplib.h>
 
 #include <memory>
+#include <regex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/jobs.h"
+#include "server/problem.h"
 #include "server/route.h"
 #include "server/service.h"
 
@@ -21,13 +24,18 @@ class HttpServer {
   int port() const { return port_; }
   // Serves until stop(); returns when the last answer is sent.
   void run();
-  // Requests that are being answered are answered to the end. Thread-safe.
+  // Requests that are being answered are answered to the end; bodies still on their way are not waited for.
+  // Thread-safe.
   void stop();
 
  private:
   void add(const Route& route);
   void add_page();
+  void add_path(const std::string& pattern, const std::string& method);
   std::string methods_of(const std::string& path) const;  // "GET, POST"; "" for a path that is none
+  // What no handler may see, before the library reads a body for it: true when the answer stands.
+  bool turn_away(const httplib::Request& request, httplib::Response& response);
+  void refuse(const httplib::Request& request, httplib::Response& response, const Problem& problem);
   void answer(const Route& route, const httplib::Request& request, httplib::Response& response,
               const httplib::ContentReader* body);
   void admit(const Route& route, Call& call);
@@ -37,6 +45,8 @@ class HttpServer {
   Jobs& jobs_;
   const bool open_to_all_;  // no tokens when it started: revoking the last one later does not open it
   std::vector<Route> routes_;
+  std::vector<std::pair<std::regex, std::string>> paths_;  // all that is served, with its methods
+  const size_t most_body_;
   std::unique_ptr<httplib::Server> server_;
   int port_ = 0;
 };

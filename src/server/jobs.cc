@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "server/problem.h"
@@ -11,6 +12,7 @@ namespace fsfm::server {
 namespace {
 
 constexpr size_t kMostWaiting = 64, kMostKept = 256;
+constexpr size_t kMostOfOne = kMostWaiting / 4;  // waiting or at work, of one token
 constexpr double kKeptSeconds = 3600;
 
 }  // namespace
@@ -59,6 +61,12 @@ std::string Jobs::submit(std::vector<Upload> uploads, int frames, const Caller& 
   {
     std::lock_guard lock(mutex_);
     forget_old();
+    const auto of_token = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+      return entry.second->caller.token == caller.token && entry.second->ended == Clock::time_point();
+    });
+    if (!caller.token.empty() && static_cast<size_t>(of_token) >= kMostOfOne)
+      throw Problem(429, "queue-full", fmt::format("{} jobs of this token are not done; come back later", of_token),
+                    10);
     if (queue_.size() >= kMostWaiting || jobs_.size() >= kMostKept)
       throw Problem(429, "queue-full", fmt::format("{} jobs wait already; come back later", queue_.size()), 10);
     jobs_[job->id] = job;

@@ -163,7 +163,7 @@ json operation(const Route& route) {
   op["responses"][std::to_string(route.status)] = {
       {"description", "done"}, {"content", {{is_json ? "application/json" : route.answer, {{"schema", schema}}}}}};
   std::vector<int> problems = route.problems;
-  if (route.role) problems.insert(problems.end(), {401, 403, 429});
+  if (route.role) problems.insert(problems.end(), {400, 401, 403, 421, 429});
   problems.push_back(500);
   for (const int status : problems)
     op["responses"][std::to_string(status)] = {{"description", status_title(status)},

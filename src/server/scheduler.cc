@@ -3,17 +3,45 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "detect/verdict.h"
 #include "server/problem.h"
 
 namespace fsfm::server {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr const char* kNoWorker = "no worker is up; ask another server, or later";
+constexpr std::array kStages{"decode", "find", "judge", "explain"};
+
+// What a worker says is believed only in the shape our own code gives it: a file that took it over may say anything.
+// Throws Error.
+void require_result(const nlohmann::json& answer) {
+  const auto is = [&](const char* key, auto&& good) { return !answer.contains(key) || good(answer[key]); };
+  const bool good =
+      answer.contains("entry") && answer["entry"].is_object() &&
+      is("times",
+         [](const auto& times) {
+           return times.is_object() && std::all_of(times.items().begin(), times.items().end(), [](const auto& item) {
+                    return item.value().is_number() &&
+                           std::find(kStages.begin(), kStages.end(), item.key()) != kStages.end();
+                  });
+         }) &&
+      is("verdict",
+         [](const auto& verdict) {
+           return verdict == "no_face" || verdict == verdict_name(VerdictKind::real) ||
+                  verdict == verdict_name(VerdictKind::inconclusive) || verdict == verdict_name(VerdictKind::attack);
+         }) &&
+      is("kind", [](const auto& kind) { return kind == "picture" || kind == "video"; }) &&
+      is("score", [](const auto& score) { return score.is_number() || score.is_null(); }) &&
+      is("faces", [](const auto& faces) { return faces.is_number_unsigned(); });
+  if (!good) throw Error("a worker's answer is none of ours");
+}
 
 }  // namespace
 
@@ -23,7 +51,7 @@ Scheduler::Scheduler(const ServeOptions& options, Metrics& metrics, Log log)
   metrics_.declare_gauge("fsfm_workers_busy", "Workers at work", [this] { return double(busy()); });
   metrics_.declare_counter("fsfm_worker_restarts_total", "Workers replaced after a crash or a hang");
   metrics_.declare_histogram("fsfm_queue_wait_seconds", "Time an upload waited for a worker");
-  for (const char* stage : {"decode", "find", "judge", "explain"})
+  for (const char* stage : kStages)
     metrics_.declare_histogram(fmt::format("fsfm_{}_seconds", stage),
                                fmt::format("Time of the stage '{}' of an upload", stage));
   metrics_.declare_counter("fsfm_faces_total", "Faces judged");
@@ -75,6 +103,7 @@ void Scheduler::submit(const std::shared_ptr<Task>& task) {
   {
     std::lock_guard lock(mutex_);
     if (draining_) throw Problem(503, "draining", "the server is being stopped; ask another, or later", 5);
+    if (alive_ == 0 && failing_) throw Problem(503, "no-worker", kNoWorker, 10);
     if (!task->background && queue_.size() >= static_cast<size_t>(options_.queue))
       throw Problem(429, "queue-full", fmt::format("{} uploads wait already; come back later", queue_.size()),
                     retry_after());
@@ -115,6 +144,18 @@ void Scheduler::finish(const std::shared_ptr<Task>& task, int status, const std:
     task->problem = problem;
   }
   done_.notify_all();
+}
+
+void Scheduler::drop(const std::shared_ptr<Task>& task) {
+  bool drained = false;
+  {
+    std::lock_guard lock(mutex_);
+    drained = drained_;
+  }
+  if (drained)
+    finish(task, 503, "draining", "the server was stopped before this was judged; ask another");
+  else
+    finish(task, 499, "client-left", "dropped before it was judged");
 }
 
 // The next uploads for one worker: half its share of the pictures that wait, busy workers counted too. Pictures that go
@@ -160,8 +201,7 @@ void Scheduler::serve(Slot& slot) {
       if (batch.empty() && stopping_) return;
     }
     for (auto& task : batch)
-      if (std::find(wanted.begin(), wanted.end(), task) == wanted.end())
-        finish(task, 499, "client-left", "dropped before it was judged");
+      if (std::find(wanted.begin(), wanted.end(), task) == wanted.end()) drop(task);
     if (!wanted.empty()) judge(slot, std::move(wanted));
     std::lock_guard lock(mutex_);
     if (!batch.empty()) --busy_;
@@ -169,6 +209,17 @@ void Scheduler::serve(Slot& slot) {
 }
 
 void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
+  if (!slot.process->waits()) {  // it ended while idle: no fault of these uploads
+    metrics_.count("fsfm_worker_restarts_total");
+    log_(fmt::format("worker {} ended while it was idle: replaced", slot.pid));
+    {
+      std::lock_guard lock(mutex_);
+      for (auto task = batch.rbegin(); task != batch.rend(); ++task)
+        ((*task)->background ? background_ : queue_).push_front(*task);
+    }
+    work_.notify_one();
+    return restart(slot);
+  }
   const auto start = Clock::now();
   double timeout = 0;
   std::vector<WorkItem> items;
@@ -179,8 +230,10 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
                        if (packet.kind == Message::progress) {
                          if (task->progress) task->progress(answer.value("done", 0), answer.value("of", 0));
                        } else if (packet.kind == Message::result) {
+                         require_result(answer);
                          {
                            std::lock_guard lock(mutex_);
+                           if (task->finished) return;  // a second answer
                            task->result = answer;
                            task->model = slot.process->hello();
                          }
@@ -194,21 +247,26 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
                          }
                          finish(task, 0, "", "");
                        } else {
-                         finish(task, answer.value("status", 500), answer.value("type", "internal"),
-                                answer.value("detail", ""));
+                         finish(task, std::clamp(answer.value("status", 500), 400, 599),
+                                answer.value("type", "internal"), answer.value("detail", ""));
                        }
                      }});
   }
   metrics_.count("fsfm_batches_total");
   const auto outcome = slot.process->run(items, timeout, [&] {
     std::lock_guard lock(mutex_);
-    return std::all_of(batch.begin(), batch.end(), [](const auto& task) { return task->cancelled || task->finished; });
+    return drained_ ||
+           std::all_of(batch.begin(), batch.end(), [](const auto& task) { return task->cancelled || task->finished; });
   });
   {
     std::lock_guard lock(mutex_);
     mean_seconds_ += 0.1 * (seconds_since(start) / static_cast<double>(batch.size()) - mean_seconds_);
   }
-  if (outcome == WorkerProcess::Outcome::done) return;
+  if (outcome == WorkerProcess::Outcome::done) {  // an item that was passed over has no verdict
+    for (auto& task : batch)
+      finish(task, 422, "worker-died", "the process that looked at this file gave no answer; the file is hostile");
+    return;
+  }
   if (outcome != WorkerProcess::Outcome::stopped) {
     metrics_.count("fsfm_worker_restarts_total");
     log_(fmt::format("worker {} {}: replaced", slot.pid,
@@ -219,7 +277,7 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
     {
       std::lock_guard lock(mutex_);
       // One of several brought the worker down: each is tried by itself, so that only that one is lost.
-      again = !task->finished && !task->cancelled && batch.size() > 1;
+      again = !task->finished && !task->cancelled && !drained_ && batch.size() > 1;
       if (again) {
         task->alone = true;
         queue_.push_front(task);
@@ -231,7 +289,7 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
       finish(task, 422, "too-slow",
              fmt::format("judging took longer than {:.0f} seconds; send a smaller file", task->timeout));
     else if (outcome == WorkerProcess::Outcome::stopped)
-      finish(task, 499, "client-left", "dropped while it was judged");
+      drop(task);
     else
       finish(task, 422, "worker-died", "the process that looked at this file died; the file is damaged or hostile");
   }
@@ -243,22 +301,38 @@ void Scheduler::restart(Slot& slot) {
     std::lock_guard lock(mutex_);
     --alive_;
   }
+  auto take_over = [&](std::unique_ptr<WorkerProcess>& process) {  // with the lock held
+    slot.process = std::move(process);
+    slot.pid = slot.process->pid();
+    ++alive_;
+    failing_ = false;
+  };
   for (int tries = 0;; ++tries) {
     {
       std::lock_guard lock(mutex_);
-      if (stopping_) return;
+      if (stopping_ || drained_) return;
+      if (slot.next) return take_over(slot.next);
     }
     try {
       auto process = std::make_unique<WorkerProcess>(worker_settings());
       std::lock_guard lock(mutex_);
-      slot.process = std::move(process);
-      slot.pid = slot.process->pid();
-      ++alive_;
-      return;
+      // Verdicts of two models under one name would be worse than none.
+      if (process->hello().at("sha256") != model_.at("sha256"))
+        throw Error("the model's file is not the one that was loaded", "load it with SIGHUP or POST /v1/models/reload");
+      return take_over(process);
     } catch (const std::exception& error) {
       log_(std::string("a worker does not start: ") + error.what());
-      std::this_thread::sleep_for(std::chrono::seconds(std::min(1 << std::min(tries, 5), 30)));
     }
+    std::deque<std::shared_ptr<Task>> waiting;
+    {
+      std::lock_guard lock(mutex_);
+      failing_ = true;
+      if (alive_ == 0) waiting.swap(queue_);
+    }
+    for (auto& task : waiting) finish(task, 503, "no-worker", kNoWorker);
+    std::unique_lock lock(mutex_);
+    work_.wait_for(lock, std::chrono::seconds(std::min(1 << std::min(tries, 5), 30)),
+                   [&] { return stopping_ || slot.next; });
   }
 }
 
@@ -269,6 +343,7 @@ void Scheduler::reload() {
   std::lock_guard lock(mutex_);
   model_ = fresh.front()->hello();
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i]->next = std::move(fresh[i]);
+  work_.notify_all();
 }
 
 void Scheduler::drain(double seconds) {
@@ -280,7 +355,7 @@ void Scheduler::drain(double seconds) {
     if (seconds_since(start) > seconds) {
       for (auto* queue : {&queue_, &background_})
         for (auto& task : *queue) task->cancelled = true;
-      if (queue_.empty() && background_.empty()) return;  // those at work end with the processes
+      drained_ = true;  // those at work are dropped, too
     }
     done_.wait_for(lock, kTick);
   }

@@ -43,7 +43,7 @@ class Scheduler {
   Scheduler(const ServeOptions& options, Metrics& metrics, Log log);
   ~Scheduler();
 
-  // Throws Problem 429 when the queue is full, 503 when the service stops.
+  // Throws Problem 429 when the queue is full, 503 when the service stops or no worker can be started.
   void submit(const std::shared_ptr<Task>& task);
   // Until it is finished. `gone` is asked ten times a second: when it says yes the task is dropped, also while a worker
   // is at it. Throws the task's Problem; 499 when dropped.
@@ -75,6 +75,7 @@ class Scheduler {
   void judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch);
   void restart(Slot& slot);
   void finish(const std::shared_ptr<Task>& task, int status, const std::string& type, const std::string& problem);
+  void drop(const std::shared_ptr<Task>& task);
   int retry_after() const;
 
   const ServeOptions& options_;
@@ -89,6 +90,8 @@ class Scheduler {
   int busy_ = 0, waiting_workers_ = 0, alive_ = 0;
   double mean_seconds_ = 0.1;  // of a task, for Retry-After
   bool stopping_ = false, draining_ = false;
+  bool drained_ = false;  // the time to drain is over
+  bool failing_ = false;  // the last worker to be started did not
 };
 
 }  // namespace fsfm::server

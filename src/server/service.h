@@ -10,6 +10,7 @@
 #include "server/audit.h"
 #include "server/metrics.h"
 #include "server/rate_limit.h"
+#include "server/read_deadlines.h"
 #include "server/scheduler.h"
 #include "server/serve_options.h"
 #include "server/tokens.h"
@@ -52,6 +53,7 @@ class Service {
   TokenStore tokens;
   AuditTrail audit;
   RateLimit rate;
+  ReadDeadlines deadlines;
   const std::shared_ptr<ContentBudget> budget;
   Scheduler scheduler;
   std::atomic<bool> draining{false};

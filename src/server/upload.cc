@@ -4,12 +4,18 @@
 
 #include "base/content_kind.h"
 #include "base/text.h"
+#include "server/framing.h"
 #include "server/problem.h"
 
 namespace fsfm::server {
 namespace {
 
 constexpr size_t kLongestName = 200;
+constexpr double kGraceSeconds = 5;
+
+Problem too_slow(const ServeOptions& options) {
+  return {408, "too-slow-upload", fmt::format("the upload took longer than {:.0f} seconds", options.upload_timeout)};
+}
 
 std::string clean_name(const std::string& given) {
   std::string name = one_line(to_utf8(given.substr(given.find_last_of("/\\") + 1)));
@@ -34,9 +40,7 @@ class Receiver {
 
   void add(std::string_view bytes) {
     const ServeOptions& options = call_.service.options;
-    if (seconds_since(start_) > options.upload_timeout)
-      throw Problem(408, "too-slow-upload",
-                    fmt::format("the upload took longer than {:.0f} seconds", options.upload_timeout));
+    if (seconds_since(start_) > options.upload_timeout) throw too_slow(options);
     Upload& upload = uploads_.back();
     if (!upload.content->append(bytes))
       throw Problem(503, "busy", "the server holds as many uploads as it may; come back later", 5);
@@ -91,11 +95,10 @@ std::vector<Upload> read_uploads(Call& call, int most_files) {
   call.body_begun = true;
   // Exceptions may not pass through the library: kept here. What still comes is thrown away, so that a client that
   // sends before it reads sees the answer; of a long body only a part.
-  constexpr size_t kThrownAway = 8 << 20;
   std::exception_ptr failure;
   size_t thrown_away = 0;
   auto guarded = [&](size_t bytes, auto&& body) {
-    if (failure) return (thrown_away += bytes) < kThrownAway;
+    if (failure) return (thrown_away += bytes) < kMostThrownAway;
     try {
       body();
     } catch (...) {
@@ -104,8 +107,14 @@ std::vector<Upload> read_uploads(Call& call, int most_files) {
     return true;
   };
   auto add = [&](const char* data, size_t size) { return guarded(size, [&] { receiver.add({data, size}); }); };
+  // Past the time the client is told while it still sends; one that trickles is cut off a little later.
+  const ReadDeadlines::Guard deadline(call.service.deadlines, call.connection,
+                                      call.service.options.upload_timeout + kGraceSeconds);
   bool whole = false;
-  if (request.is_multipart_form_data()) {
+  if (!framing_of(request).has_body) {
+    whole = true;
+    if (!request.is_multipart_form_data()) receiver.begin(call.parameter("name", "upload"));
+  } else if (request.is_multipart_form_data()) {
     whole = (*call.body)(
         [&](const httplib::MultipartFormData& part) {
           return guarded(1, [&] { receiver.begin(part.filename.empty() ? part.name : part.filename); });
@@ -118,6 +127,7 @@ std::vector<Upload> read_uploads(Call& call, int most_files) {
   call.body_read = whole;
   if (failure) std::rethrow_exception(failure);
   if (!whole) {
+    if (deadline.passed()) throw too_slow(call.service.options);
     if (call.response.status == 413)
       throw Problem(413, "too-large", "the request is larger than this server takes; send fewer or smaller files");
     throw Problem(400, "cut-short", "the request ended before its body did");

@@ -1,6 +1,7 @@
 #include "server/worker_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -80,6 +81,11 @@ void WorkerProcess::kill() {
   pid_ = socket_ = -1;
 }
 
+bool WorkerProcess::waits() const {
+  pollfd look{socket_, POLLIN, 0};
+  return socket_ >= 0 && ::poll(&look, 1, 0) == 0;
+}
+
 WorkerProcess::Outcome WorkerProcess::run(std::vector<WorkItem>& items, double timeout,
                                           const std::function<bool()>& stop) {
   const auto deadline = after(timeout);
@@ -100,6 +106,7 @@ WorkerProcess::Outcome WorkerProcess::run(std::vector<WorkItem>& items, double t
     for (;;) {
       const auto packet = receive_packet(socket_, deadline, [&] { return asked_to_stop = stop && stop(); });
       if (!packet) return lost(Outcome::died);
+      for (const int fd : packet->fds) ::close(fd);  // ours sends none; another's would use ours up
       if (packet->kind == Message::done) return Outcome::done;
       const nlohmann::json answer = parse_json_or_discard(packet->payload);
       const size_t at = answer.is_object() ? answer.value("item", items.size()) : items.size();
@@ -108,6 +115,8 @@ WorkerProcess::Outcome WorkerProcess::run(std::vector<WorkItem>& items, double t
     }
   } catch (const Error&) {
     return lost(asked_to_stop ? Outcome::stopped : Clock::now() > deadline ? Outcome::too_slow : Outcome::died);
+  } catch (const std::exception&) {  // an answer of another shape or size than our worker's
+    return lost(Outcome::died);
   }
 }
 

@@ -16,7 +16,9 @@ namespace fsfm::server {
 struct WorkItem {
   nlohmann::json task;
   const Content* content = nullptr;
-  std::function<void(const Packet&, const nlohmann::json&)> on_packet;  // result, problem, progress of this item
+  // Result, problem or progress of this item. A hostile file may speak through the worker: whatever it throws ends the
+  // worker.
+  std::function<void(const Packet&, const nlohmann::json&)> on_packet;
 };
 
 // Not thread-safe. The process dies with the object.
@@ -31,6 +33,8 @@ class WorkerProcess {
 
   const nlohmann::json& hello() const { return hello_; }
   pid_t pid() const { return pid_; }
+  // False once it ended, or speaks without being asked: it is then not to be given anything.
+  bool waits() const;
 
   enum class Outcome { done, died, too_slow, stopped };
   // Anything but `done` leaves a dead process: items without an answer have none.

@@ -113,11 +113,15 @@ OnnxTensor tensor_of(std::string_view message, const fs::path& file) {
 }
 
 OnnxNode node_of(std::string_view message) {
-  OnnxNode node{std::string(first_field(message, 4)), texts(message, 1), texts(message, 2), {}};
+  OnnxNode node{std::string(first_field(message, 4)), texts(message, 1), texts(message, 2), {}, {}};
   for (const auto attribute : all_fields(message, 5)) {
     auto values = integers(attribute, 8);
     if (values.empty()) values = integers(attribute, 3);
-    if (!values.empty()) node.integers[std::string(first_field(attribute, 1))] = std::move(values);
+    std::string name(first_field(attribute, 1));
+    if (values.empty())
+      node.others.push_back(std::move(name));
+    else
+      node.integers[std::move(name)] = std::move(values);
   }
   return node;
 }

@@ -26,6 +26,7 @@ struct OnnxNode {
   std::string op;  // "Conv"
   std::vector<std::string> inputs, outputs;
   std::map<std::string, std::vector<int64_t>> integers;  // attributes that are one or several
+  std::vector<std::string> others;                       // names of those of another kind
 
   // The attribute's values, or `otherwise` where it is left out.
   std::vector<int64_t> get(const std::string& attribute, std::vector<int64_t> otherwise) const;

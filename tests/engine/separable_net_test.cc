@@ -70,7 +70,9 @@ struct Parts {
   int side = 16, stem_kernel = 5;
   bool wider = true;  // after the pooled block: 12 channels instead of 6
   bool bias_of_depthwise = true;
-  std::string odd;  // an operation that separable networks do not have
+  bool inner_output = false;  // what a ReLU follows is an output, too
+  bool filled = false;        // the channels that widen say what they hold
+  std::string odd;            // an operation that separable networks do not have
 
   void write(const std::filesystem::path& file) const {
     Rng rng(7);
@@ -103,7 +105,8 @@ struct Parts {
     std::string skip = "b.pooled";
     if (wider) {
       const std::vector<int64_t> shape = {1, 6, half, half};
-      graph.node("ConstantOfShape", {graph.constant("shape", shape)}, {"nothing"});
+      graph.node("ConstantOfShape", {graph.constant("shape", shape)}, {"nothing"},
+                 filled ? OnnxGraph::real("value", 1) : "");
       skip = graph.node("Concat", {"b.pooled", "nothing"}, {"b.padded"}, OnnxGraph::integer("axis", 1));
     }
     conv(odd.empty() ? "b" : "odd", "c.windows", 6, 6, 3, 2, 6, false);
@@ -116,6 +119,7 @@ struct Parts {
     graph.node("Transpose", {"boxes"}, {"boxes.rows"}, ints("perm", {0, 2, 3, 1}));
     graph.output("scores.rows", {1, half, half, 2});
     graph.output("boxes.rows", {1, side / 2, side / 2, 5});
+    if (inner_output) graph.output("c.sum", {1, channels, half, half});
     graph.write(file, 11);
   }
 };
@@ -171,6 +175,8 @@ TEST(SeparableNet, RefusesOtherNetworks) {
   };
   EXPECT_EQ(text_of({}, 16), "");
   EXPECT_NE(text_of({.odd = "Sigmoid"}, 16).find("'Sigmoid'"), std::string::npos);
+  EXPECT_NE(text_of({.inner_output = true}, 16), "");
+  EXPECT_NE(text_of({.filled = true}, 16).find("'value'"), std::string::npos);
   EXPECT_NE(text_of({}, 15).find("net.onnx"), std::string::npos);  // windows do not come out even
   EXPECT_NE(test::error_text([&] { SeparableNet(dir / "none.onnx", 16); }).find("none.onnx"), std::string::npos);
   std::ofstream(dir / "text.onnx") << "no network at all";

@@ -15,6 +15,7 @@
 #include "media/codec.h"
 #include "support/face_painter.h"
 #include "support/run_cli.h"
+#include "support/videos.h"
 
 namespace fsfm::test {
 namespace {
@@ -84,6 +85,29 @@ std::string read_all(const std::filesystem::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return text.str();
+}
+
+std::string video_bytes(const TempDir& dir) {
+  write_video(dir / "clip.mp4", 12, 6, [](int i) {
+    Image canvas = paint_background(3, 320, 320);
+    paint_face_on(canvas, 7, {90 + 2 * i, 90, 140, 140});
+    return canvas;
+  });
+  return read_all(dir / "clip.mp4");
+}
+
+nlohmann::json parsed(const httplib::Result& answer) {
+  if (!answer) {
+    ADD_FAILURE() << "no answer: " << httplib::to_string(answer.error());
+    return nlohmann::json::object();
+  }
+  return nlohmann::json::parse(answer->body);
+}
+
+nlohmann::json comparable(nlohmann::json entry) {
+  entry.erase("judged_at");
+  entry.erase("file");
+  return entry;
 }
 
 std::string painted_photo(int faces) {

@@ -34,7 +34,13 @@ class RunningServer {
   bool secret_ = false;
 };
 
-std::string painted_photo(int faces = 1);  // JPEG bytes
+std::string painted_photo(int faces = 1);     // JPEG bytes
+std::string video_bytes(const TempDir& dir);  // of two seconds in which a face moves; made in `dir`
 std::string read_all(const std::filesystem::path& file);
+
+inline constexpr const char* kBinary = "application/octet-stream";
+nlohmann::json parsed(const httplib::Result& answer);  // no answer is a test's failure
+// An entry without what differs from run to run.
+nlohmann::json comparable(nlohmann::json entry);
 
 }  // namespace fsfm::test

@@ -1,11 +1,6 @@
-// `fsfm serve` from outside: what its clients and its enemies see.
-#include <arpa/inet.h>
+// `fsfm serve` from outside: its answers.
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,26 +21,10 @@ namespace fsfm {
 namespace {
 
 using nlohmann::json;
+using test::comparable;
+using test::kBinary;
+using test::parsed;
 using test::RunningServer;
-
-constexpr const char* kBinary = "application/octet-stream";
-
-json parsed(const httplib::Result& answer) {
-  if (!answer) {
-    ADD_FAILURE() << "no answer: " << httplib::to_string(answer.error());
-    return json::object();
-  }
-  return json::parse(answer->body);
-}
-
-std::string video_bytes(const test::TempDir& dir) {
-  test::write_video(dir / "clip.mp4", 12, 6, [](int i) {
-    Image canvas = test::paint_background(3, 320, 320);
-    test::paint_face_on(canvas, 7, {90 + 2 * i, 90, 140, 140});
-    return canvas;
-  });
-  return test::read_all(dir / "clip.mp4");
-}
 
 // A PNG in base64.
 Image picture_of(const std::string& text) {
@@ -56,17 +35,10 @@ Image picture_of(const std::string& text) {
   return decode_picture(bytes, "answer.png").image;
 }
 
-// Without what differs from run to run.
-json comparable(json entry) {
-  entry.erase("judged_at");
-  entry.erase("file");
-  return entry;
-}
-
 TEST(Serve, GivesTheVerdictsOfFsfmDetect) {
   const RunningServer server;
   const test::TempDir dir;
-  const std::string photo = test::painted_photo(2), video = video_bytes(dir);
+  const std::string photo = test::painted_photo(2), video = test::video_bytes(dir);
   std::ofstream(dir / "photo.jpg", std::ios::binary) << photo;
   for (const auto& [name, bytes] : {std::pair{"photo.jpg", photo}, std::pair{"clip.mp4", video}}) {
     const json ours = parsed(server.client().Post("/v1/detect?name=" + std::string(name), bytes, kBinary));
@@ -198,69 +170,6 @@ TEST(Serve, AFoundationModelMustHaveADecoder) {
   EXPECT_NE(result.err.find("decoder"), std::string::npos) << result.err;
 }
 
-TEST(Serve, AFloodOfConnectionsIsAnsweredToTheLast) {
-  const RunningServer server({"--queue", "4"});
-  const std::string photo = test::painted_photo();
-  constexpr size_t kClients = 96;
-  std::array<int, kClients> status{};  // 0: the connection broke
-  {
-    std::vector<std::jthread> clients;
-    for (size_t i = 0; i < kClients; ++i)
-      clients.emplace_back([&, i] {
-        if (const auto answer = server.client().Post("/v1/detect", photo, kBinary)) status[i] = answer->status;
-      });
-  }
-  const auto judged = std::count(status.begin(), status.end(), 200),
-             shed = std::count(status.begin(), status.end(), 429);
-  EXPECT_EQ(judged + shed, static_cast<long>(kClients));
-  EXPECT_GE(judged, 4);
-}
-
-TEST(Serve, ABodyThatCannotBeReadIsAnsweredAndNeverTakenForARequest) {
-  const RunningServer server;
-  const std::string hidden = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-  for (const char* type : {"multipart/form-data", "multipart/form-data; boundary=x"}) {
-    auto client = server.client();
-    client.set_keep_alive(true);
-    const auto answer = client.Post("/v1/detect", "--y\r\nno part at all\r\n" + hidden, type);
-    ASSERT_TRUE(answer) << type << ": " << httplib::to_string(answer.error());
-    EXPECT_EQ(answer->status, 400) << answer->body;
-    EXPECT_EQ(answer->get_header_value("Content-Type"), "application/problem+json");
-    const auto next = client.Get("/health");
-    ASSERT_TRUE(next);
-    EXPECT_EQ(next->status, 200);
-  }
-  EXPECT_EQ(server.log().find("/v1/models"), std::string::npos) << server.log();
-}
-
-TEST(Serve, RevokingTheLastTokenClosesTheServer) {
-  const test::TempDir dir;
-  const std::string state = (dir / "state").string();
-  ASSERT_EQ(test::run_cli({"serve", "token", "add", "only", "--role", "detect", "--state", state}).exit_code, 0);
-  const RunningServer server({"--state", state});
-  EXPECT_EQ(server.client().Get("/v1/history")->status, 401);
-  ASSERT_EQ(test::run_cli({"serve", "token", "revoke", "only", "--state", state}).exit_code, 0);
-  EXPECT_EQ(server.client().Get("/v1/history")->status, 401);
-  EXPECT_EQ(server.client().Post("/v1/models/reload")->status, 401);
-}
-
-TEST(Serve, ANameThatLooksLikeLoopbackIsNone) {
-  const RunningServer server;
-  for (const char* host : {"127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example"})
-    EXPECT_EQ(server.client().Get("/v1/history", {{"Host", host}})->status, 421) << host;
-  EXPECT_EQ(server.client().Get("/v1/history", {{"Host", "127.0.0.2:80"}})->status, 200);
-}
-
-TEST(Serve, AWrongMethodIsToldTheRightOnes) {
-  const RunningServer server;
-  const auto answer = server.client().Get("/v1/detect");
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 405);
-  EXPECT_EQ(answer->get_header_value("Allow"), "POST");
-  EXPECT_EQ(server.client().Delete("/v1/jobs")->status, 405);
-  EXPECT_EQ(server.client().Get("/v1/nothing")->status, 404);
-}
-
 TEST(Serve, MasksCoverTheRegionThatWasAskedFor) {
   const RunningServer server;
   const json mask =
@@ -287,125 +196,11 @@ TEST(Serve, ARequestIdIsEchoedAndLoggedAndNothingOfTheFileIs) {
   EXPECT_EQ(server.log().find("secret-holiday"), std::string::npos) << server.log();
 }
 
-TEST(Serve, TokensAndRoles) {
-  const test::TempDir dir;
-  const std::string state = (dir / "state").string();
-  auto token = [&](const std::string& name, const std::string& role) {
-    const auto made = test::run_cli({"serve", "token", "add", name, "--role", role, "--state", state});
-    EXPECT_EQ(made.exit_code, 0) << made.err;
-    return httplib::Headers{{"Authorization", "Bearer " + made.out.substr(0, made.out.find('\n'))}};
-  };
-  const auto reader = token("reader", "read"), judge = token("judge", "detect"), admin = token("boss", "admin");
-  const RunningServer server({"--state", state});
-  auto client = server.client();
-  const std::string photo = test::painted_photo();
-  EXPECT_EQ(client.Post("/v1/detect", photo, kBinary)->status, 401);
-  EXPECT_EQ(client.Post("/v1/detect", {{"Authorization", "Bearer fsfm_00"}}, photo, kBinary)->status, 401);
-  EXPECT_EQ(client.Post("/v1/detect", reader, photo, kBinary)->status, 403);
-  EXPECT_EQ(client.Post("/v1/detect", judge, photo, kBinary)->status, 200);
-  EXPECT_EQ(client.Get("/v1/history", reader)->status, 200);
-  EXPECT_EQ(client.Get("/v1/audit", judge)->status, 403);
-  EXPECT_EQ(client.Get("/v1/audit", admin)->status, 200);
-  EXPECT_EQ(client.Get("/health")->status, 200);
-  ASSERT_EQ(test::run_cli({"serve", "token", "revoke", "judge", "--state", state}).exit_code, 0);
-  EXPECT_EQ(client.Post("/v1/detect", judge, photo, kBinary)->status, 401);
-}
-
-TEST(Serve, OtherSitesPagesAndAddressesAreRefused) {
-  const RunningServer server;
-  auto client = server.client();
-  EXPECT_EQ(client.Post("/v1/detect", {{"Origin", "https://evil.example"}}, test::painted_photo(), kBinary)->status,
-            403);
-  EXPECT_EQ(client.Get("/v1/history", {{"Sec-Fetch-Site", "cross-site"}})->status, 403);
-  EXPECT_EQ(client.Get("/v1/history", {{"Host", "evil.example:80"}})->status, 421);
-  EXPECT_EQ(client.Get("/v1/history", {{"Origin", "http://127.0.0.1:" + std::to_string(server.port())}})->status, 200);
-}
-
-TEST(Serve, RefusesToListenBeyondThisMachineWithoutTokens) {
-  const test::TempDir dir;
-  const auto result =
-      test::run_cli({"serve", "--host", "0.0.0.0", "--port", "0", "--workers", "1", "--state", dir.path().string()});
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_NE(result.err.find("--insecure"), std::string::npos) << result.err;
-}
-
-TEST(Serve, AKilledWorkerLosesOnlyItsRequest) {
-  const RunningServer server;
-  const std::string photo = test::painted_photo();
-  const json before = parsed(server.client().Post("/v1/detect", photo, kBinary));
-  const auto workers = server.worker_pids();
-  ASSERT_EQ(workers.size(), 1u);
-  ASSERT_EQ(::kill(workers[0], SIGKILL), 0);
-  // The dead worker shows when the next request meets it.
-  auto lost = server.client().Post("/v1/detect", photo, kBinary);
-  ASSERT_TRUE(lost);
-  EXPECT_EQ(lost->status, 422) << lost->body;
-  const json after = parsed(server.client().Post("/v1/detect", photo, kBinary));
-  ASSERT_TRUE(after.contains("results")) << after;
-  EXPECT_EQ(comparable(after["results"][0]), comparable(before["results"][0]));
-  EXPECT_NE(server.worker_pids(), workers);
-}
-
-TEST(Serve, AWorkerIsShutIn) {
-  const RunningServer server;
-  for (const int pid : server.worker_pids()) {
-    const std::string status = test::read_all("/proc/" + std::to_string(pid) + "/status");
-    EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << status;
-    EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos);
-    int descriptors = 0;
-    for ([[maybe_unused]] const auto& entry :
-         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd"))
-      ++descriptors;
-    EXPECT_LE(descriptors, 4);  // the three streams and its socket
-  }
-}
-
-TEST(Serve, SlowClientsCostNobodyElse) {
-  const RunningServer server;
-  std::vector<int> slow;
-  for (int i = 0; i < 40; ++i) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(server.port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const std::string begun = "POST /v1/detect HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx";
-    ASSERT_GT(::send(fd, begun.data(), begun.size(), 0), 0);
-    slow.push_back(fd);
-  }
-  const auto answer = server.client().Post("/v1/detect", test::painted_photo(), kBinary);
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 200);
-  for (const int fd : slow) ::close(fd);
-}
-
-TEST(Serve, AFullQueueIsRefusedWithATimeToComeBack) {
-  const RunningServer server({"--queue", "1", "--batch", "1"});
-  const std::string photo = test::painted_photo();
-  std::atomic<int> refused{0}, judged{0}, others{0};
-  std::vector<std::thread> clients;
-  for (int i = 0; i < 12; ++i)
-    clients.emplace_back([&] {
-      const auto answer = server.client().Post("/v1/detect", photo, kBinary);
-      if (answer && answer->status == 429 && !answer->get_header_value("Retry-After").empty())
-        ++refused;
-      else if (answer && answer->status == 200)
-        ++judged;
-      else
-        ++others;
-    });
-  for (auto& client : clients) client.join();
-  EXPECT_GT(refused, 0);
-  EXPECT_GT(judged, 0);
-  EXPECT_EQ(others, 0);
-}
-
 TEST(Serve, AJobTellsItsProgressAndItsResult) {
   const test::TempDir dir;
   const RunningServer server;
   auto client = server.client();
-  const auto submitted = client.Post("/v1/jobs?name=clip.mp4&frames=8", video_bytes(dir), kBinary);
+  const auto submitted = client.Post("/v1/jobs?name=clip.mp4&frames=8", test::video_bytes(dir), kBinary);
   ASSERT_TRUE(submitted);
   ASSERT_EQ(submitted->status, 202) << submitted->body;
   const std::string path = submitted->get_header_value("Location");
@@ -417,39 +212,6 @@ TEST(Serve, AJobTellsItsProgressAndItsResult) {
   ASSERT_EQ(result["results"].size(), 1u) << result;
   EXPECT_EQ(result["results"][0]["frames_looked_at"], 8);
   EXPECT_NE(parsed(client.Get("/v1/history?search=clip.mp4"))["rows"].size(), 0u);
-}
-
-TEST(Serve, ABadModelIsRefusedAndTheOldOneGoesOn) {
-  const test::TempDir dir;
-  const auto model = test::write_tiny_detector(dir / "model.safetensors");
-  const RunningServer server({"--model", model.string()});
-  auto client = server.client();
-  const json before = parsed(client.Get("/v1/models"));
-  std::ofstream(dir / "new", std::ios::binary) << "no model";
-  std::filesystem::rename(dir / "new", model);
-  EXPECT_EQ(client.Post("/v1/models/reload", "", kBinary)->status, 422);
-  EXPECT_EQ(parsed(client.Get("/v1/models")), before);
-  EXPECT_EQ(client.Post("/v1/detect", test::painted_photo(), kBinary)->status, 200);
-  test::write_tiny_detector(dir / "next.safetensors", [](ModelCard& card) { card.name = "the next one"; });
-  std::filesystem::rename(dir / "next.safetensors", model);
-  ::kill(server.pid(), SIGHUP);
-  for (int i = 0; i < 100 && parsed(client.Get("/v1/models"))["models"][0]["card"]["name"] != "the next one"; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_EQ(parsed(client.Post("/v1/detect", test::painted_photo(), kBinary))["name"], "the next one");
-}
-
-TEST(Serve, SigtermFinishesWhatIsUnderWay) {
-  const test::TempDir dir;
-  RunningServer server;
-  const std::string video = video_bytes(dir);
-  int status = 0;
-  std::thread client([&] {
-    if (const auto answer = server.client().Post("/v1/detect?name=clip.mp4", video, kBinary)) status = answer->status;
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  EXPECT_EQ(server.stop(), 0);
-  client.join();
-  EXPECT_EQ(status, 200);
 }
 
 TEST(Serve, SettingsComeFromTheEnvironment) {

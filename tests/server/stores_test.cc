@@ -1,6 +1,9 @@
 // Tokens, audit trail and rate limits.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/error.h"
 #include "server/audit.h"
 #include "server/metrics.h"
@@ -39,6 +42,19 @@ TEST(Tokens, AreFoundByTheirSecretUntilRevoked) {
   EXPECT_TRUE(tokens.revoke("scanner"));
   EXPECT_FALSE(tokens.revoke("scanner"));
   EXPECT_FALSE(tokens.find(secret));
+}
+
+TEST(Tokens, ARevocationThatIsNotWrittenIsAnError) {
+  const test::TempDir dir;
+  const auto database = open(dir);
+  TokenStore tokens(database);
+  const std::string secret = tokens.add("scanner", Role::detect);
+  // SQLite checks this when the statement ends, as it does the disk.
+  database->run(
+      "CREATE TABLE uses (token TEXT REFERENCES tokens (name) DEFERRABLE INITIALLY DEFERRED);"
+      "INSERT INTO uses VALUES ('scanner');");
+  EXPECT_THROW(tokens.revoke("scanner"), Error);
+  EXPECT_TRUE(tokens.find(secret));
 }
 
 TEST(Tokens, TheFileHoldsNoSecret) {
@@ -81,6 +97,45 @@ TEST(Audit, ARowThatIsRemovedOrAlteredShows) {
     database->run(crime);
     EXPECT_NE(audit.verify(), "") << crime;
   }
+}
+
+TEST(Audit, EndsThatAreRemovedOrMovedShow) {
+  for (const char* crime :
+       {"DELETE FROM audit_ends", "DELETE FROM audit_ends WHERE what = 'head'",
+        "DELETE FROM audit_ends WHERE what = 'start'", "DELETE FROM audit_ends; DELETE FROM audit WHERE id > 1",
+        "UPDATE audit_ends SET id = 2, hash = (SELECT hash FROM audit WHERE id = 2) WHERE what = 'head'",
+        "INSERT INTO audit SELECT id + 3, time, request_id, token, content_sha256, model_sha256, kind, verdict, score, "
+        "faces, result, hash FROM audit"}) {
+    const test::TempDir dir;
+    {
+      AuditTrail audit(open(dir));
+      for (const char* id : {"one", "two", "three"}) audit.add(row(id, "attack"));
+    }
+    open(dir)->run(crime);
+    AuditTrail audit(open(dir));  // a server that starts anew makes up no ends
+    EXPECT_NE(audit.verify(), "") << crime;
+  }
+}
+
+TEST(Audit, NothingIsChainedToAHeadThatIsGone) {
+  const test::TempDir dir;
+  const auto database = open(dir);
+  AuditTrail audit(database);
+  audit.add(row("one", "attack"));
+  database->run("DELETE FROM audit_ends");
+  EXPECT_THROW(audit.add(row("two", "attack")), Error);
+}
+
+TEST(Audit, IsVerifiedWhileOthersWrite) {
+  const test::TempDir dir;
+  AuditTrail audit(open(dir)), other(open(dir));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) other.add(row("x", "real"));
+  });
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(audit.verify(), "");
+  stop = true;
+  writer.join();
 }
 
 TEST(Audit, WhatPassesItsRetentionLeavesAWholeChain) {

@@ -137,6 +137,8 @@ for (const [name, width, height] of kViews) for (const colorScheme of ['light', 
 // The keyboard alone: skip link, parts of the page, choosing a file, leaving and coming back.
 {
   const page = await (await browser.newContext({viewport: {width: 1280, height: 860}})).newPage();
+  // Asked for before the page is there: the browser may take a key press before it takes the wish to be told of its dialog.
+  const chooser = page.waitForEvent('filechooser', {timeout: 120000});
   await page.goto(`${address}/`);
   await page.getByRole('button', {name: 'Choose files'}).waitFor();
   const focused = () => page.evaluate(() => document.activeElement.textContent.trim());
@@ -144,8 +146,8 @@ for (const [name, width, height] of kViews) for (const colorScheme of ['light', 
   assert.equal(await focused(), 'Skip to content');
   const reach = async (text) => { for (let i = 0; i < 20 && await focused() !== text; ++i) await page.keyboard.press('Tab'); assert.equal(await focused(), text); };
   await reach('Choose files');
-  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
-  await chooser.setFiles('media/portrait.jpg');
+  await page.keyboard.press('Enter');
+  await (await chooser).setFiles('media/portrait.jpg');
   await page.locator('.face').first().waitFor();
   await reach('Show the regions of the largest face');
   await page.keyboard.press('Space');

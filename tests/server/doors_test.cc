@@ -302,10 +302,10 @@ TEST(Doors, AClientThatTricklesIsCutOff) {
     const char *headers, *drop;
   };
   // Bytes of the file, of a part's header, of a chunk's size: the last two never reach the file.
-  for (const auto& [headers, drop] : {Trickle{"Content-Length: 100000\r\n", "x"},
-                                      {"Content-Length: 100000\r\nContent-Type: multipart/form-data; boundary=y\r\n",
-                                       "--y\r\nX-A: b\r\n"},
-                                      {"Transfer-Encoding: chunked\r\n", "1"}}) {
+  for (const auto& [headers, drop] :
+       {Trickle{"Content-Length: 100000\r\n", "x"},
+        {"Content-Length: 100000\r\nContent-Type: multipart/form-data; boundary=y\r\n", "--y\r\nX-A: b\r\n"},
+        {"Transfer-Encoding: chunked\r\n", "1"}}) {
     const RawClient client(server.port());
     ASSERT_TRUE(client.send(request("POST /v1/detect", headers)));
     for (int i = 0; i < 150 && !client.has_answer(); ++i) {
@@ -324,8 +324,7 @@ TEST(Doors, TheJobsOfOneTokenLeaveRoomForOthers) {
   const RunningServer server({"--state", state});
   const std::string video = test::video_bytes(dir);
   int taken = 0, refused = 0;
-  for (int i = 0; i < 40; ++i)
-    switch (server.client().Post("/v1/jobs?frames=12", greedy, video, kBinary)->status) {
+  for (int i = 0; i < 40; ++i) switch (server.client().Post("/v1/jobs?frames=12", greedy, video, kBinary)->status) {
       case 202:
         ++taken;
         break;

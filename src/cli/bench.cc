@@ -14,7 +14,9 @@
 namespace fsfm::cli {
 
 int run_bench_explain(int argc, char** argv);
+std::vector<BenchCase> bench_detect(const BenchOptions&);
 std::vector<BenchCase> bench_engine(const BenchOptions&);
+std::vector<BenchCase> bench_faces(const BenchOptions&);
 std::vector<BenchCase> bench_kernels(const MeasureOptions&);
 std::vector<BenchCase> bench_loader(const MeasureOptions&);
 std::vector<BenchCase> bench_masks(const MeasureOptions&);
@@ -25,7 +27,9 @@ std::vector<BenchCase> bench_step_bf16(const BenchOptions&);
 
 const std::vector<Bench>& benches() {
   static const std::vector<Bench> kBenches = {
+      {"detect", "a photograph, from its file to the verdicts, all cores", bench_detect},
       {"engine", "pictures through the transformer in every precision, all cores", bench_engine},
+      {"faces", "finding the faces of a photograph, each way", bench_faces},
       {"kernels", "every vector kernel beside its plain form, one thread", bench_kernels},
       {"loader", "stored faces to a pretraining batch, one thread", bench_loader},
       {"masks", "parsing map to region map to mask, one thread", bench_masks},
@@ -107,8 +111,9 @@ int run_bench(int argc, char** argv) {
   Options options("bench", "Time one part of the program; bench/compare.sh sets it beside its peer");
   options.positional("what", what, "which bench: " + join(names, ", ")).required();
   options.add("seconds", measure_options.seconds, "time to spend on each case").range(0.01, 600);
-  options.add("model", measure_options.model, "step, engine: size of the network")
+  options.add("model", measure_options.model, "step, engine, detect: size of the network")
       .choices({"tiny", "small", "base", "large", "huge"});
+  options.add("picture", measure_options.picture, "detect, faces: the photograph");
   options.add("batch-size", measure_options.batch_size, "step: images in a batch").range(2, 4096);
   options.add("precision", measure_options.precision, "step: number format").choices({"fp32", "bf16"});
   options.add("json", json, "print JSON, one line");

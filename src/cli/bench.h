@@ -10,9 +10,10 @@
 
 namespace fsfm::cli {
 
-// What only some benches read: the training step.
+// What only some benches read.
 struct BenchOptions : MeasureOptions {
   std::string model = "small", precision = "fp32";
+  std::string picture;
   int batch_size = 16;
 };
 

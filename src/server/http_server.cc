@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
 
@@ -71,10 +73,24 @@ std::string raw_answer(const httplib::Response& response) {
   return text + fmt::format("Content-Length: {}\r\n\r\n{}", response.body.size(), response.body);
 }
 
+// OpenSSL asks for the password of a locked key at the terminal, where a service has nobody.
+bool opens_without_password(const std::filesystem::path& key) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> file(::BIO_new_file(key.c_str(), "r"), ::BIO_free);
+  if (!file) return false;
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> read(
+      ::PEM_read_bio_PrivateKey(
+          file.get(), nullptr, [](char*, int, int, void*) { return -1; }, nullptr),
+      ::EVP_PKEY_free);
+  return read != nullptr;
+}
+
 std::unique_ptr<httplib::Server> make_server(const ServeOptions& options) {
   if (options.tls_cert.empty() != options.tls_key.empty())
     throw Error("TLS takes a certificate and its key", "give both --tls-cert and --tls-key");
   if (options.tls_cert.empty()) return std::make_unique<httplib::Server>();
+  if (!opens_without_password(options.tls_key))
+    throw Error("cannot read the key " + options.tls_key.string(),
+                "it must be a PEM file without a password: openssl pkey -in KEY -out OPEN_KEY");
   auto server = std::make_unique<httplib::SSLServer>(options.tls_cert.c_str(), options.tls_key.c_str());
   if (!server->is_valid())
     throw Error("cannot use the certificate " + options.tls_cert.string() + " with the key " + options.tls_key.string(),

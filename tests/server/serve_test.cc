@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
 #include "media/codec.h"
 #include "server/running_server.h"
@@ -14,7 +13,6 @@
 #include "support/face_painter.h"
 #include "support/paths.h"
 #include "support/run_cli.h"
-#include "support/tiny_model.h"
 #include "support/videos.h"
 
 namespace fsfm {
@@ -212,6 +210,16 @@ TEST(Serve, AJobTellsItsProgressAndItsResult) {
   ASSERT_EQ(result["results"].size(), 1u) << result;
   EXPECT_EQ(result["results"][0]["frames_looked_at"], 8);
   EXPECT_NE(parsed(client.Get("/v1/history?search=clip.mp4"))["rows"].size(), 0u);
+}
+
+TEST(Serve, AnAuditTrailThatIsNotThereIsAnErrorAndIsNotMade) {
+  const test::TempDir dir;
+  for (const char* action : {"verify", "export"}) {
+    const auto result = test::run_cli({"serve", "audit", action, "--state", (dir / "other").string()});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_NE(result.err.find("--state"), std::string::npos) << result.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir / "other"));
 }
 
 TEST(Serve, SettingsComeFromTheEnvironment) {

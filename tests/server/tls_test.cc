@@ -17,7 +17,8 @@ namespace {
 
 using test::RunningServer;
 
-// A certificate for localhost that signs itself, in cert.pem, and its key in key.pem.
+// A certificate for localhost that signs itself, in cert.pem, and its key in key.pem and, under a password, in
+// locked.pem.
 void write_certificate(const std::filesystem::path& dir) {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
@@ -43,6 +44,11 @@ void write_certificate(const std::filesystem::path& dir) {
   write(dir / "cert.pem", [&](FILE* out) { PEM_write_X509(out, certificate.get()); });
   write(dir / "key.pem",
         [&](FILE* out) { PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+  std::string password = "secret";
+  write(dir / "locked.pem", [&](FILE* out) {
+    PEM_write_PrivateKey(out, key.get(), EVP_aes_256_cbc(), reinterpret_cast<unsigned char*>(password.data()), 6,
+                         nullptr, nullptr);
+  });
 }
 
 TEST(ServeTls, AnswersWhoTrustsItsCertificateAndNobodyInTheClear) {
@@ -77,8 +83,9 @@ TEST(ServeTls, RefusesAKeyThatIsNotItsCertificates) {
         {"serve", "--port", "0", "--state", (dir / "state").string(), "--tls-cert", certificate, "--tls-key", key});
   };
   const std::string certificate = (dir / "cert.pem").string(), key = (dir / "key.pem").string();
-  for (const auto& result : {start(certificate, (other / "key.pem").string()), start(certificate, certificate),
-                             start((dir / "none.pem").string(), key)}) {
+  for (const auto& result :
+       {start(certificate, (other / "key.pem").string()), start(certificate, certificate),
+        start((dir / "none.pem").string(), key), start(certificate, (dir / "locked.pem").string())}) {
     EXPECT_EQ(result.exit_code, 2) << result.err;
     EXPECT_NE(result.err.find(".pem"), std::string::npos) << result.err;
   }

@@ -27,7 +27,8 @@ struct VitBlocks::Block {
 
 VitBlocks::VitBlocks(OneDnn& onednn, const TensorMap& tensors, const std::string& prefix, const Sizes& sizes,
                      int rows_hint, EnginePrecision precision)
-    : sizes_(sizes) {
+    : sizes_(sizes),
+      bf16_attention_(precision != EnginePrecision::fp32 && kernels::has_bf16_attention(sizes.width / sizes.heads)) {
   for (int i = 0; i < sizes.depth; ++i)
     blocks_.emplace_back(onednn, tensors, sizes, prefix + std::to_string(i) + ".", rows_hint, precision);
 }
@@ -38,10 +39,11 @@ void VitBlocks::attend(const float* qkv, float* out, int images, int tokens) {
   const int d = sizes_.width, heads = sizes_.heads, head_dim = d / heads;
   const size_t each = (kernels::attention_scratch(tokens, head_dim) + 15) / 16 * 16;
   float* memory = scratch_.get(each * omp_get_max_threads());
+  const auto attention = bf16_attention_ ? kernels::attention_bf16 : kernels::attention;
 #pragma omp parallel for
   for (int task = 0; task < images * heads; ++task) {
     const size_t image = task / heads, first = static_cast<size_t>(task % heads) * head_dim;
-    kernels::attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
+    attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
                        memory + each * omp_get_thread_num());
   }
 }

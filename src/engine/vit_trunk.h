@@ -35,6 +35,7 @@ class VitBlocks {
   void attend(const float* qkv, float* out, int images, int tokens);
 
   Sizes sizes_;
+  bool bf16_attention_;  // where products are rounded anyway and the processor multiplies bfloat16
   std::vector<Block> blocks_;
   Buffer attended_, qkv_, scratch_;
 };

@@ -91,6 +91,16 @@ HWY_INLINE void attend_rows(const float* q, float* out, int tokens, int dim, int
   }
 }
 
+// The last rows, fewer than kRows.
+template <int R>
+HWY_INLINE void attend_rest(int rows, const float* q, float* out, int tokens, int dim, int head_dim,
+                            const AttentionScratch& s) {
+  if constexpr (R > 0) {
+    if (rows == R) return attend_rows<R>(q, out, tokens, dim, head_dim, s);
+    attend_rest<R - 1>(rows, q, out, tokens, dim, head_dim, s);
+  }
+}
+
 void attend(const float* qkv, float* out, int tokens, int dim, int head_dim, float* scratch) {
   const int width = padded(tokens), depth = padded(head_dim);
   const ptrdiff_t row = 3 * static_cast<ptrdiff_t>(dim);
@@ -110,8 +120,7 @@ void attend(const float* qkv, float* out, int tokens, int dim, int head_dim, flo
   int t = 0;
   for (; t + kRows <= tokens; t += kRows)
     attend_rows<kRows>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
-  for (; t < tokens; ++t)
-    attend_rows<1>(qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
+  attend_rest<kRows - 1>(tokens - t, qkv + t * row, out + static_cast<ptrdiff_t>(t) * dim, tokens, dim, head_dim, s);
 }
 
 }  // namespace
@@ -127,7 +136,7 @@ HWY_EXPORT(attend);
 
 size_t attention_scratch(int tokens, int head_dim) {
   const size_t width = static_cast<size_t>(padded(tokens)), depth = static_cast<size_t>(padded(head_dim));
-  return static_cast<size_t>(head_dim) * width + static_cast<size_t>(tokens) * depth + kRows * (width + depth);
+  return static_cast<size_t>(head_dim) * width + width * depth + 2 * kRows * (width + depth);  // in bfloat16: no more
 }
 
 void attention(const float* qkv, float* out, int tokens, int dim, int head_dim, float* scratch) {

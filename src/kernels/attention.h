@@ -14,4 +14,9 @@ size_t attention_scratch(int tokens, int head_dim);
 // qkv, out and scratch must not overlap. Thread-safe with a scratch for each thread.
 void attention(const float* qkv, float* out, int tokens, int dim, int head_dim, float* scratch);
 
+// The same with both products in bfloat16 (sums and softmax stay in float), on processors that multiply it and for an
+// even head_dim: where has_bf16_attention() says so. The scratch is as large.
+bool has_bf16_attention(int head_dim);
+void attention_bf16(const float* qkv, float* out, int tokens, int dim, int head_dim, float* scratch);
+
 }  // namespace fsfm::kernels

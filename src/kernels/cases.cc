@@ -157,6 +157,15 @@ class Cases {
             plain::attention(qkv->data() + h, out->plain.data() + h, tokens, dim, head_dim);
         });
     cases_.back().flops = 2.0 * 4.0 * tokens * tokens * head_dim;
+    if (!has_bf16_attention(head_dim)) return;
+    KernelCase narrow = cases_.back();
+    narrow.name += " in bfloat16";
+    narrow.tolerance = 4 * kBf16Tolerance;  // of queries, keys, weights and values
+    narrow.run = [=] {
+      for (const int h : {0, head_dim})
+        attention_bf16(qkv->data() + h, out->ours.data() + h, tokens, dim, head_dim, scratch->data());
+    };
+    cases_.push_back(narrow);
   }
 
   void conversions() {

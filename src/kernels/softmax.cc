@@ -22,6 +22,10 @@ void softmax_rows(float* scores, int64_t rows, int64_t width, float scale) {
   }
 }
 
+void exp_rows_in_place(float* scores, int64_t rows, int64_t width, int64_t stride, float scale, float* sums) {
+  for (int64_t r = 0; r < rows; ++r) sums[r] = exp_row(scores + r * stride, width, scale);
+}
+
 // grad <- scale * p * (grad - sum(p * grad))
 void softmax_rows_backward(const float* p, float* grad, int64_t rows, int64_t width, float scale) {
   for (int64_t r = 0; r < rows; ++r, p += width, grad += width) {
@@ -44,10 +48,14 @@ namespace fsfm::kernels {
 namespace {
 HWY_EXPORT(softmax_rows);
 HWY_EXPORT(softmax_rows_backward);
+HWY_EXPORT(exp_rows_in_place);
 }  // namespace
 
 void softmax(float* scores, int64_t rows, int64_t width, float scale) {
   HWY_DYNAMIC_DISPATCH(softmax_rows)(scores, rows, width, scale);
+}
+void exp_rows(float* scores, int64_t rows, int64_t width, int64_t stride, float scale, float* sums) {
+  HWY_DYNAMIC_DISPATCH(exp_rows_in_place)(scores, rows, width, stride, scale, sums);
 }
 void softmax_backward(const float* p, float* grad, int64_t rows, int64_t width, float scale) {
   HWY_DYNAMIC_DISPATCH(softmax_rows_backward)(p, grad, rows, width, scale);

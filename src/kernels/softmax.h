@@ -9,6 +9,10 @@ namespace fsfm::kernels {
 // width >= 1. Thread-safe.
 void softmax(float* scores, int64_t rows, int64_t width, float scale);
 
+// scores [rows, stride]: the first `width` of each row become exp(scale * (score - the row's largest)), in place; sums
+// [rows]: theirs. For who divides later. Thread-safe.
+void exp_rows(float* scores, int64_t rows, int64_t width, int64_t stride, float scale, float* sums);
+
 // p [rows, width] = softmax(scale * scores), grad [rows, width] = dL/dp: grad becomes dL/dscores, in place. The two
 // must not overlap. Thread-safe.
 void softmax_backward(const float* p, float* grad, int64_t rows, int64_t width, float scale);

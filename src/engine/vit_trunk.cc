@@ -44,7 +44,7 @@ void VitBlocks::attend(const float* qkv, float* out, int images, int tokens) {
   for (int task = 0; task < images * heads; ++task) {
     const size_t image = task / heads, first = static_cast<size_t>(task % heads) * head_dim;
     attention(qkv + image * tokens * 3 * d + first, out + image * tokens * d + first, tokens, d, head_dim,
-                       memory + each * omp_get_thread_num());
+              memory + each * omp_get_thread_num());
   }
 }
 

@@ -1,5 +1,5 @@
-// Attention's two products in bfloat16, sums and softmax in float: a third quicker than in float. Highway 1.0.3 knows no
-// product of bfloat16, so this is written for the one instruction that makes it (AVX512-BF16).
+// Attention's two products in bfloat16, sums and softmax in float: a third quicker than in float. Highway 1.0.3 knows
+// no product of bfloat16, so this is written for the one instruction that makes it (AVX512-BF16).
 #include <array>
 
 #include "kernels/attention.h"
@@ -63,8 +63,8 @@ FSFM_BF16 inline void tile(const uint32_t* a, ptrdiff_t a_row, const uint32_t* b
     for (int r = 0; r < R; ++r) {
       const __m512i factor = _mm512_set1_epi32(static_cast<int>(a[r * a_row + k]));
       for (int v = 0; v < V; ++v)
-        sums[r][v] = _mm512_dpbf16_ps(sums[r][v], reinterpret_cast<__m512bh>(factor),
-                                      reinterpret_cast<__m512bh>(column[v]));
+        sums[r][v] =
+            _mm512_dpbf16_ps(sums[r][v], reinterpret_cast<__m512bh>(factor), reinterpret_cast<__m512bh>(column[v]));
     }
   }
   for (int r = 0; r < R; ++r)
@@ -83,8 +83,7 @@ template <int R>
 FSFM_BF16 inline void attend_rows(const float* q, float* out, int tokens, int dim, int head_dim, const Scratch& s) {
   const int width = padded(tokens), depth = padded(head_dim);
   const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(head_dim));
-  for (int r = 0; r < R; ++r)
-    pair_up(q + r * 3 * static_cast<ptrdiff_t>(dim), head_dim, s.queries + r * head_dim / 2);
+  for (int r = 0; r < R; ++r) pair_up(q + r * 3 * static_cast<ptrdiff_t>(dim), head_dim, s.queries + r * head_dim / 2);
   multiply<R>(s.queries, head_dim / 2, s.keys, width, head_dim / 2, s.scores);
   std::array<float, R> sums;
   exp_rows(s.scores, R, tokens, width, scale, sums.data());
@@ -118,8 +117,8 @@ FSFM_BF16_ENTRY void attend(const float* qkv, float* out, int tokens, int dim, i
   const ptrdiff_t row = 3 * static_cast<ptrdiff_t>(dim);
   const Scratch s(memory, tokens, head_dim);
   // Of 32 halves, 16 of one token and 16 of the next: one of each in turn.
-  const __m512i in_turn = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
-                                           5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i in_turn = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (int t = 0; t < tokens; t += 2) {
     const float* v = qkv + t * row + 2 * static_cast<ptrdiff_t>(dim);
     for (int j = 0; j < head_dim; j += kLanes) {

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "kernels/bf16.h"
 #include "kernels/gelu.h"
 #include "kernels/layer_norm.h"
 #include "kernels/quantize.h"
@@ -26,6 +25,14 @@ float to_bytes(OneDnn& lane, const float* x, uint8_t* bytes, int width, const Ro
     x = normed;
   }
   return kernels::quantize_row(x, bytes, width);
+}
+
+// Rows of floats, through `norm` if there is one, as bfloat16.
+void to_halves(const float* x, Bf16* halves, int rows, int width, const RowNorm* norm) {
+  if (norm != nullptr)
+    kernels::layer_norm(x, norm->weight, norm->bias, halves, nullptr, nullptr, rows, width, norm->eps);
+  else
+    kernels::convert(x, halves, static_cast<int64_t>(rows) * width);
 }
 
 bool isa_is_one_of(std::initializer_list<dnnl::cpu_isa> kinds) {
@@ -116,6 +123,7 @@ MatmulShape PackedLinear::shape(int rows) const {
   MatmulShape shape{.m = rows, .n = outputs_, .k = inputs_, .packed = true, .biased = true, .post = post_};
   using Type = MatmulShape::Type;
   if (type_ == ProductType::bf16) shape.in = shape.weights = Type::bf16;
+  if (halves_out_) shape.out = Type::bf16;
   if (type_ == ProductType::int8) {
     shape.in = Type::u8;
     shape.weights = Type::s8;
@@ -132,7 +140,7 @@ Matmul& PackedLinear::product_of(int rows) {
     constexpr size_t kMaxProducts = 16;
     if (by_rows_.size() >= kMaxProducts) by_rows_.clear();
     std::optional<ScopedThreads> alone;  // oneDNN deals a product out when it is made: panels belong to one thread each
-    if (type_ == ProductType::int8) alone.emplace(1);
+    if (type_ != ProductType::fp32) alone.emplace(1);
     found = by_rows_.emplace(rows, Matmul(*onednn_, shape(rows), weight_.get_desc())).first;
   }
   return found->second;
@@ -159,22 +167,14 @@ void PackedLinear::run(int rows, const float* x, float* y, const RowNorm* norm) 
   if (rows == 0) return;
   with_onednn("a matrix product", [&] {
     if (type_ == ProductType::int8) return run_bytes(rows, x, y, norm);
-    const void* inputs = x;
-    const auto row_of = [&](auto* values, int row) { return values + static_cast<size_t>(row) * inputs_; };
-    if (type_ == ProductType::bf16) {
-      auto* halves = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
-#pragma omp parallel for
-      for (int row = 0; row < rows; ++row)
-        if (norm != nullptr)
-          kernels::layer_norm(row_of(x, row), norm->weight, norm->bias, row_of(halves, row), nullptr, nullptr, 1,
-                              inputs_, norm->eps);
-        else
-          kernels::convert(row_of(x, row), row_of(halves, row), inputs_);
-      inputs = halves;
-    } else if (norm != nullptr) {
+    if (type_ == ProductType::bf16) return run_halves(rows, x, y, norm);
+    const float* inputs = x;
+    if (norm != nullptr) {
       auto* normed = onednn_->scratch<float>(0, static_cast<size_t>(rows) * inputs_);
 #pragma omp parallel for
-      for (int row = 0; row < rows; ++row) normalize_row(*norm, row_of(x, row), row_of(normed, row), inputs_);
+      for (int row = 0; row < rows; ++row)
+        normalize_row(*norm, x + static_cast<size_t>(row) * inputs_, normed + static_cast<size_t>(row) * inputs_,
+                      inputs_);
       inputs = normed;
     }
     product_of(rows).run(*onednn_, inputs, weight_, bias_.data(), y);
@@ -193,8 +193,27 @@ void PackedLinear::multiply_only(int rows, const float* x, float* y) {
                  lane.scratch<int32_t>(1, static_cast<size_t>(count) * outputs_));
       });
     }
-    const auto* inputs = onednn_->scratch<Bf16>(0, static_cast<size_t>(rows) * inputs_);
-    product_of(rows).run(*onednn_, inputs, weight_, bias_.data(), y);
+    const Panels panels(rows);
+    prepare(panels);
+    panels.run(*onednn_, [&](OneDnn& lane, int first, int count) {
+      multiply(lane, count, lane.scratch<Bf16>(0, static_cast<size_t>(count) * inputs_),
+               y + static_cast<size_t>(first) * outputs_);
+    });
+  });
+}
+
+void PackedLinear::multiply(OneDnn& lane, int rows, const Bf16* halves, void* y) {
+  by_rows_.at(rows).run(lane, halves, weight_, bias_.data(), y);
+}
+
+// In panels as in int8: a panel's halves never leave that core's cache.
+void PackedLinear::run_halves(int rows, const float* x, float* y, const RowNorm* norm) {
+  const Panels panels(rows);
+  prepare(panels);
+  panels.run(*onednn_, [&](OneDnn& lane, int first, int count) {
+    auto* halves = lane.scratch<Bf16>(0, static_cast<size_t>(count) * inputs_);
+    to_halves(x + static_cast<size_t>(first) * inputs_, halves, count, inputs_, norm);
+    multiply(lane, count, halves, y + static_cast<size_t>(first) * outputs_);
   });
 }
 
@@ -216,13 +235,15 @@ void PackedLinear::run_bytes(int rows, const float* x, float* y, const RowNorm* 
   });
 }
 
-PackedMlp::PackedMlp(PackedLinear first, PackedLinear second) : first_(std::move(first)), second_(std::move(second)) {}
+PackedMlp::PackedMlp(PackedLinear first, PackedLinear second) : first_(std::move(first)), second_(std::move(second)) {
+  first_.halves_out_ = first_.type_ == ProductType::bf16;
+}
 
 void PackedMlp::run(int rows, float* x, const RowNorm& norm) {
   if (rows == 0) return;
   OneDnn& onednn = *first_.onednn_;
   const int width = first_.inputs_, middle = first_.outputs_;
-  if (first_.type_ != ProductType::int8) {
+  if (first_.type_ == ProductType::fp32) {
     auto* hidden = onednn.scratch<float>(1, static_cast<size_t>(rows) * middle);
     first_.run(rows, x, hidden, &norm);
     return second_.run(rows, hidden, x);
@@ -231,6 +252,15 @@ void PackedMlp::run(int rows, float* x, const RowNorm& norm) {
     const PackedLinear::Panels panels(rows);
     first_.prepare(panels);
     second_.prepare(panels);
+    if (first_.type_ == ProductType::bf16)
+      return panels.run(onednn, [&](OneDnn& lane, int from, int count) {
+        float* rows_of_x = x + static_cast<size_t>(from) * width;
+        auto* halves = lane.scratch<Bf16>(0, static_cast<size_t>(count) * width);
+        auto* hidden = lane.scratch<Bf16>(1, static_cast<size_t>(count) * middle);
+        to_halves(rows_of_x, halves, count, width, &norm);
+        first_.multiply(lane, count, halves, hidden);
+        second_.multiply(lane, count, hidden, rows_of_x);
+      });
     panels.run(onednn, [&](OneDnn& lane, int from, int count) {
       auto* bytes = lane.scratch<uint8_t>(0, static_cast<size_t>(count) * middle);
       auto* sums = lane.scratch<int32_t>(1, static_cast<size_t>(count) * middle);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/bf16.h"
 #include "kernels/matmul.h"
 
 namespace fsfm {
@@ -53,10 +54,13 @@ class PackedLinear {
 
   void pack(const void* weight, dnnl::memory::data_type stored, int rows_hint);
   void run_bytes(int rows, const float* x, float* y, const RowNorm* norm);
+  void run_halves(int rows, const float* x, float* y, const RowNorm* norm);
   // Of int8, for a panel of rows on one thread, after prepare(): x [rows, inputs] -> bytes and a scale for each row, to
   // sums [rows, outputs], each row of which finish() makes a row of y.
   void prepare(const Panels& panels);
   void multiply(OneDnn& lane, int rows, const uint8_t* bytes, int32_t* sums);
+  // Of bf16, likewise: y [rows, outputs] in float, or in bfloat16 with halves_out_.
+  void multiply(OneDnn& lane, int rows, const Bf16* halves, void* y);
   void finish(const int32_t* sums, float scale, float* y) const;
   Matmul& product_of(int rows);
   MatmulShape shape(int rows) const;
@@ -65,14 +69,16 @@ class PackedLinear {
   int inputs_ = 0, outputs_ = 0;
   Post post_ = Post::none;
   ProductType type_ = ProductType::fp32;
+  bool halves_out_ = false;  // of bf16, before another product
   dnnl::memory weight_;
   std::vector<float> bias_, scales_;  // scales: int8 only
   std::vector<int32_t> offset_;       // [outputs] 128 times the sum of each weight row: what the inputs' offset adds
   std::map<int, Matmul> by_rows_;     // a product is made for one number of rows
 };
 
-// x += second(gelu(first(norm(x)))): what follows attention in a block of a transformer. In int8 a panel of rows goes
-// through all of it on one thread: the wide rows in the middle never leave that core's caches. Thread-compatible.
+// x += second(gelu(first(norm(x)))): what follows attention in a block of a transformer. In int8 and bf16 a panel of
+// rows goes through all of it on one thread: the wide rows in the middle never leave that core's caches.
+// Thread-compatible.
 class PackedMlp {
  public:
   PackedMlp() = default;

@@ -8,6 +8,7 @@
 #include "cli/random_vit.h"
 #include "detect/detect.h"
 #include "face/face_detector.h"
+#include "kernels/packed_linear.h"
 #include "media/codec.h"
 #include "model/model_file.h"
 
@@ -44,10 +45,19 @@ std::shared_ptr<const DetectorModel> random_detector(const std::string& size) {
 
 std::vector<BenchCase> bench_detect(const BenchOptions& options) {
   const auto file = picture_of(options);
-  Detector detector(random_detector(options.model));
-  const auto faces = static_cast<double>(detector.run(read_image(file)).size());
-  return {{"decode to verdict, ViT-" + options.model,
-           measure([&] { keep(detector.run(read_image(file)).data()); }, options), faces, "faces"}};
+  const auto model = random_detector(options.model);
+  std::vector<BenchCase> cases;
+  for (const char* precision : {"fp32", "bf16", "int8"}) {
+    if (precision == std::string("bf16") && !has_fast_bf16()) continue;
+    if (precision == std::string("int8") && !has_fast_int8()) continue;
+    DetectOptions how;
+    how.precision = parse_engine_precision(precision);
+    Detector detector(model, how);
+    const auto faces = static_cast<double>(detector.run(read_image(file)).size());
+    cases.push_back({"decode to verdict, ViT-" + options.model + ", " + precision,
+                     measure([&] { keep(detector.run(read_image(file)).data()); }, options), faces, "faces"});
+  }
+  return cases;
 }
 
 std::vector<BenchCase> bench_faces(const BenchOptions& options) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -57,8 +58,20 @@ class Run {
     std::error_code code;
     lines_ = request.jsonl || request.stdin_list || inputs_.size() != 1 || request.files.size() > 1 ||
              fs::is_directory(request.files.front(), code);
+    if (!request.report.empty()) {
+      page_.emplace(verdict_header(*model_));
+      AtomicFile{request.report};  // a place in which nothing can be written is refused now, not after the work
+    }
     if (!request.resume.empty()) {
-      resumed_.emplace(request.resume, *model_);
+      std::set<std::string> asked;
+      for (const DetectInput& input : inputs_) asked.insert(to_utf8(input.path.string()));
+      // What earlier runs found counts in the summary, the report and the exit code as if it were found now.
+      resumed_.emplace(request.resume, *model_, [&](const json& entry) {
+        if (!asked.contains(entry["file"].get<std::string>())) return;
+        tally_.add(entry);
+        if (page_) page_->add(entry, overall_verdict(entry), {});
+        if (entry.contains("error")) worst_ = kUserError;
+      });
       const size_t before = inputs_.size();
       std::vector<DetectInput> rest;
       for (size_t i = 0; i < before; ++i)
@@ -69,10 +82,6 @@ class Run {
       inputs_ = std::move(rest);
       if (before > inputs_.size())
         log::info("{} of {} judged already", plural(before - inputs_.size(), "input"), before);
-    }
-    if (!request.report.empty()) {
-      page_.emplace(verdict_header(*model_));
-      AtomicFile{request.report};  // a place in which nothing can be written is refused now, not after the work
     }
   }
 

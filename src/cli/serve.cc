@@ -17,6 +17,7 @@
 #include "cli/default_model.h"
 #include "cli/output.h"
 #include "face/face_detector.h"
+#include "model/models_dir.h"
 #include "server/http_server.h"
 #include "tensorio/json.h"
 
@@ -105,7 +106,9 @@ bool parse(int argc, char** argv, ServeOptions& o) {
   options.add("state", o.state, "folder of tokens, results and audit trail").group("Where");
   options.add("model", o.model, "detector (default: the one that comes with fsfm)").group("What judges");
   options
-      .add("foundation", o.foundation, "pretrained model that paints hidden patches in the playground (default: none)")
+      .add("foundation", o.foundation,
+           "pretrained model that paints hidden patches in the playground; none = no painting (default: the one that "
+           "comes with fsfm)")
       .group("What judges");
   options
       .add("face-detector", o.face_detector,
@@ -165,6 +168,10 @@ int run_serve(int argc, char** argv) {
   ServeOptions wanted;
   if (!parse(argc, argv, wanted)) return 0;
   wanted.model = absolute_path(model_or_default(wanted.model));
+  if (wanted.foundation.empty())
+    wanted.foundation = find_model("fsfm-foundation.safetensors");
+  else if (wanted.foundation == "none")
+    wanted.foundation.clear();
 
   std::mutex mutex;
   std::condition_variable_any wake;

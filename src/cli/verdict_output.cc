@@ -24,7 +24,9 @@ std::string counted(size_t n, const std::string& word) {
 
 }  // namespace
 
-ResumedLines::ResumedLines(const fs::path& file, const DetectorModel& model) : path_(file) {
+ResumedLines::ResumedLines(const fs::path& file, const DetectorModel& model,
+                           const std::function<void(const json&)>& earlier)
+    : path_(file) {
   const json header = verdict_header(model);
   std::string text;
   if (path_exists(file)) text = read_file(file);
@@ -53,7 +55,7 @@ ResumedLines::ResumedLines(const fs::path& file, const DetectorModel& model) : p
           throw fail("was judged by another model or at another threshold", "name a new file");
     any = true;
     if (const auto name = line.find("file"); name != line.end() && name->is_string())
-      files_.insert(name->get<std::string>());
+      if (files_.insert(name->get<std::string>()).second) earlier(line);
     start = whole = end + 1;
   }
   if (whole < text.size() && ::ftruncate(fd_, static_cast<off_t>(whole)) != 0)

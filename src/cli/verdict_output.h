@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,9 +19,10 @@ namespace fsfm::cli {
 // a time. Thread-compatible.
 class ResumedLines {
  public:
-  // Throws Error when the file is no output of fsfm detect --jsonl, another model judged it, another run writes to it,
-  // or it cannot be written.
-  ResumedLines(const fs::path& file, const DetectorModel& model);
+  // Calls `earlier` with each entry that is there. Throws Error when the file is no output of fsfm detect --jsonl,
+  // another model judged it, another run writes to it, or it cannot be written.
+  ResumedLines(const fs::path& file, const DetectorModel& model,
+               const std::function<void(const nlohmann::json&)>& earlier);
   ~ResumedLines();
   ResumedLines(const ResumedLines&) = delete;
   ResumedLines& operator=(const ResumedLines&) = delete;

@@ -107,6 +107,23 @@ TEST_F(DetectScan, AResumedRunAddsWhatIsMissingAndMendsATornLine) {
   EXPECT_EQ(read_image(dir_ / "set/a.png").width, 560);  // and is left as it was
 }
 
+TEST_F(DetectScan, WhatAnEarlierRunFoundCountsInAResumedOne) {
+  test::write_tiny_detector(dir_ / "m.safetensors", [](ModelCard& card) { card.threshold = 0.0; });
+  const auto whole = shell("DETECT set --resume v.jsonl --fail-on attack --report r.html");
+  ASSERT_EQ(whole.exit_code, 3) << whole.err;
+  write_file_atomic(dir_ / "set/broken.jpg", std::string_view("no picture"));
+  ASSERT_EQ(shell("DETECT set/broken.jpg --resume v.jsonl").exit_code, 2);
+  const auto again = shell("DETECT set --resume v.jsonl --fail-on attack --report r.html");
+  EXPECT_EQ(again.exit_code, 2) << again.err;  // of the broken one
+  const std::string summary = whole.out.substr(0, whole.out.find('\n'));
+  EXPECT_EQ(again.out, summary + "; 1 could not be read\n");
+  std::filesystem::remove(dir_ / "set/broken.jpg");
+  EXPECT_EQ(shell("DETECT set --resume v.jsonl --fail-on attack").exit_code, 3);
+  EXPECT_EQ(shell("DETECT set/c.png --resume v.jsonl --fail-on attack").exit_code, 0);  // asked of that one alone
+  const std::string page = read_file(dir_ / "r.html");
+  for (const char* name : {"a.png", "b.jpg", "broken.jpg"}) EXPECT_NE(page.find(name), std::string::npos) << name;
+}
+
 TEST_F(DetectScan, CsvHasARowAFace) {
   const auto result = shell("DETECT set --csv");
   EXPECT_EQ(result.out.find("'-"), std::string::npos) << "a negative number is no formula";

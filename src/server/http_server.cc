@@ -155,17 +155,15 @@ HttpServer::HttpServer(Service& service, Jobs& jobs)
   // What the library refuses by itself: no such path, a body beyond every limit, a request it cannot parse.
   server_->set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
-    const std::string methods = response.status == 404 ? methods_of(request.path) : "";
-    const int status = methods.empty() ? response.status : 405;
-    if (status == 405) response.set_header("Allow", methods);
+    const int status = response.status;
     refuse(request, response,
-           status == 405   ? Problem(405, "method", "this path takes " + methods + "; see /openapi.json")
-           : status == 404 ? Problem(404, "not-found", "there is nothing at this path; see /openapi.json")
+           status == 404   ? no_such(request, response)
            : status == 413 ? Problem(413, "too-large", "the request is larger than this server takes")
                            : Problem(status, "bad-request", "the request cannot be read"));
   });
   for (const Route& route : routes_) add(route);
   add_page();
+  add_refusals();
   port_ = options.port;
   if (options.port == 0)
     port_ = server_->bind_to_any_port(options.host);
@@ -198,31 +196,50 @@ void HttpServer::refuse(const httplib::Request& request, httplib::Response& resp
   service_.metrics.count("fsfm_requests_total", fmt::format("route=\"\",code=\"{}\"", problem.status()));
 }
 
+Problem HttpServer::no_such(const httplib::Request& request, httplib::Response& response) const {
+  const std::string methods = methods_of(request.path);
+  if (methods.empty()) return {404, "not-found", "there is nothing at this path; see /openapi.json"};
+  response.set_header("Allow", methods);
+  return {405, "method", "this path takes " + methods + "; see /openapi.json"};
+}
+
 bool HttpServer::turn_away(const httplib::Request& request, httplib::Response& response) {
   bool to_be_read = true;  // where it is not known how much, the connection ends
   try {
     const Framing framing = framing_of(request);
     to_be_read = framing.has_body;
-    const bool bodiless = request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS";
-    if (bodiless && !to_be_read) return false;
-    if (bodiless) throw Problem(400, "body", request.method + " takes no body");
-    const std::string methods = methods_of(request.path);
-    if (methods.find(request.method) == std::string::npos) {
-      if (methods.empty()) throw Problem(404, "not-found", "there is nothing at this path; see /openapi.json");
-      response.set_header("Allow", methods);
-      throw Problem(405, "method", "this path takes " + methods + "; see /openapi.json");
-    }
-    if (to_be_read && request.method != "POST") throw Problem(400, "body", request.method + " takes no body");
+    const auto& method = request.method;
+    const bool has_reader = method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+    if (!has_reader && (to_be_read || method == "PRI")) throw Problem(400, "body", method + " takes no body");
     if (framing.length.value_or(0) > most_body_)
       throw Problem(413, "too-large", "the request is larger than this server takes; send fewer or smaller files");
     return false;
   } catch (const Problem& problem) {
     refuse(request, response, problem);
   }
-  if (to_be_read)
-    Connection(request.remote_addr, request.remote_port)
-        .end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
+  if (to_be_read) end_connection(Connection(request.remote_addr, request.remote_port), response);
   return true;
+}
+
+void HttpServer::end_connection(const Connection& connection, const httplib::Response& response) const {
+  connection.end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
+}
+
+// What is left of a body must not be taken for a next request: it is read and thrown away. Where it is too long for
+// that, or no body that the library can read (then `body` is null), the connection ends with the answer.
+void HttpServer::throw_away(const httplib::Request& request, httplib::Response& response,
+                            const httplib::ContentReader* body, const Connection& connection) {
+  const int status = response.status;  // the library writes what it thinks of the body over it
+  size_t thrown_away = 0;
+  auto more = [&](const char*, size_t n) { return (thrown_away += n) < kMostThrownAway; };
+  bool whole = false;
+  if (body != nullptr) {
+    const ReadDeadlines::Guard deadline(service_.deadlines, connection, kThrowAwaySeconds);
+    whole = request.is_multipart_form_data() ? (*body)([](const httplib::MultipartFormData&) { return true; }, more)
+                                             : (*body)(more);
+  }
+  response.status = status;
+  if (!whole) end_connection(connection, response);
 }
 
 void HttpServer::add(const Route& route) {
@@ -256,6 +273,20 @@ void HttpServer::add_page() {
                [text = json_text(openapi_document(routes_))](const httplib::Request&, httplib::Response& response) {
                  response.set_content(text, "application/json");
                });
+}
+
+// What nobody else took, where the library would first collect the body in memory.
+void HttpServer::add_refusals() {
+  auto refuse_it = [this](const httplib::Request& request, httplib::Response& response,
+                          const httplib::ContentReader& body) {
+    refuse(request, response, no_such(request, response));
+    if (framing_of(request).has_body)
+      throw_away(request, response, &body, Connection(request.remote_addr, request.remote_port));
+  };
+  server_->Post(".*", refuse_it);
+  server_->Put(".*", refuse_it);
+  server_->Patch(".*", refuse_it);
+  server_->Delete(".*", refuse_it);
 }
 
 // A page of another site can make a browser send requests here, with an address of its own that leads to this machine.
@@ -311,21 +342,8 @@ void HttpServer::answer(const Route& route, const httplib::Request& request, htt
     set_problem(response, Problem(500, "internal", "a fault of the server; its log names this request"),
                 call.caller.request_id);
   }
-  if (framing_of(request).has_body && !call.body_read) {
-    // What is left of the body must not be taken for a next request: it is read and thrown away. Where it is too long
-    // for that, or no body that the library can read, the connection ends with the answer.
-    const int status = response.status;  // the library writes what it thinks of the body over it
-    size_t thrown_away = 0;
-    auto more = [&](const char*, size_t n) { return (thrown_away += n) < kMostThrownAway; };
-    bool whole = false;
-    if (body && !call.body_begun) {
-      const ReadDeadlines::Guard deadline(service_.deadlines, call.connection, kThrowAwaySeconds);
-      whole = request.is_multipart_form_data() ? (*body)([](const httplib::MultipartFormData&) { return true; }, more)
-                                               : (*body)(more);
-    }
-    response.status = status;
-    if (!whole) call.connection.end_with(service_.options.tls_cert.empty() ? raw_answer(response) : "");
-  }
+  if (framing_of(request).has_body && !call.body_read)
+    throw_away(request, response, call.body_begun ? nullptr : body, call.connection);
   service_.metrics.count("fsfm_requests_total", fmt::format("route=\"{}\",code=\"{}\"", route.path, response.status));
   service_.metrics.observe("fsfm_request_seconds", seconds_since(start));
   if (route.role || response.status >= 400)  // probes would drown the rest

@@ -31,11 +31,16 @@ class HttpServer {
  private:
   void add(const Route& route);
   void add_page();
+  void add_refusals();
   void add_path(const std::string& pattern, const std::string& method);
   std::string methods_of(const std::string& path) const;  // "GET, POST"; "" for a path that is none
   // What no handler may see, before the library reads a body for it: true when the answer stands.
   bool turn_away(const httplib::Request& request, httplib::Response& response);
   void refuse(const httplib::Request& request, httplib::Response& response, const Problem& problem);
+  Problem no_such(const httplib::Request& request, httplib::Response& response) const;  // 404, or 405 with Allow
+  void throw_away(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader* body,
+                  const Connection& connection);
+  void end_connection(const Connection& connection, const httplib::Response& response) const;
   void answer(const Route& route, const httplib::Request& request, httplib::Response& response,
               const httplib::ContentReader* body);
   void admit(const Route& route, Call& call);

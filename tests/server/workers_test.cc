@@ -18,10 +18,11 @@ using test::kBinary;
 using test::parsed;
 using test::RunningServer;
 
-// Waits until the server's only worker is at it.
-void wait_until_busy(const RunningServer& server) {
-  for (int i = 0; i < 600 && parsed(server.client().Get("/health"))["busy"] == 0; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+// How many batches the server has handed to its workers.
+std::string batches(const RunningServer& server) {
+  const auto answer = server.client().Get("/metrics");
+  const size_t at = answer->body.find("\nfsfm_batches_total ");
+  return answer->body.substr(at + 1, answer->body.find('\n', at + 1) - at - 1);
 }
 
 // Kills a process that is not ours to wait for, and waits until it has ended.
@@ -40,13 +41,15 @@ class HeldRequest {
  public:
   explicit HeldRequest(const RunningServer& server) : worker_(server.worker_pids().at(0)) {
     ::kill(worker_, SIGSTOP);
+    const std::string before = batches(server);
     client_ = std::thread([this, &server] {
       if (const auto answer = server.client().Post("/v1/detect", test::painted_photo(), kBinary)) {
         status_ = answer->status;
         body_ = answer->body;
       }
     });
-    wait_until_busy(server);
+    for (int i = 0; i < 600 && batches(server) == before; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   ~HeldRequest() {
     if (client_.joinable()) client_.join();

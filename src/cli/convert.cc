@@ -75,6 +75,22 @@ void cast(Weights& weights, const std::filesystem::path& in, const std::string& 
   }
 }
 
+// Without what only the agreement with the full view needs while pretraining learns: the network paints as before, and
+// is a start for fsfm finetune as before, in half the size.
+void leave_out_similarity(Weights& weights, const std::filesystem::path& in) {
+  if (!weights.has_card || weights.card.kind != "pretrain" || !weights.tensors.contains("decoder_embed.weight"))
+    throw Error(
+        "--no-similarity is for a model of fsfm pretrain with its pixel decoder, and " + in.string() + " is none",
+        "leave the option out");
+  std::erase_if(weights.tensors, [](const auto& item) {
+    const std::string& name = item.first;
+    return name.starts_with("rep_decoder") || name.starts_with("projector.") || name.starts_with("predictor.");
+  });
+  for (const char* key : {"rep_decoder_embed_dim", "rep_decoder_depth", "rep_decoder_num_heads", "projection_size",
+                          "projection_hidden_size"})
+    weights.card.config.erase(key);
+}
+
 // A model file of ours with weights of another type and the same card.
 int write_in_precision(const std::filesystem::path& in, const std::filesystem::path& out, const std::string& dtype,
                        Weights& weights) {
@@ -93,6 +109,7 @@ int run_convert(int argc, char** argv) {
   CardOptions card_options;
   int img_size = 0, older_heads = 0;
   std::string dtype;
+  bool similarity = true;
   Options options("convert",
                   "Turn a PyTorch checkpoint or bare weights into a model file, and a model file into bare weights");
   options
@@ -121,6 +138,10 @@ int run_convert(int argc, char** argv) {
       .range(1, 1024);
   options.add("dtype", dtype, "numbers of the weights in OUT (default: as in IN); a model file keeps its card")
       .choices({"f32", "f16", "bf16"});
+  options.add(
+      "similarity", similarity,
+      "keep what only the similarity loss of fsfm pretrain needs; without it the model paints and is a start as "
+      "before, in half the size");
   options.enable_recipe();
   options.footer(
       "Without a model card in IN: writes a model file. Sizes are read from the weights. The order of the classes is "
@@ -149,6 +170,10 @@ int run_convert(int argc, char** argv) {
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");
+  if (!similarity) {
+    if (dtype.empty()) throw Error("--no-similarity takes --dtype as well", "say --dtype f16, for example");
+    leave_out_similarity(weights, in);
+  }
   if (weights.has_card && !dtype.empty()) return write_in_precision(in, out, dtype, weights);
   if (weights.has_card) {
     write_safetensors(out, weights.tensors, {{"format", "pt"}});

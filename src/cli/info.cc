@@ -84,7 +84,9 @@ Description describe_network(const std::filesystem::path& file, const Weights& f
                                       v.patch_size, v.embed_dim, v.depth, v.num_heads);
     if (v.layer_norm_eps != VitConfig::kLayerNormEps)
       result.architecture += fmt::format(", epsilon {:g}", v.layer_norm_eps);
-    if (network.tensors.contains("decoder_embed.weight"))
+    if (network.tensors.contains("decoder_embed.weight") && !network.tensors.contains("rep_decoder_embed.weight"))
+      result.architecture += ", with the pixel decoder of pretraining";
+    else if (network.tensors.contains("decoder_embed.weight"))
       result.architecture += ", with the decoders of the online pretraining network";
     else if (network.tensors.contains("rep_decoder_embed.weight"))
       result.architecture += ", with the decoder of the target pretraining network";

@@ -18,20 +18,22 @@ nlohmann::json infer_fsfm_config(const TensorMap& tensors, const nlohmann::json&
   nlohmann::json config = encoder.to_json();
   for (const char* key : {"num_classes", "global_pool", "adapter", "mlp_ratio"}) config.erase(key);
 
-  const int rep_depth = count_blocks(tensors, "rep_decoder_blocks.");
-  expect_blocks(tensors, "rep_decoder_blocks.", rep_depth, dim, encoder.mlp_hidden());
-  const int64_t hidden = rows_of(tensors, "projector.projection_head.0.weight", kMaxProjection);
-  const int64_t projection = rows_of(tensors, "projector.projection_head.3.weight", kMaxProjection);
-  expect_shape(tensors, "projector.projection_head.0.weight", {hidden, dim});
-  expect_shape(tensors, "projector.projection_head.3.weight", {projection, hidden});
   const auto copy_heads = [&](const char* key) {
     if (stated.contains(key)) config[key] = stated[key];
   };
-  config["rep_decoder_embed_dim"] = dim;
-  config["rep_decoder_depth"] = rep_depth;
-  config["projection_hidden_size"] = hidden;
-  config["projection_size"] = projection;
-  copy_heads("rep_decoder_num_heads");
+  if (tensors.contains("rep_decoder_embed.weight")) {  // left out where nobody learns on: fsfm convert --no-similarity
+    const int rep_depth = count_blocks(tensors, "rep_decoder_blocks.");
+    expect_blocks(tensors, "rep_decoder_blocks.", rep_depth, dim, encoder.mlp_hidden());
+    const int64_t hidden = rows_of(tensors, "projector.projection_head.0.weight", kMaxProjection);
+    const int64_t projection = rows_of(tensors, "projector.projection_head.3.weight", kMaxProjection);
+    expect_shape(tensors, "projector.projection_head.0.weight", {hidden, dim});
+    expect_shape(tensors, "projector.projection_head.3.weight", {projection, hidden});
+    config["rep_decoder_embed_dim"] = dim;
+    config["rep_decoder_depth"] = rep_depth;
+    config["projection_hidden_size"] = hidden;
+    config["projection_size"] = projection;
+    copy_heads("rep_decoder_num_heads");
+  }
 
   const double mlp_ratio = static_cast<double>(encoder.mlp_hidden()) / encoder.embed_dim;
   if (tensors.contains("decoder_embed.weight")) {  // only the online network predicts pixels

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "engine/vit.h"
+#include "face/reconstruct.h"
 #include "model/model_file.h"
 #include "support/bad_files.h"
 #include "support/foreign_vit.h"
@@ -298,6 +299,30 @@ TEST(Convert, HalfPrecisionKeepsTheCardAndNearlyTheLogits) {
   ASSERT_EQ(imported.exit_code, 0) << imported.err;
   EXPECT_EQ(ModelFile::open(half).tensor("pos_embed").dtype, DType::f16);
   EXPECT_EQ(run_cli({"convert", full, half, "--dtype", "int8"}).exit_code, 2);
+}
+
+TEST(Convert, WithoutTheSimilarityAPretrainedNetworkPaintsAsBefore) {
+  TempDir dir;
+  const std::string whole = (dir / "whole.safetensors").string(), half = (dir / "half.safetensors").string(),
+                    less = (dir / "less.safetensors").string();
+  ASSERT_EQ(
+      run_cli({"convert", golden("tiny-online.pth"), whole, "--num-heads", "3", "--decoder-heads", "4"}).exit_code, 0);
+  ASSERT_EQ(run_cli({"convert", whole, half, "--dtype", "f16"}).exit_code, 0);
+  const auto result = run_cli({"convert", whole, less, "--dtype", "f16", "--no-similarity"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_LT(fs::file_size(less), fs::file_size(half));
+  Image face(64, 64, 90);
+  for (int i = 0; i < 64 * 3; ++i) face.row(i / 3)[i] = static_cast<uint8_t>(i);
+  std::vector<uint8_t> masked(16, 1);
+  masked[3] = masked[5] = 0;
+  const ModelFile all = ModelFile::open(half), part = ModelFile::open(less);
+  FaceReconstructor before(all, 1), after(part, 1);
+  EXPECT_EQ(after.paint(face, masked).rgb, before.paint(face, masked).rgb);
+  EXPECT_NE(run_cli({"info", less}).out.find("pixel decoder"), std::string::npos);
+  test::expect_one_line(run_cli({"convert", whole, less, "--no-similarity"}), {"--dtype"});
+  const auto detector = run_cli({"convert", golden("tiny-detector.pth"), half, "--num-heads", "3"});
+  ASSERT_EQ(detector.exit_code, 0) << detector.err;
+  test::expect_one_line(run_cli({"convert", half, less, "--dtype", "f16", "--no-similarity"}), {"half.safetensors"});
 }
 
 TEST(Convert, NumbersThatHalfPrecisionLacksAreNamed) {

@@ -105,6 +105,8 @@ FsfmOnline open_online_network(const ModelFile& model) {
   FsfmOnline online(config);
   LoadOptions load;
   load.source = model.path().string();
+  if (!model.tensors().contains("rep_decoder_embed.weight"))  // painting takes none of these
+    load.may_miss = {"rep_decoder", "projector.", "predictor."};
   load_weights(*online, model.tensors(), load);
   online->eval();
   return online;

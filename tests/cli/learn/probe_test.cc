@@ -96,6 +96,10 @@ TEST_F(ProbeCli, AForeignTextureIsHardToPaint) {
   EXPECT_EQ(probe("reconstruction", {"--data", path("faces"), "--json", "--draws", "2"}).out, result.out);
   EXPECT_NE(probe("reconstruction", {"--data", path("faces"), "--json", "--draws", "2", "--seed", "1"}).out,
             result.out);
+  const std::string small = path("small.safetensors");
+  ASSERT_EQ(run_cli({"convert", path("m.safetensors"), small, "--dtype", "bf16", "--no-similarity"}).exit_code, 0);
+  EXPECT_EQ(run_cli({"probe", "reconstruction", "--model", small, "--data", path("faces"), "--draws", "1"}).exit_code,
+            0);
 }
 
 TEST_F(ProbeCli, WritesAPageAndScores) {

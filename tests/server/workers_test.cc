@@ -25,12 +25,14 @@ std::string batches(const RunningServer& server) {
   return answer->body.substr(at + 1, answer->body.find('\n', at + 1) - at - 1);
 }
 
-// Kills a process that is not ours to wait for, and waits until it has ended.
+// Kills a process that is not ours to wait for, and waits until all its threads have ended: they share its socket.
 void kill_for_good(int pid) {
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
   for (int i = 0; i < 600; ++i) {
-    const std::string stat = test::read_all("/proc/" + std::to_string(pid) + "/stat");
-    if (stat.empty() || stat.find(") Z ") != std::string::npos) return;
+    const std::string process = "/proc/" + std::to_string(pid), stat = test::read_all(process + "/stat");
+    std::error_code gone;
+    const std::filesystem::directory_iterator threads(process + "/task", gone);
+    if (gone || (stat.find(") Z ") != std::string::npos && std::distance(begin(threads), end(threads)) == 1)) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   FAIL() << "process " << pid << " lives on";

@@ -255,8 +255,10 @@ void Scheduler::judge(Slot& slot, std::vector<std::shared_ptr<Task>> batch) {
   metrics_.count("fsfm_batches_total");
   const auto outcome = slot.process->run(items, timeout, [&] {
     std::lock_guard lock(mutex_);
-    return drained_ ||
-           std::all_of(batch.begin(), batch.end(), [](const auto& task) { return task->cancelled || task->finished; });
+    // Once every item is answered the worker is about to say so: it is not stopped then.
+    return std::any_of(batch.begin(), batch.end(), [](const auto& task) { return !task->finished; }) &&
+           (drained_ || std::all_of(batch.begin(), batch.end(),
+                                    [](const auto& task) { return task->cancelled || task->finished; }));
   });
   {
     std::lock_guard lock(mutex_);

@@ -42,6 +42,9 @@ void kill_for_good(int pid) {
 class HeldRequest {
  public:
   explicit HeldRequest(const RunningServer& server) : worker_(server.worker_pids().at(0)) {
+    // Not between an answer and the end of its batch.
+    for (int i = 0; i < 600 && parsed(server.client().Get("/health"))["busy"] != 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     ::kill(worker_, SIGSTOP);
     const std::string before = batches(server);
     client_ = std::thread([this, &server] {

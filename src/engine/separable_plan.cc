@@ -117,8 +117,9 @@ class Reader {
       values_[out] = {.zeros = true};
     } else if (node.op == "Concat" && node.inputs.size() == 2) {  // with channels of nothing
       const Value &first = value_of(in), &second = value_of(node.inputs[1]);
-      if (!first.pooled || !second.zeros || node.get("axis", {}) != std::vector<int64_t>{1}) refuse("a concatenation");
-      values_[out] = first;
+      if (!first.plane || first.windows || !second.zeros || node.get("axis", {}) != std::vector<int64_t>{1})
+        refuse("a concatenation");
+      values_[out] = {.plane = first.plane, .pooled = first.pooled};
     } else if (node.op == "Transpose" || node.op == "Reshape") {  // planes always have their channels innermost
       const std::vector<int64_t> to_planes{0, 3, 1, 2}, from_planes{0, 2, 3, 1};
       const auto order = node.get("perm", {});

@@ -68,7 +68,8 @@ TEST(SeparableNet, TheOtherBlazeFaceEqualsOpenCV) {
 // A network of that kind, every part of which can be left out or changed.
 struct Parts {
   int side = 16, stem_kernel = 5;
-  bool wider = true;  // after the pooled block: 12 channels instead of 6
+  bool wider = true;         // after the pooled block: 12 channels instead of 6 or 8
+  bool wider_first = false;  // after the block before that: 8 channels instead of 6
   bool bias_of_depthwise = true;
   bool inner_output = false;  // what a ReLU follows is an output, too
   bool filled = false;        // the channels that widen say what they hold
@@ -96,26 +97,27 @@ struct Parts {
     conv("planes", "stem", 6, 3, stem_kernel, 2, 1, true);
     graph.node("Relu", {"stem"}, {"a"});
     conv("a", "a.windows", 6, 6, 3, 1, 6, bias_of_depthwise);
-    conv("a.windows", "a.pixels", 6, 6, 1, 1, 1, true);
-    graph.node("Add", {"a", "a.pixels"}, {"a.sum"});
+    const int64_t first = wider_first ? 8 : 6;
+    conv("a.windows", "a.pixels", first, 6, 1, 1, 1, true);
+    const auto widened = [&](const std::string& from, const std::string& to, int64_t more, int64_t at) {
+      const std::vector<int64_t> shape = {1, more, at, at};
+      graph.node("ConstantOfShape", {graph.constant(to + ".shape", shape)}, {to + ".nothing"},
+                 filled ? OnnxGraph::real("value", 1) : "");
+      return graph.node("Concat", {from, to + ".nothing"}, {to}, OnnxGraph::integer("axis", 1));
+    };
+    graph.node("Add", {wider_first ? widened("a", "a.padded", 2, side / 2) : "a", "a.pixels"}, {"a.sum"});
     graph.node("Relu", {"a.sum"}, {"b"});
     if (!odd.empty()) graph.node(odd, {"b"}, {"odd"});
-    const int64_t channels = wider ? 12 : 6, half = side / 4;
+    const int64_t channels = wider ? 12 : first, half = side / 4;
     graph.node("MaxPool", {"b"}, {"b.pooled"}, ints("kernel_shape", {2, 2}) + ints("strides", {2, 2}));
-    std::string skip = "b.pooled";
-    if (wider) {
-      const std::vector<int64_t> shape = {1, 6, half, half};
-      graph.node("ConstantOfShape", {graph.constant("shape", shape)}, {"nothing"},
-                 filled ? OnnxGraph::real("value", 1) : "");
-      skip = graph.node("Concat", {"b.pooled", "nothing"}, {"b.padded"}, OnnxGraph::integer("axis", 1));
-    }
-    conv(odd.empty() ? "b" : "odd", "c.windows", 6, 6, 3, 2, 6, false);
-    conv("c.windows", "c.pixels", channels, 6, 1, 1, 1, true);
+    const std::string skip = wider ? widened("b.pooled", "b.padded", channels - first, half) : "b.pooled";
+    conv(odd.empty() ? "b" : "odd", "c.windows", first, first, 3, 2, first, false);
+    conv("c.windows", "c.pixels", channels, first, 1, 1, 1, true);
     graph.node("Add", {"c.pixels", skip}, {"c.sum"});
     graph.node("Relu", {"c.sum"}, {"c"});
     conv("c", "scores", 2, channels, 1, 1, 1, true);
     graph.node("Transpose", {"scores"}, {"scores.rows"}, ints("perm", {0, 2, 3, 1}));
-    conv("b", "boxes", 5, 6, 1, 1, 1, true);
+    conv("b", "boxes", 5, first, 1, 1, 1, true);
     graph.node("Transpose", {"boxes"}, {"boxes.rows"}, ints("perm", {0, 2, 3, 1}));
     graph.output("scores.rows", {1, half, half, 2});
     graph.output("boxes.rows", {1, side / 2, side / 2, 5});
@@ -130,6 +132,7 @@ TEST(SeparableNet, EqualsOpenCVInEveryPart) {
     for (const bool wider : {false, true})
       for (const bool biased : {false, true}) {
         Parts parts;
+        parts.wider_first = wider == biased;
         parts.stem_kernel = kernel;
         parts.wider = wider;
         parts.bias_of_depthwise = biased;

@@ -68,7 +68,8 @@ std::vector<T> column(const TensorFile& index, const std::string& name, DType dt
   if (found == index.tensors.end() || found->second.dtype != dtype || found->second.shape != shape)
     throw Error(file + ": the index has no proper '" + name + "'", "delete it: it is made again");
   std::vector<T> values(found->second.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), found->second.bytes.data(), values.size() * sizeof(T));  // the file owes no alignment
+  if (!values.empty())
+    std::memcpy(values.data(), found->second.bytes.data(), values.size() * sizeof(T));  // the file owes no alignment
   return values;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -33,7 +34,7 @@ std::array<char, kTarBlock> header(std::string_view prefix, std::string_view nam
     std::snprintf(h.data() + at, static_cast<size_t>(digits) + 1, "%0*llo", digits,
                   static_cast<unsigned long long>(value));
   };
-  std::memcpy(h.data(), name.data(), name.size());
+  std::copy(name.begin(), name.end(), h.begin());
   octal(100, 7, 0644);  // mode
   octal(108, 7, 0);     // owner
   octal(116, 7, 0);     // group
@@ -44,8 +45,8 @@ std::array<char, kTarBlock> header(std::string_view prefix, std::string_view nam
               "ustar\0"
               "00",
               8);
-  std::memcpy(h.data() + 345, prefix.data(), prefix.size());
-  std::memset(h.data() + 148, ' ', 8);  // the checksum counts its own field as blanks
+  std::copy(prefix.begin(), prefix.end(), h.begin() + 345);  // often empty, and of nowhere: no memcpy
+  std::memset(h.data() + 148, ' ', 8);                       // the checksum counts its own field as blanks
   unsigned sum = 0;
   for (const char c : h) sum += static_cast<unsigned char>(c);
   std::snprintf(h.data() + 148, 8, "%06o", sum);

@@ -108,7 +108,7 @@ OnnxTensor tensor_of(std::string_view message, const fs::path& file) {
   if (count * sizeof(float) != bytes.size())
     throw Error(file.string() + ": a weight has another number of values than its shape says", "the file is damaged");
   tensor.values.resize(count);
-  std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
   return tensor;
 }
 

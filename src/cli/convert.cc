@@ -91,13 +91,13 @@ void leave_out_similarity(Weights& weights, const std::filesystem::path& in) {
     weights.card.config.erase(key);
 }
 
-// A model file of ours with weights of another type and the same card.
-int write_in_precision(const std::filesystem::path& in, const std::filesystem::path& out, const std::string& dtype,
-                       Weights& weights) {
-  cast(weights, in, dtype);
+// A model file of ours with weights of another type ("": of their own) and the same card.
+int write_with_card(const std::filesystem::path& in, const std::filesystem::path& out, const std::string& dtype,
+                    Weights& weights) {
+  if (!dtype.empty()) cast(weights, in, dtype);
   write_model(out, weights.card, weights.tensors);
-  std::printf("%s: %s with the card of %s, %zu tensors as %s\n", out.c_str(), weights.card.kind.c_str(), in.c_str(),
-              weights.tensors.size(), dtype.c_str());
+  std::printf("%s: %s with the card of %s, %zu tensors%s\n", out.c_str(), weights.card.kind.c_str(), in.c_str(),
+              weights.tensors.size(), dtype.empty() ? "" : (" as " + dtype).c_str());
   return 0;
 }
 
@@ -170,11 +170,8 @@ int run_convert(int argc, char** argv) {
   if (const auto bad = nonfinite_tensors(weights.tensors); !bad.empty())
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");
-  if (!similarity) {
-    if (dtype.empty()) throw Error("--no-similarity takes --dtype as well", "say --dtype f16, for example");
-    leave_out_similarity(weights, in);
-  }
-  if (weights.has_card && !dtype.empty()) return write_in_precision(in, out, dtype, weights);
+  if (!similarity) leave_out_similarity(weights, in);
+  if (weights.has_card && (!dtype.empty() || !similarity)) return write_with_card(in, out, dtype, weights);
   if (weights.has_card) {
     write_safetensors(out, weights.tensors, {{"format", "pt"}});
     std::printf("%s: %zu tensors without a card; normalise its input with mean %.7g %.7g %.7g, std %.7g %.7g %.7g\n",

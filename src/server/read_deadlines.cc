@@ -1,5 +1,6 @@
 #include "server/read_deadlines.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace fsfm::server {

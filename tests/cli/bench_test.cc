@@ -5,7 +5,10 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "media/codec.h"
+#include "support/face_painter.h"
 #include "support/run_cli.h"
+#include "support/temp_dir.h"
 
 namespace fsfm {
 namespace {
@@ -26,6 +29,23 @@ TEST(Bench, PrintsOneLineOfJson) {
   EXPECT_EQ(json["bench"], "resize");
   ASSERT_FALSE(json["cases"].empty());
   for (const auto& item : json["cases"]) EXPECT_GT(item["median_ms"].get<double>(), 0);
+}
+
+TEST(Bench, APhotographIsJudgedFromItsFileAndItsFacesAreFound) {
+  const test::TempDir dir;
+  const std::string photo = (dir / "photo.png").string();
+  write_image(photo, test::paint_photo(3, 2, 560, 320).image);
+  for (const auto& [what, first] : {std::pair{"detect", "decode to verdict, ViT-tiny, fp32"}, {"faces", "blazeface"}}) {
+    const auto result =
+        test::run_cli({"bench", what, "--picture", photo, "--model", "tiny", "--json", "--seconds", "0.01"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    EXPECT_EQ(json["cases"][0]["name"], first);
+    EXPECT_EQ(json["cases"][0]["items"], 2);
+    const auto none = test::run_cli({"bench", what, "--seconds", "0.01"});
+    EXPECT_EQ(none.exit_code, 2);
+    EXPECT_NE(none.err.find("--picture"), std::string::npos) << none.err;
+  }
 }
 
 TEST(Bench, AnUnknownNameListsTheKnown) {

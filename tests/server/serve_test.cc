@@ -159,6 +159,15 @@ TEST(Serve, ThePlaygroundPaintsWithAFoundationModel) {
   EXPECT_NE(half["reconstruction_note"], all["reconstruction_note"]);
 }
 
+TEST(Serve, TheFoundationModelThatComesWithTheProgramPaintsUnlessToldNot) {
+  for (const bool told : {false, true}) {
+    const RunningServer server(told ? std::vector<std::string>{"--foundation", "none"} : std::vector<std::string>{});
+    const json mask = parsed(server.client().Post("/v1/masks?seed=1", test::painted_photo(), kBinary));
+    ASSERT_TRUE(mask.contains("reconstruction")) << mask;
+    EXPECT_EQ(mask["reconstruction"].is_null(), told);
+  }
+}
+
 TEST(Serve, AFoundationModelMustHaveADecoder) {
   const test::TempDir dir;
   const auto model = test::source_dir() / "models" / "fsfm-detector.safetensors";

@@ -61,6 +61,8 @@ int run_bench_explain(int argc, char** argv) {
   options.add("split", split, "split of the data (default: everything)");
   options.add("faces", judging.faces, "attacks to hide in, and real faces to plant in").range(1, 100000);
   options.add("window", judging.window, "side of the hidden window, in patches").range(1, 64);
+  options.add("foundation", judging.foundation,
+              "pretrained network that paints what is hidden (default: the mirrored place)");
   options.add("seed", judging.seed, "of the draws");
   options.add("threads", judging.threads, "0 = all cores").range(0, 4096);
   options.add("json", json, "print JSON, one line");

@@ -1,5 +1,5 @@
-// fsfm probe reconstruction|knn --model M --data DIR...: what pretrained weights say of faces before any label was
-// seen.
+// fsfm probe reconstruction|knn|attention --model M --data DIR...: what pretrained weights say of faces before any
+// label was seen.
 #include "cli/probe.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -21,8 +21,10 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "data/store/open_dataset.h"
+#include "detect/attention_probe.h"
 #include "detect/knn_probe.h"
 #include "media/resize.h"
+#include "report/attention_page.h"
 
 namespace fsfm::cli {
 
@@ -46,10 +48,14 @@ bool parse(ProbeFlags& flags, int argc, char** argv) {
   options
       .positional("PROBE", flags.probe,
                   "reconstruction: hide each region of a face, score its reconstruction error; "
-                  "knn: distance to the nearest real faces in feature space")
+                  "knn: distance to the nearest real faces in feature space; "
+                  "attention: how far, and how differently, the heads of each layer look")
       .required()
-      .choices({"reconstruction", "knn"});
-  options.add("model", flags.model, "pretrained model file (knn: any vision transformer of ours)").required();
+      .choices({"reconstruction", "knn", "attention"});
+  options
+      .add("model", flags.models,
+           "pretrained model file (knn: any vision transformer of ours; attention: several of them)")
+      .required();
   options
       .add("data", flags.data, "prepared datasets or trees {train,val,test}/{real,fake,...}/; real faces alone will do")
       .required();
@@ -89,8 +95,14 @@ bool parse(ProbeFlags& flags, int argc, char** argv) {
   options.footer(
       "Labels serve only to say afterwards what the scores are worth (AUC with 95 % interval). Examples:\n"
       "  fsfm probe reconstruction --model fsfm-b.safetensors --data dfdc --out probe\n"
-      "  fsfm probe knn --model fsfm-b.safetensors --reference my-real-faces --data dfdc");
-  return options.parse(argc, argv);
+      "  fsfm probe knn --model fsfm-b.safetensors --reference my-real-faces --data dfdc\n"
+      "  fsfm probe attention --model mae.safetensors fsfm.safetensors --data my-real-faces --out probe");
+  if (!options.parse(argc, argv)) return false;
+  if (flags.probe != "attention" && flags.models.size() > 1)
+    throw Error("fsfm probe " + flags.probe + " takes one --model", "run it once for each");
+  if (flags.probe == "attention" && flags.data.size() > 1)
+    throw Error("fsfm probe attention takes one --data", "it compares models on the same faces");
+  return true;
 }
 
 // Column that speaks for a face: "all regions", or the distance.
@@ -172,19 +184,43 @@ Probe knn(const ModelFile& model, const ProbeFlags& flags, report::ProbeReport& 
   };
 }
 
+// Prints the figures of every model on the same faces, and writes a page about them.
+int run_attention(const ProbeFlags& flags) {
+  const Source source = open_source(flags.data[0], flags.split, "test", flags.stated);
+  if (!flags.out.empty()) make_out_folder(flags.out);
+  std::vector<AttentionFigures> models;
+  for (const auto& path : flags.models) {
+    FrozenEncoder encoder(ModelFile::open(path), flags.threads);
+    models.push_back(attention_probe(encoder, *source.dataset, probe_scoring(flags, source)));
+    const auto namesakes = std::count_if(flags.models.begin(), flags.models.end(),
+                                         [&](const auto& other) { return other.stem() == path.stem(); });
+    models.back().model = (namesakes > 1 ? path : path.stem()).string();
+    if (!models.back().complete) return interrupted_exit("nothing was written");
+  }
+  const std::string json =
+      report::to_json(models, source.name).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  std::fputs(flags.json ? json.c_str() : report::attention_text(models).c_str(), stdout);
+  if (flags.out.empty()) return 0;
+  report::attention_page(models, source.name).write(flags.out / "report.html");
+  write_file_atomic(flags.out / "probe.json", std::string_view(json));
+  log::info("wrote {}", (flags.out / "report.html").string());
+  return 0;
+}
+
 }  // namespace
 
 int run_probe(int argc, char** argv) {
   ProbeFlags flags;
   if (!parse(flags, argc, argv)) return 0;
-  const ModelFile model = ModelFile::open(flags.model);
+  if (flags.probe == "attention") return run_attention(flags);
+  const ModelFile model = ModelFile::open(flags.models[0]);
   const auto sources = open_sources(flags.data, flags.split, "test", flags.stated);
   require_stated_classes(sources, flags.stated);
   for (const auto& source : sources) log::info("{}: {}", source.name, classes_text(source.dataset->info()));
   if (!flags.out.empty()) make_out_folder(flags.out);
 
-  report::ProbeReport report{.probe = flags.probe, .card = model.card(), .model_path = flags.model.string()};
-  if (report.card.name.empty()) report.card.name = flags.model.stem().string();
+  report::ProbeReport report{.probe = flags.probe, .card = model.card(), .model_path = flags.models[0].string()};
+  if (report.card.name.empty()) report.card.name = flags.models[0].stem().string();
   const Probe probe = flags.probe == "knn" ? knn(model, flags, report) : reconstruction_probe(model, flags, report);
   for (const auto& source : sources) {
     ProbeScores scores = probe(source);

@@ -15,8 +15,8 @@ namespace fsfm::cli {
 
 struct ProbeFlags {
   std::string probe;
-  std::filesystem::path model, out;
-  std::vector<std::filesystem::path> data, reference;
+  std::filesystem::path out;
+  std::vector<std::filesystem::path> models, data, reference;  // of models one, except for attention
   ClassStatement stated;
   std::string split, reference_split, parser = "shipped", device = "auto", precision = "fp32";
   bool json = false;

@@ -63,7 +63,7 @@ struct Detector::Impl {
       : model(std::move(opened)),
         card(model->card()),
         is_attack(attack_mask(card)),
-        engine(model->file(), options.threads, options.precision),
+        engine(model->engine(options.threads, options.precision)),
         transform(transform_of(model->file())),
         normalization{card.mean, card.std},
         finder(make_face_detector(options.face_detector.empty() ? card.face_detector : options.face_detector,
@@ -114,8 +114,8 @@ struct Detector::Impl {
     Image view = denormalize_from_chw(input, transform.size, transform.size, normalization);
     const ParsingMap parsed = by_parser.parse(view);
     face.explanation =
-        fsfm::explain(input, transform.size,
-                      make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size), odds);
+        fsfm::explain(input, make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size),
+                      mirrored_patches(transform.size), odds);
     face.explanation->view = std::move(view);
     face.explanation->place = face.crop;
     if (transform.center_crop) {

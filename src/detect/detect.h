@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -48,7 +50,8 @@ struct DetectOptions {
 
 class FaceParser;
 
-// A detector's file, opened and checked once, for any number of Detectors of many threads. Thread-safe.
+// A detector's file, opened and checked once, for any number of Detectors of many threads, which share its packed
+// weights. Thread-safe.
 class DetectorModel {
  public:
   // `fpr` > 0: the threshold that the card's ROC gives for this rate of false alarms. Throws Error when the file is no
@@ -61,11 +64,15 @@ class DetectorModel {
   const ModelFile& file() const { return file_; }
   // SHA-256 of the weights' file; "" of a model that came from memory or in several files. Read anew at each call.
   std::string sha256() const;
+  // A network of one's own. The weights are packed at the first call for a precision and stay as long as the model.
+  VitEngine engine(int threads, EnginePrecision precision) const;
 
  private:
   DetectorModel(ModelFile file, double fpr);
   ModelFile file_;
   ModelCard card_;
+  mutable std::mutex packing_;
+  mutable std::map<EnginePrecision, VitEngine> packed_;  // none of these runs
 };
 
 struct FrameVerdict {

@@ -38,6 +38,13 @@ std::shared_ptr<const DetectorModel> DetectorModel::open(const std::filesystem::
   return of(ModelFile::open(file), fpr);
 }
 
+VitEngine DetectorModel::engine(int threads, EnginePrecision precision) const {
+  const std::lock_guard lock(packing_);
+  auto packed = packed_.find(precision);
+  if (packed == packed_.end()) packed = packed_.emplace(precision, VitEngine(file_, threads, precision)).first;
+  return {packed->second, threads};
+}
+
 std::string DetectorModel::sha256() const {
   return is_plain_file(file_.path()) && file_.path().extension() == ".safetensors" ? sha256_file(file_.path()) : "";
 }

@@ -15,15 +15,15 @@ constexpr int kBatch = 8;
 constexpr int kWindow = 4;  // patches a side; chosen by fsfm bench explain
 
 // Odds of the picture with each of `masks` hidden, [masks].
-std::vector<double> odds_without(std::span<const float> image, int side, const std::vector<std::vector<uint8_t>>& masks,
-                                 const AttackOdds& odds) {
+std::vector<double> odds_without(std::span<const float> image, const std::vector<std::vector<uint8_t>>& masks,
+                                 const HidePatches& hide, const AttackOdds& odds) {
   std::vector<double> all;
   std::vector<float> batch;
   for (size_t start = 0; start < masks.size(); start += kBatch) {
     const size_t n = std::min<size_t>(kBatch, masks.size() - start);
     batch.clear();
     for (size_t i = 0; i < n; ++i) {
-      const std::vector<float> hidden = hide_patches(image, side, masks[start + i]);
+      const std::vector<float> hidden = hide(image, masks[start + i]);
       batch.insert(batch.end(), hidden.begin(), hidden.end());
     }
     const std::vector<double> part = odds(batch, static_cast<int>(n));
@@ -78,25 +78,28 @@ std::vector<double> attack_odds(std::span<const float> logits, std::span<const u
   return odds;
 }
 
-std::vector<float> hide_patches(std::span<const float> image, int side, std::span<const uint8_t> hidden) {
-  const int grid = static_cast<int>(std::lround(std::sqrt(static_cast<double>(hidden.size()))));
-  const int patch = side / grid;
-  std::vector<float> out(image.begin(), image.end());
-  for (int p = 0; p < grid * grid; ++p) {
-    if (!hidden[static_cast<size_t>(p)]) continue;
-    const int left = p % grid * patch;
-    for (int c = 0; c < 3; ++c)
-      for (int y = p / grid * patch; y < (p / grid + 1) * patch; ++y) {
-        const size_t row = (static_cast<size_t>(c) * side + y) * side;
-        std::reverse_copy(image.begin() + static_cast<std::ptrdiff_t>(row + side - left - patch),
-                          image.begin() + static_cast<std::ptrdiff_t>(row + side - left),
-                          out.begin() + static_cast<std::ptrdiff_t>(row + left));
-      }
-  }
-  return out;
+HidePatches mirrored_patches(int side) {
+  return [side](std::span<const float> image, std::span<const uint8_t> hidden) {
+    const int grid = static_cast<int>(std::lround(std::sqrt(static_cast<double>(hidden.size()))));
+    const int patch = side / grid;
+    std::vector<float> out(image.begin(), image.end());
+    for (int p = 0; p < grid * grid; ++p) {
+      if (!hidden[static_cast<size_t>(p)]) continue;
+      const int left = p % grid * patch;
+      for (int c = 0; c < 3; ++c)
+        for (int y = p / grid * patch; y < (p / grid + 1) * patch; ++y) {
+          const size_t row = (static_cast<size_t>(c) * side + y) * side;
+          std::reverse_copy(image.begin() + static_cast<std::ptrdiff_t>(row + side - left - patch),
+                            image.begin() + static_cast<std::ptrdiff_t>(row + side - left),
+                            out.begin() + static_cast<std::ptrdiff_t>(row + left));
+        }
+    }
+    return out;
+  };
 }
 
-std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds) {
+std::vector<float> occlusion_map(std::span<const float> image, int grid, int window, const HidePatches& hide,
+                                 const AttackOdds& odds) {
   std::vector<int> places;
   for (int at = 0; at < grid - window; at += std::max(1, window / 2)) places.push_back(at);
   places.push_back(grid - window);
@@ -108,7 +111,7 @@ std::vector<float> occlusion_map(std::span<const float> image, int side, int gri
         std::fill_n(mask.begin() + static_cast<std::ptrdiff_t>(y + i) * grid + x, window, uint8_t{1});
       masks.push_back(std::move(mask));
     }
-  const std::vector<double> without = odds_without(image, side, masks, odds);
+  const std::vector<double> without = odds_without(image, masks, hide, odds);
   std::vector<float> map(static_cast<size_t>(grid) * grid);
   for (size_t p = 0; p < map.size(); ++p) {
     double sum = 0;
@@ -131,11 +134,12 @@ std::string effects_text(const Explanation& explanation) {
   return join(parts, ", ");
 }
 
-Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds) {
+Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,
+                    const AttackOdds& odds) {
   if (regions.grid_width != regions.grid_height) throw Error("only square pictures are explained");
   Explanation explanation;
   explanation.grid = regions.grid_width;
-  explanation.map = occlusion_map(image, side, explanation.grid, std::min(kWindow, explanation.grid), odds);
+  explanation.map = occlusion_map(image, explanation.grid, std::min(kWindow, explanation.grid), hide, odds);
   for (int g = 0; g < kRegionGroups; ++g) {
     RegionEffect region{static_cast<RegionGroup>(g)};
     for (int p = 0; p < regions.patches(); ++p)

@@ -17,14 +17,18 @@ using AttackOdds = std::function<std::vector<double>(std::span<const float> imag
 // The log odds of "attack" in a network's logits [batch, is_attack.size()].
 std::vector<double> attack_odds(std::span<const float> logits, std::span<const uint8_t> is_attack, double temperature);
 
+// image [3, S, S] as the network reads it, hidden [grid * grid], row-major -> the image with something else there.
+using HidePatches = std::function<std::vector<float>(std::span<const float> image, std::span<const uint8_t> hidden)>;
+
 // A hidden patch shows what lies at the mirrored place of the same face: nothing foreign comes into the picture, and no
 // edge or blur that a detector of forgeries would take for one (docs/explanations.md has the other fills that were
-// tried). `hidden`: [grid * grid], row-major. image: [3, side, side].
-std::vector<float> hide_patches(std::span<const float> image, int side, std::span<const uint8_t> hidden);
+// tried). image: [3, side, side].
+HidePatches mirrored_patches(int side);
 
 // [grid * grid]: by how much the log odds fall when the patch is hidden, the mean over all windows of `window` x
 // `window` patches (half a window apart) that hold it. Positive: it speaks for an attack. `window` from 1 to grid.
-std::vector<float> occlusion_map(std::span<const float> image, int side, int grid, int window, const AttackOdds& odds);
+std::vector<float> occlusion_map(std::span<const float> image, int grid, int window, const HidePatches& hide,
+                                 const AttackOdds& odds);
 
 struct RegionEffect {
   RegionGroup region = kBackgroundGroup;
@@ -49,6 +53,7 @@ std::string effects_text(const Explanation& explanation);
 Image paint_map(const Explanation& explanation);
 
 // `regions`: of the very picture, one word a patch. Costs some 37 passes of the network.
-Explanation explain(std::span<const float> image, int side, const RegionMap& regions, const AttackOdds& odds);
+Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,
+                    const AttackOdds& odds);
 
 }  // namespace fsfm

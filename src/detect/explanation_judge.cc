@@ -12,6 +12,7 @@
 #include "detect/plant_fault.h"
 #include "detect/score_dataset.h"
 #include "engine/vit.h"
+#include "face/reconstruct.h"
 #include "media/preprocess.h"
 
 namespace fsfm {
@@ -19,13 +20,26 @@ namespace {
 
 double share_of(double odds) { return 1 / (1 + std::exp(-odds)); }
 
+// A hidden patch shows what `painter` makes of it from the others; where all are hidden, its mirrored place. `painter`
+// must outlive the function.
+HidePatches painted_patches(int side, const Normalization& normalization, FaceReconstructor& painter) {
+  return [side, normalization, &painter, mirrored = mirrored_patches(side)](std::span<const float> image,
+                                                                            std::span<const uint8_t> hidden) {
+    if (std::count(hidden.begin(), hidden.end(), 0) == 0) return mirrored(image, hidden);
+    const Image painted = painter.paint(denormalize_from_chw(image, side, side, normalization), hidden);
+    std::vector<float> out(image.size());
+    normalize_to_chw(painted, normalization, out);
+    return out;
+  };
+}
+
 // The network with its own head, and with one drawn at random.
 class Judge {
  public:
   Judge(const DetectorModel& model, FaceParser& parser, const ExplanationJudgeOptions& options)
       : card_(model.card()),
         is_attack_(attack_mask(card_)),
-        engine_(model.file(), options.threads),
+        engine_(model.engine(options.threads, EnginePrecision::automatic)),
         transform_(Transform::parse(card_.resize)),
         normalization_{card_.mean, card_.std},
         parser_(parser),
@@ -33,6 +47,12 @@ class Judge {
         window_(options.window) {
     side_ = engine_.image_size();
     grid_ = side_ / engine_.layout().patch_size;
+    if (options.foundation.empty()) {
+      hide_ = mirrored_patches(side_);
+    } else {
+      painter_.emplace(ModelFile::open(options.foundation), options.threads);
+      hide_ = painted_patches(side_, normalization_, *painter_);
+    }
   }
 
   Image view(const Image& crop) const { return transform_.apply(crop); }
@@ -66,7 +86,7 @@ class Judge {
   double odds(std::span<const float> image) { return own()(image, 1)[0]; }
 
   std::vector<float> map(std::span<const float> image, const AttackOdds& by) {
-    return occlusion_map(image, side_, grid_, std::min(window_, grid_), by);
+    return occlusion_map(image, grid_, std::min(window_, grid_), hide_, by);
   }
   std::vector<float> random_map() {
     std::vector<float> map(static_cast<size_t>(grid_) * grid_);
@@ -89,7 +109,7 @@ class Judge {
         taken[order[i]] = 1;
         left[order[i]] = 0;
       }
-      const std::vector<float> a = hide_patches(image, side_, taken), b = hide_patches(image, side_, left);
+      const std::vector<float> a = hide_(image, taken), b = hide_(image, left);
       batch.assign(a.begin(), a.end());
       batch.insert(batch.end(), b.begin(), b.end());
       const std::vector<double> both = own()(batch, 2);
@@ -101,7 +121,7 @@ class Judge {
 
   Rng& rng() { return rng_; }
   int grid() const { return grid_; }
-  int side() const { return side_; }
+  const HidePatches& hiding() const { return hide_; }
 
  private:
   ModelCard card_;
@@ -112,6 +132,8 @@ class Judge {
   FaceParser& parser_;
   Rng rng_;
   int window_, side_ = 0, grid_ = 0;
+  std::optional<FaceReconstructor> painter_;
+  HidePatches hide_;
   std::vector<double> head_;
 };
 
@@ -185,7 +207,7 @@ ExplanationJudgement judge_explanations(const DetectorModel& model, const Datase
       figures.hits += planted->spoilt[highest(judge.map(image, judge.own()))];
       figures.hits_random_head += planted->spoilt[highest(judge.map(image, judge.random_head()))];
       const Explanation explanation =
-          explain(image, judge.side(), judge.regions(judge.parse(planted->image)), judge.own());
+          explain(image, judge.regions(judge.parse(planted->image)), judge.hiding(), judge.own());
       const auto most = std::max_element(explanation.regions.begin(), explanation.regions.end(),
                                          [](const auto& a, const auto& b) { return a.effect < b.effect; });
       figures.region_hits += is_region_of(kFaults[f], most->region);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,8 +18,9 @@
 namespace fsfm {
 
 struct ExplanationJudgeOptions {
-  int faces = 40;  // attacks for hiding, and real faces for planting
-  int window = 4;  // of the map (detect/explain.h)
+  int faces = 40;                      // attacks for hiding, and real faces for planting
+  int window = 4;                      // of the map (detect/explain.h)
+  std::filesystem::path foundation{};  // paints what is hidden; "": the mirrored place shows
   uint64_t seed = 0;
   int threads = 0;
   std::function<void(size_t done, size_t all)> progress{};

@@ -1,35 +1,13 @@
 // How far a face lies from real faces in the feature space of a frozen network, and which class its neighbours have.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "data/dataset.h"
+#include "detect/frozen_encoder.h"
 #include "detect/probe_scores.h"
-#include "engine/vit.h"
 
 namespace fsfm {
-
-// Features of a dataset's faces, each of unit length.
-struct FaceFeatures {
-  ScoredDataset faces;          // without logits
-  std::vector<size_t> indices;  // [N] position of each face in the dataset
-  std::vector<float> values;    // [N, width]
-  size_t width = 0;
-};
-
-// The encoder of any vision transformer: a pretrained one is read without its decoders and pools the mean of its patch
-// tokens, a detector as it was trained. Throws Error when the file is no vision transformer.
-class FrozenEncoder {
- public:
-  explicit FrozenEncoder(const ModelFile& model, int threads = 0);
-  FaceFeatures features(const Dataset& dataset, const ScoreOptions& options);
-
- private:
-  std::unique_ptr<VitEngine> engine_;
-  Transform transform_;
-  Normalization normalization_;
-};
 
 struct KnnOptions {
   int neighbours = 10;

@@ -58,12 +58,26 @@ struct VitEngine::Impl {
     return pooled;
   }
 
-  // Features, or with `want_logits` logits, of any number of images.
-  std::vector<float> run(std::span<const float> images, int batch, bool want_logits) {
-    const size_t image = static_cast<size_t>(3) * layout.img_size * layout.img_size;
-    if (batch < 0 || images.size() != image * static_cast<size_t>(batch))
+  Impl(const Impl& other, int thread_limit)
+      : layout(other.layout),
+        threads(thread_limit),
+        precision(other.precision),
+        onednn(other.onednn.engine),
+        trunk(std::make_unique<VitTrunk>(onednn, *other.trunk)),
+        pool_norm(std::make_unique<LayerNorm>(*other.pool_norm)),
+        head(other.head ? other.head->for_thread_of(onednn) : nullptr) {}
+
+  size_t image_values() const { return static_cast<size_t>(3) * layout.img_size * layout.img_size; }
+  void require_size(std::span<const float> images, int batch) const {
+    if (batch < 0 || images.size() != image_values() * static_cast<size_t>(batch))
       throw Error("the network reads pictures of " + std::to_string(layout.img_size) + " x " +
                   std::to_string(layout.img_size) + " pixels");
+  }
+
+  // Features, or with `want_logits` logits, of any number of images.
+  std::vector<float> run(std::span<const float> images, int batch, bool want_logits) {
+    const size_t image = image_values();
+    require_size(images, batch);
     if (want_logits && !head)
       throw Error("this model has no classification head", "fine-tune it first: fsfm finetune --help");
     const ScopedThreads scope(threads);
@@ -96,6 +110,7 @@ VitEngine::VitEngine(const ModelFile& model, int threads, EnginePrecision precis
 }
 VitEngine::VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads, EnginePrecision precision)
     : impl_(std::make_unique<Impl>(tensors, config, threads, precision)) {}
+VitEngine::VitEngine(const VitEngine& other, int threads) : impl_(std::make_unique<Impl>(*other.impl_, threads)) {}
 VitEngine::~VitEngine() = default;
 VitEngine::VitEngine(VitEngine&&) noexcept = default;
 
@@ -108,6 +123,11 @@ std::vector<float> VitEngine::logits(std::span<const float> images, int batch) {
 }
 std::vector<float> VitEngine::features(std::span<const float> images, int batch) {
   return impl_->run(images, batch, false);
+}
+std::vector<float> VitEngine::attention(std::span<const float> image) {
+  impl_->require_size(image, 1);
+  const ScopedThreads scope(impl_->threads);
+  return impl_->trunk->attention(image.data());
 }
 
 }  // namespace fsfm

@@ -23,6 +23,8 @@ class VitEngine {
   // The same from bare tensors.
   VitEngine(const TensorMap& tensors, const nlohmann::json& config, int threads = 0,
             EnginePrecision precision = EnginePrecision::automatic);
+  // The same network for another thread: packed weights are shared. Several may be made of one that does not run.
+  VitEngine(const VitEngine& other, int threads);
   ~VitEngine();
   VitEngine(VitEngine&&) noexcept;
 
@@ -34,6 +36,9 @@ class VitEngine {
   std::vector<float> logits(std::span<const float> images, int batch);
   // -> [batch, D], pooled and normalised.
   std::vector<float> features(std::span<const float> images, int batch);
+  // What the tokens of one image [3, S, S] look at, class token first -> [depth, heads, T, T]; a row is a query, its
+  // sum 1.
+  std::vector<float> attention(std::span<const float> image);
 
  private:
   struct Impl;

@@ -53,6 +53,7 @@ class LinearHead : public VitHead {
     }
     return out;
   }
+  std::unique_ptr<VitHead> for_thread_of(OneDnn&) const override { return std::make_unique<LinearHead>(*this); }
 
  private:
   int dim_, classes_;
@@ -98,6 +99,11 @@ class FasHead : public VitHead {
       small_linear(hidden.data(), weight_, bias_, width_, classes_, &out[static_cast<size_t>(b) * classes_]);
     }
     return out;
+  }
+  std::unique_ptr<VitHead> for_thread_of(OneDnn& onednn) const override {
+    auto other = std::make_unique<FasHead>(*this);
+    other->bottleneck_ = bottleneck_.for_thread_of(onednn);
+    return other;
   }
 
  private:

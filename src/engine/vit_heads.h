@@ -16,6 +16,8 @@ class VitHead {
   virtual ~VitHead() = default;
   // features: [batch, D] pooled and normalised; tokens: [batch, T, D] after the last block -> logits [batch, classes].
   virtual std::vector<float> logits(const float* features, const float* tokens, int batch) = 0;
+  // The same head for another thread.
+  virtual std::unique_ptr<VitHead> for_thread_of(OneDnn& onednn) const = 0;
 };
 
 // The head that `layout` describes: linear, FS-Adapter or anti-spoofing. nullptr when there are no classes. The OneDnn

@@ -1,6 +1,7 @@
 #include "engine/vit_trunk.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "kernels/attention.h"
@@ -23,8 +24,18 @@ struct VitBlocks::Block {
     proj = layer("attn.proj", s.width, s.width, Post::add);
     mlp = PackedMlp(layer("mlp.fc1", s.width, s.hidden, Post::gelu), layer("mlp.fc2", s.hidden, s.width, Post::add));
   }
+  Block(OneDnn& onednn, const Block& other)
+      : norm1(other.norm1),
+        norm2(other.norm2),
+        qkv(other.qkv.for_thread_of(onednn)),
+        proj(other.proj.for_thread_of(onednn)),
+        mlp(other.mlp.for_thread_of(onednn)) {}
 };
 
+VitBlocks::VitBlocks(OneDnn& onednn, const VitBlocks& other)
+    : sizes_(other.sizes_), bf16_attention_(other.bf16_attention_) {
+  for (const Block& block : other.blocks_) blocks_.emplace_back(onednn, block);
+}
 VitBlocks::VitBlocks(OneDnn& onednn, const TensorMap& tensors, const std::string& prefix, const Sizes& sizes,
                      int rows_hint, EnginePrecision precision)
     : sizes_(sizes),
@@ -48,17 +59,47 @@ void VitBlocks::attend(const float* qkv, float* out, int images, int tokens) {
   }
 }
 
-void VitBlocks::run(float* x, int images, int tokens) {
+// weights: [heads, tokens, tokens].
+void VitBlocks::look(const float* qkv, int tokens, float* weights) const {
+  const int d = sizes_.width, head_dim = d / sizes_.heads;
+  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim)));
+#pragma omp parallel for
+  for (int row = 0; row < sizes_.heads * tokens; ++row) {
+    const float* query = qkv + static_cast<size_t>(row % tokens) * 3 * d + static_cast<size_t>(row / tokens) * head_dim;
+    const float* key = qkv + d + static_cast<size_t>(row / tokens) * head_dim;
+    float* out = weights + static_cast<size_t>(row) * tokens;
+    for (int t = 0; t < tokens; ++t, key += 3 * d)
+      out[t] = scale * std::inner_product(query, query + head_dim, key, 0.0f);
+    const float highest = *std::max_element(out, out + tokens);
+    float sum = 0;
+    for (int t = 0; t < tokens; ++t) sum += out[t] = std::exp(out[t] - highest);
+    for (int t = 0; t < tokens; ++t) out[t] /= sum;
+  }
+}
+
+void VitBlocks::run(float* x, int images, int tokens, float* weights) {
   const int d = sizes_.width, rows = images * tokens;
   float* attended = attended_.get(static_cast<size_t>(rows) * d);
   float* qkv = qkv_.get(static_cast<size_t>(rows) * 3 * d);
   for (Block& block : blocks_) {
     const RowNorm norm1 = block.norm1.rows(sizes_.layer_norm_eps), norm2 = block.norm2.rows(sizes_.layer_norm_eps);
     block.qkv.run(rows, x, qkv, &norm1);
+    if (weights) {
+      look(qkv, tokens, weights);
+      weights += static_cast<size_t>(sizes_.heads) * tokens * tokens;
+    }
     attend(qkv, attended, images, tokens);
     block.proj.run(rows, attended, x);
     block.mlp.run(rows, x, norm2);
   }
+}
+
+void VitBlocks::run(float* x, int images, int tokens) { run(x, images, tokens, nullptr); }
+
+std::vector<float> VitBlocks::attention(float* x, int tokens) {
+  std::vector<float> weights(static_cast<size_t>(sizes_.depth) * sizes_.heads * tokens * tokens);
+  run(x, 1, tokens, weights.data());
+  return weights;
 }
 
 VitTrunk::VitTrunk(OneDnn& onednn, const TensorMap& tensors, const VitConfig& layout, EnginePrecision precision)
@@ -74,11 +115,23 @@ VitTrunk::VitTrunk(OneDnn& onednn, const TensorMap& tensors, const VitConfig& la
   std::iota(all_.begin(), all_.end(), 0);
 }
 
+VitTrunk::VitTrunk(OneDnn& onednn, const VitTrunk& other)
+    : layout_(other.layout_),
+      cls_token_(other.cls_token_),
+      positions_(other.positions_),
+      all_(other.all_),
+      patch_embed_(other.patch_embed_.for_thread_of(onednn)),
+      blocks_(onednn, other.blocks_) {}
+
 float* VitTrunk::run(const float* images, int n, std::span<const int> visible) {
   if (visible.empty()) visible = all_;
   float* tokens = embed(images, n, visible);
   blocks_.run(tokens, n, 1 + static_cast<int>(visible.size()));
   return tokens;
+}
+
+std::vector<float> VitTrunk::attention(const float* image) {
+  return blocks_.attention(embed(image, 1, all_), layout_.tokens());
 }
 
 float* VitTrunk::embed(const float* images, int n, std::span<const int> visible) {

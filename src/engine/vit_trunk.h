@@ -23,16 +23,22 @@ class VitBlocks {
   // Reads PREFIX0.norm1.weight, ... rows_hint: the usual number of tokens of a picture.
   VitBlocks(OneDnn& onednn, const TensorMap& tensors, const std::string& prefix, const Sizes& sizes, int rows_hint,
             EnginePrecision precision);
+  // The same blocks for another thread, with the weights of `other`, which must not run meanwhile.
+  VitBlocks(OneDnn& onednn, const VitBlocks& other);
   ~VitBlocks();
   VitBlocks(VitBlocks&&) noexcept;
 
   // x: [images, tokens, width], changed in place.
   void run(float* x, int images, int tokens);
+  // The same of one image, and what its tokens look at -> [depth, heads, tokens, tokens], each row's sum is 1.
+  std::vector<float> attention(float* x, int tokens);
 
  private:
   struct Block;
 
   void attend(const float* qkv, float* out, int images, int tokens);
+  void look(const float* qkv, int tokens, float* weights) const;
+  void run(float* x, int images, int tokens, float* weights);
 
   Sizes sizes_;
   bool bf16_attention_;  // where products are rounded anyway and the processor multiplies bfloat16
@@ -44,10 +50,14 @@ class VitBlocks {
 class VitTrunk {
  public:
   VitTrunk(OneDnn& onednn, const TensorMap& tensors, const VitConfig& layout, EnginePrecision precision);
+  // As of VitBlocks.
+  VitTrunk(OneDnn& onednn, const VitTrunk& other);
 
   // images: [n, 3, S, S] normalised -> tokens [n, 1 + V, D], valid until the next call. V: as many as `visible` names
   // patches, the same of every picture; all where it is empty.
   float* run(const float* images, int n, std::span<const int> visible = {});
+  // VitBlocks::attention of one image.
+  std::vector<float> attention(const float* image);
 
  private:
   float* embed(const float* images, int n, std::span<const int> visible);

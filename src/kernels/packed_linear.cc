@@ -119,6 +119,13 @@ void PackedLinear::pack(const void* weight, memory::data_type stored, int rows_h
   });
 }
 
+PackedLinear PackedLinear::for_thread_of(OneDnn& onednn) const {
+  PackedLinear other = *this;  // a dnnl::memory is a handle
+  other.onednn_ = &onednn;
+  other.by_rows_.clear();
+  return other;
+}
+
 MatmulShape PackedLinear::shape(int rows) const {
   MatmulShape shape{.m = rows, .n = outputs_, .k = inputs_, .packed = true, .biased = true, .post = post_};
   using Type = MatmulShape::Type;
@@ -237,6 +244,10 @@ void PackedLinear::run_bytes(int rows, const float* x, float* y, const RowNorm* 
 
 PackedMlp::PackedMlp(PackedLinear first, PackedLinear second) : first_(std::move(first)), second_(std::move(second)) {
   first_.halves_out_ = first_.type_ == ProductType::bf16;
+}
+
+PackedMlp PackedMlp::for_thread_of(OneDnn& onednn) const {
+  return {first_.for_thread_of(onednn), second_.for_thread_of(onednn)};
 }
 
 void PackedMlp::run(int rows, float* x, const RowNorm& norm) {

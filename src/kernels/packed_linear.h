@@ -41,6 +41,10 @@ class PackedLinear {
   PackedLinear(OneDnn& onednn, std::span<const int8_t> values, std::span<const float> scales,
                std::span<const float> bias, int inputs, int outputs, Post post, int rows_hint);
 
+  // The same layer for another thread: the packed weights are shared, all else is its own. Thread-safe beside other
+  // calls of it, not beside run().
+  PackedLinear for_thread_of(OneDnn& onednn) const;
+
   // x: [rows, inputs] -> y: [rows, outputs]; they must not overlap, and need no alignment. With `norm` the rows of x
   // are normalised on their way.
   void run(int rows, const float* x, float* y, const RowNorm* norm = nullptr);
@@ -85,6 +89,8 @@ class PackedMlp {
   // `first` ends in Post::gelu, `second` in Post::add, of one type and one OneDnn; `second` has as many outputs as
   // `first` has inputs.
   PackedMlp(PackedLinear first, PackedLinear second);
+  // PackedLinear::for_thread_of of both.
+  PackedMlp for_thread_of(OneDnn& onednn) const;
 
   // x: [rows, inputs of `first`]; needs no alignment.
   void run(int rows, float* x, const RowNorm& norm);

@@ -44,7 +44,7 @@ struct WorkerTasks::Impl {
   Detector detector;
   std::unique_ptr<FaceParser> parser;        // nullptr where none comes with the program
   std::optional<FaceReconstructor> painter;  // where a foundation model is there
-  std::optional<VitEngine> features;         // made when first asked for, from the mapped file
+  std::optional<VitEngine> features;         // made when first asked for, of the weights above
 
   explicit Impl(const json& wanted)
       : settings(wanted),
@@ -125,7 +125,7 @@ struct WorkerTasks::Impl {
     const Image image = decode(input);
     const std::vector<FaceVerdict> faces = detector.run(image);
     check_faces(faces.size());
-    if (!features) features.emplace(model->file(), settings.at("threads").get<int>());
+    if (!features) features.emplace(model->engine(settings.at("threads").get<int>(), EnginePrecision::automatic));
     const Transform transform = Transform::parse(model->card().resize);
     const size_t values = static_cast<size_t>(3) * transform.size * transform.size;
     std::vector<float> inputs;  // [faces, 3, S, S]

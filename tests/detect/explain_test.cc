@@ -68,7 +68,7 @@ class Explain : public testing::Test {
     return image;
   }
   Explanation explained(const AttackOdds& odds, const std::vector<int>& spoilt_patches = {}) const {
-    return explain(spoilt(spoilt_patches), kSide, regions_, odds);
+    return explain(spoilt(spoilt_patches), regions_, mirrored_patches(kSide), odds);
   }
 
   test::PaintedFace face_;
@@ -78,7 +78,7 @@ class Explain : public testing::Test {
 
 TEST_F(Explain, TheMapIsHighestWhereTheNetworkLooks) {
   for (const int seen : {0, 5 * kGrid + 3, kGrid * kGrid - 1}) {
-    const auto map = occlusion_map(spoilt({seen}), kSide, kGrid, 4, reads_only({seen}));
+    const auto map = occlusion_map(spoilt({seen}), kGrid, 4, mirrored_patches(kSide), reads_only({seen}));
     ASSERT_EQ(map.size(), static_cast<size_t>(kGrid * kGrid));
     EXPECT_EQ(map[static_cast<size_t>(seen)], *std::max_element(map.begin(), map.end()));
     EXPECT_GT(map[static_cast<size_t>(seen)], 0);
@@ -109,7 +109,7 @@ TEST_F(Explain, AHiddenPatchShowsTheMirroredPlace) {
   constexpr int kHidden = 5 * kGrid + 2, kMirrored = 5 * kGrid + kGrid - 1 - 2;
   std::vector<uint8_t> hidden(kGrid * kGrid);
   hidden[kHidden] = 1;
-  const auto after = hide_patches(input_, kSide, hidden);
+  const auto after = mirrored_patches(kSide)(input_, hidden);
   for (int c = 0; c < 3; ++c)
     for (int y = 0; y < kSide; ++y)
       for (int x = 0; x < kSide; ++x) {

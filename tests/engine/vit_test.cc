@@ -5,9 +5,12 @@
 #include <cmath>
 #include <deque>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 #include "base/rng.h"
 #include "engine/vit_heads.h"
+#include "kernels/packed_linear.h"
 #include "model/quantized.h"
 #include "model/vit_layout.h"
 #include "support/error_text.h"
@@ -92,6 +95,34 @@ TEST(VitEngine, FasHeadEqualsTheReference) {
     expected.insert(expected.end(), reference.begin() + b * count * 2, reference.begin() + b * count * 2 + 2);
   }
   EXPECT_LT(largest_difference(head->logits(pooled.data(), tokens.data(), batch), expected), kTolerance);
+  OneDnn elsewhere(onednn.engine);
+  EXPECT_EQ(head->for_thread_of(elsewhere)->logits(pooled.data(), tokens.data(), batch),
+            head->logits(pooled.data(), tokens.data(), batch));
+}
+
+// All engines made of one give its answers, also at the same time.
+TEST(VitEngine, EnginesThatShareWeightsWorkSideBySide) {
+  const TensorFile plain = golden("tiny-vit.safetensors"), adapted = golden("fs-adapter.safetensors");
+  const std::vector<std::pair<TensorMap, std::vector<float>>> networks = {
+      {with_prefix(plain, "avg.weights."), plain.tensors.at("images").to_float()},
+      {with_prefix(adapted, "weights."), adapted.tensors.at("images").to_float()}};
+  for (const auto& [weights, images] : networks)
+    for (const auto precision : {EnginePrecision::fp32, EnginePrecision::bf16, EnginePrecision::int8}) {
+      if (precision == EnginePrecision::bf16 && !has_fast_bf16()) continue;
+      std::optional<VitEngine> packed(std::in_place, weights, kTinyHeads, 1, precision);
+      VitEngine first(*packed, 1), second(*packed, 1);
+      const std::vector<float> expected = packed->logits(images, 4);
+      packed.reset();  // the weights stay with those that use them
+      EXPECT_EQ(first.precision(), precision);
+      std::vector<float> beside;
+      std::thread other([&] {
+        for (int i = 0; i < 20; ++i) beside = second.logits(images, 4);
+      });
+      for (int i = 0; i < 20; ++i) EXPECT_EQ(first.logits(images, 4), expected);
+      other.join();
+      EXPECT_EQ(beside, expected);
+      EXPECT_EQ(first.layout().adapter, infer_vit_config(weights, kTinyHeads).adapter);
+    }
 }
 
 // The blocks of a trained transformer have a few channels of far larger magnitude than the rest.
@@ -185,6 +216,57 @@ TEST(VitEngine, AFileInEightBitsIsTheNetworkItWasMadeFrom) {
   bytes.erase("blocks.0.mlp.fc1.weight_scale");
   EXPECT_NE(error_text([&] { VitEngine(bytes, kTinyHeads, 1); }).find("without its scales"), std::string::npos);
   EXPECT_NE(error_text([&] { infer_vit_config(bytes, kTinyHeads); }).find("eight bits"), std::string::npos);
+}
+
+TEST(VitEngine, AttentionIsThatOfEachHead) {
+  const TensorFile file = golden("tiny-vit.safetensors");
+  TensorMap weights = with_prefix(file, "avg.weights.");
+  const VitConfig layout = infer_vit_config(weights, kTinyHeads);
+  const auto d = static_cast<size_t>(layout.embed_dim), tokens = static_cast<size_t>(layout.tokens()),
+             heads = size_t{3};
+  const std::vector<float> images = file.tensors.at("images").to_float();
+  const auto one = std::span(images).first(images.size() / 4);
+  const std::vector<float> before = VitEngine(weights, kTinyHeads, 1).logits(one, 1);
+  VitEngine engine(weights, kTinyHeads, 2);
+  const std::vector<float> real = engine.attention(one);
+  ASSERT_EQ(real.size(), static_cast<size_t>(layout.depth) * heads * tokens * tokens);
+  for (size_t row = 0; row < real.size() / tokens; ++row) {
+    double sum = 0;
+    for (size_t t = 0; t < tokens; ++t) sum += real[row * tokens + t];
+    ASSERT_NEAR(sum, 1, 1e-5);
+  }
+  EXPECT_LT(largest_difference(engine.logits(one, 1), before), 1e-5);  // looking changes nothing
+
+  // Tokens that are their positions alone; the first head asks for what it shows, the second for the opposite, the
+  // third for nothing.
+  Rng rng(3);
+  std::vector<float> nothing(weights.at("patch_embed.proj.weight").to_float().size()), qkv(3 * d * d), bias(3 * d);
+  std::vector<float> positions(weights.at("pos_embed").to_float().size());
+  for (float& value : positions) value = static_cast<float>(rng.normal());
+  const size_t head_dim = d / heads;
+  for (size_t i = 0; i < 2 * head_dim; ++i) {
+    qkv[i * d + i] = i < head_dim ? 20.0f : -20.0f;
+    qkv[(d + i) * d + i] = 1;
+  }
+  const auto floats = [](std::vector<float>& values) { return std::as_bytes(std::span(values)); };
+  std::vector<float> ones(d, 1.0f), zeros(d);
+  weights["patch_embed.proj.weight"].bytes = floats(nothing);
+  weights["patch_embed.proj.bias"].bytes = weights["cls_token"].bytes = floats(zeros);
+  weights["pos_embed"].bytes = floats(positions);
+  weights["blocks.0.attn.qkv.weight"].bytes = floats(qkv);
+  weights["blocks.0.attn.qkv.bias"].bytes = floats(bias);
+  weights["blocks.0.norm1.weight"].bytes = floats(ones);
+  weights["blocks.0.norm1.bias"].bytes = floats(zeros);
+  for (const auto& name :
+       {"patch_embed.proj.weight", "patch_embed.proj.bias", "cls_token", "pos_embed", "blocks.0.attn.qkv.weight",
+        "blocks.0.attn.qkv.bias", "blocks.0.norm1.weight", "blocks.0.norm1.bias"})
+    weights[name].dtype = DType::f32;
+  const std::vector<float> made = VitEngine(weights, kTinyHeads, 1).attention(one);
+  for (size_t t = 0; t < tokens; ++t) {
+    EXPECT_GT(made[t * tokens + t], 0.5) << t;
+    EXPECT_LT(made[(tokens + t) * tokens + t], 0.01) << t;
+    EXPECT_NEAR(made[(2 * tokens + t) * tokens + t], 1.0 / static_cast<double>(tokens), 1e-6);
+  }
 }
 
 TEST(VitEngine, BadWeightsAreNamed) {

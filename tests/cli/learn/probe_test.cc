@@ -158,5 +158,32 @@ TEST_F(ProbeCli, MistakesAreOneLine) {
   check(run_cli({"probe", "reconstruction", "--model", detector, "--data", path("faces")}), "paints");
 }
 
+TEST_F(ProbeCli, AttentionComparesModelsLayerByLayer) {
+  const std::string other = path("other.safetensors");
+  std::filesystem::copy_file(path("m.safetensors"), other, std::filesystem::copy_options::overwrite_existing);
+  const std::vector<std::string> args = {"probe", "attention", "--model",     path("m.safetensors"),
+                                         other,   "--data",    path("faces"), "--samples",
+                                         "6",     "--out",     path("looks")};
+  const auto text = run_cli(args);
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("m: 6 faces of 32 pixels"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("other: 6 faces"), std::string::npos) << text.out;
+  const auto json = nlohmann::json::parse(read_file(path("looks/probe.json")));
+  ASSERT_EQ(json["results"].size(), 2u);
+  const auto& layers = json["results"][0]["layers"];
+  ASSERT_EQ(layers.size(), 12u);
+  EXPECT_EQ(layers[0]["distances"].size(), 3u);
+  for (const auto& layer : layers) {
+    EXPECT_GT(layer["distance"].get<double>(), 0);
+    EXPECT_LT(layer["distance"].get<double>(), 32);
+    EXPECT_GE(layer["diversity"].get<double>(), 0);
+  }
+  EXPECT_EQ(json["results"][1]["layers"], layers);  // the same weights
+  EXPECT_NE(read_file(path("looks/report.html")).find("Head diversity"), std::string::npos);
+  const auto two = run_cli({"probe", "knn", "--model", path("m.safetensors"), other, "--data", path("faces")});
+  EXPECT_EQ(two.exit_code, 2);
+  EXPECT_NE(two.err.find("one --model"), std::string::npos) << two.err;
+}
+
 }  // namespace
 }  // namespace fsfm

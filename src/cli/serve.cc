@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <mutex>
 #include <thread>
 
@@ -41,11 +42,16 @@ void add_state(Options& options, fs::path& state) {
 int run_token(int argc, char** argv) {
   fs::path state = default_state();
   std::string action, name, role = "detect";
+  bool secret_stdin = false;
   Options options("serve token", "Who may use fsfm serve: add, list or revoke tokens");
   options.positional("ACTION", action, "add, list or revoke").required();
   options.positional("NAME", name, "of the token");
   options.add("role", role, "read: history and metrics; detect: judge as well; admin: everything")
       .choices({"read", "detect", "admin"});
+  options
+      .add("secret-stdin", secret_stdin,
+           "add: take the secret that add printed for another server, from standard input, so that both know it")
+      .command_line_only();
   add_state(options, state);
   options.footer(
       "The secret is printed once, by add; only its hash is kept. Changes count at once, also for a running server.");
@@ -60,7 +66,13 @@ int run_token(int argc, char** argv) {
   if (name.empty())
     throw Error("fsfm serve token " + action + " takes the NAME of a token", "see fsfm serve token --help");
   if (action == "add") {
-    print_line(tokens.add(name, server::parse_role(role)));
+    if (secret_stdin) {
+      std::string secret;
+      std::getline(std::cin, secret);
+      tokens.add_known(name, server::parse_role(role), secret);
+    } else {
+      print_line(tokens.add(name, server::parse_role(role)));
+    }
   } else if (action == "revoke") {
     if (!tokens.revoke(name)) throw Error("there is no token '" + name + "'", "see fsfm serve token list");
   } else {

@@ -12,6 +12,12 @@
 #include "server/clock.h"
 
 namespace fsfm::server {
+namespace {
+
+constexpr size_t kSecretBytes = 32;
+constexpr std::string_view kPrefix = "fsfm_", kDigits = "0123456789abcdef";
+
+}  // namespace
 
 std::string_view role_name(Role role) {
   return role == Role::admin ? "admin" : role == Role::detect ? "detect" : "read";
@@ -30,17 +36,30 @@ TokenStore::TokenStore(std::shared_ptr<Database> database) : database_(std::move
 }
 
 std::string TokenStore::add(const std::string& name, Role role) {
+  std::array<unsigned char, kSecretBytes> random{};
+  if (RAND_bytes(random.data(), random.size()) != 1) throw Error("the system gives no random numbers");
+  std::string secret(kPrefix);
+  for (const unsigned char byte : random) {
+    secret += kDigits[byte >> 4];
+    secret += kDigits[byte & 15];
+  }
+  keep(name, role, secret);
+  return secret;
+}
+
+void TokenStore::add_known(const std::string& name, Role role, const std::string& secret) {
+  if (!secret.starts_with(kPrefix) || secret.size() != kPrefix.size() + 2 * kSecretBytes ||
+      secret.find_first_not_of(kDigits, kPrefix.size()) != std::string::npos)
+    throw Error("this is no secret of a token", "give the line that fsfm serve token add printed elsewhere");
+  if (const auto known = find(secret)) throw Error("this is the secret of the token '" + known->name + "' already");
+  keep(name, role, secret);
+}
+
+void TokenStore::keep(const std::string& name, Role role, const std::string& secret) {
   const bool good = !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) || c == '-' || c == '_' || c == '.';
   });
   if (!good) throw Error("'" + name + "' is no name for a token", "use letters, digits, '-', '_' and '.'");
-  std::array<unsigned char, 32> random{};
-  if (RAND_bytes(random.data(), random.size()) != 1) throw Error("the system gives no random numbers");
-  std::string secret = "fsfm_";
-  for (const unsigned char byte : random) {
-    secret += "0123456789abcdef"[byte >> 4];
-    secret += "0123456789abcdef"[byte & 15];
-  }
   Transaction transaction(*database_);
   Statement known(*database_, "SELECT 1 FROM tokens WHERE name = ?");
   if (known.bind(1, name).step()) throw Error("there is a token '" + name + "' already", "revoke it first");
@@ -51,7 +70,6 @@ std::string TokenStore::add(const std::string& name, Role role) {
       .bind(4, utc_now())
       .step();
   transaction.commit();
-  return secret;
 }
 
 std::vector<Token> TokenStore::list() {

@@ -29,6 +29,9 @@ class TokenStore {
   // The secret, 256 random bits as "fsfm_" and 64 hex digits; it is shown this once. Throws Error when the name is
   // taken or is no name.
   std::string add(const std::string& name, Role role);
+  // The same of a secret that another server's store made: several servers then know one token. Throws Error also when
+  // it is no such secret, or is here already.
+  void add_known(const std::string& name, Role role, const std::string& secret);
   std::vector<Token> list();
   bool revoke(const std::string& name);  // false: there is none of that name
   bool empty();
@@ -36,6 +39,8 @@ class TokenStore {
   std::optional<Token> find(std::string_view secret);
 
  private:
+  void keep(const std::string& name, Role role, const std::string& secret);
+
   std::shared_ptr<Database> database_;
 };
 

@@ -44,6 +44,21 @@ TEST(Tokens, AreFoundByTheirSecretUntilRevoked) {
   EXPECT_FALSE(tokens.find(secret));
 }
 
+TEST(Tokens, SeveralServersMayKnowOne) {
+  const test::TempDir dir, other_dir;
+  TokenStore tokens(open(dir)), elsewhere(open(other_dir));
+  const std::string secret = tokens.add("scanner", Role::detect);
+  elsewhere.add_known("scanner", Role::detect, secret);
+  const auto found = elsewhere.find(secret);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->name, "scanner");
+  EXPECT_THROW(elsewhere.add_known("again", Role::admin, secret), Error);  // one secret, one role
+  for (const std::string& weak : {std::string(), std::string("fsfm_"), std::string("fsfm_1234"), secret + " ",
+                                  secret + "0", "FSFM_" + secret.substr(5), "fsfm_" + std::string(64, 'G')})
+    EXPECT_THROW(elsewhere.add_known("weak", Role::detect, weak), Error) << weak;
+  EXPECT_EQ(elsewhere.list().size(), 1u);
+}
+
 TEST(Tokens, ARevocationThatIsNotWrittenIsAnError) {
   const test::TempDir dir;
   const auto database = open(dir);

@@ -34,6 +34,7 @@
 #include "detect/verdict_json.h"
 #include "face/face_detector.h"
 #include "model/import.h"
+#include "model/models_dir.h"
 #include "report/detect_page.h"
 
 namespace fsfm::cli {
@@ -290,6 +291,8 @@ int run_detect(int argc, char** argv) {
   std::optional<DetectRequest> request = parse(argc, argv);
   if (!request) return 0;
   request->model = model_or_default(request->model);
+  if (request->detect.explain && !request->report.empty())
+    request->detect.foundation = find_model("fsfm-foundation.safetensors");
   if (request->stdin_list) {
     const std::vector<fs::path> listed = read_name_list();
     request->files.insert(request->files.end(), listed.begin(), listed.end());

@@ -54,6 +54,7 @@ struct Detector::Impl {
   Normalization normalization;
   std::unique_ptr<FaceDetector> finder;
   std::unique_ptr<FaceParser> parser;  // where covered faces are looked for or reasons given
+  std::optional<FaceReconstructor> painter;
   bool check_covered, explained;
   QualityLimits limits;
   std::stop_token stop;
@@ -82,6 +83,7 @@ struct Detector::Impl {
                   "the model file was put together wrongly");
     if (options.min_face > 0) limits.min_face = options.min_face;
     if (check_covered || explained) parser = make_parser();
+    if (!options.foundation.empty()) painter.emplace(ModelFile::open(options.foundation), options.threads);
   }
 
   size_t input_values() const { return static_cast<size_t>(3) * transform.size * transform.size; }
@@ -116,6 +118,7 @@ struct Detector::Impl {
     face.explanation =
         fsfm::explain(input, make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size),
                       mirrored_patches(transform.size), odds);
+    if (painter) face.explanation->repainted = repaint(view, parsed, *painter);
     face.explanation->view = std::move(view);
     face.explanation->place = face.crop;
     if (transform.center_crop) {

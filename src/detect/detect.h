@@ -46,6 +46,8 @@ struct DetectOptions {
   // Also say where in a face its score comes from: some 37 more passes of the network a face; of a video's frames only
   // the worst moments.
   bool explain = false;
+  // A pretrained network that paints what is explained anew (Explanation::repainted); "": none.
+  std::filesystem::path foundation{};
 };
 
 class FaceParser;

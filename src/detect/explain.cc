@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "base/text.h"
+#include "masking/masking.h"
 
 namespace fsfm {
 namespace {
@@ -132,6 +134,15 @@ std::string effects_text(const Explanation& explanation) {
     parts.push_back(fmt::format("{} {:+.1f}", kRegionGroupNames[r.region],
                                 std::round(r.effect * 10) / 10 + 0.0));  // + 0.0: no "-0.0"
   return join(parts, ", ");
+}
+
+Image repaint(const Image& view, const ParsingMap& parsed, FaceReconstructor& painter) {
+  if (view.width != painter.side() || view.height != painter.side()) return {};
+  const RegionMap regions = make_region_map(parsed.classes, parsed.width, parsed.height, painter.patch());
+  std::vector<uint8_t> masked(static_cast<size_t>(regions.patches())), covered(masked.size());
+  Rng rng(0);
+  Masker(MaskStrategy::crfr_p, regions.patches()).draw(regions, rng, masked, covered);
+  return painter.paint(view, masked);
 }
 
 Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "face/parser.h"
+#include "face/reconstruct.h"
 #include "face/region_map.h"
 #include "media/image.h"
 
@@ -44,6 +46,7 @@ struct Explanation {
   // What the map lies over: the face as the network saw it, and where that is in the picture. Set by Detector.
   Image view{};
   Rect place{};
+  Image repainted{};  // the view by repaint(), where a foundation model is at hand: a picture, no evidence
 };
 
 // "mouth +1.3, eyes +0.4": what hiding each region does to the log odds, strongest first.
@@ -51,6 +54,10 @@ std::string effects_text(const Explanation& explanation);
 
 // The view with the map over it: red where it speaks for a forgery, blue where against, clear where it says little.
 Image paint_map(const Explanation& explanation);
+
+// The view as `painter` imagines it from a quarter of its patches, one region of the face hidden whole (CRFR-P), always
+// the same one for one view. Empty where the painter's faces have another size.
+Image repaint(const Image& view, const ParsingMap& parsed, FaceReconstructor& painter);
 
 // `regions`: of the very picture, one word a patch. Costs some 37 passes of the network.
 Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,

@@ -95,9 +95,15 @@ std::string explanation_text(const json& judged) {
                             escape(join(parts, " · ")));
 }
 
-std::string face_item(const json& face, const Jpeg* crop, double threshold) {
+// `crop`, `repainted`: null where there are none.
+std::string face_item(const json& face, const Jpeg* crop, const Jpeg* repainted, double threshold) {
   std::string item = face.contains("explanation") ? "<li class=explained>" : "<li>";
-  if (crop) item += image_tag(*crop, "face");
+  if (crop && repainted)
+    item += fmt::format(
+        "<figure>{}{}<figcaption class=fine>painted from a quarter of it; no evidence</figcaption></figure>",
+        image_tag(*crop, "face"), image_tag(*repainted, "the face painted anew"));
+  else if (crop)
+    item += image_tag(*crop, "face");
   item += fmt::format("<div>{}{}<p class=why>{}</p>", pill(text_of(face, "verdict")), score_bar(face, threshold),
                       escape(text_of(face, "why")));
   item += explanation_text(face);
@@ -114,9 +120,12 @@ std::string picture_body(const json& entry, const std::vector<Shot>& shots, doub
     body += "<p class=why>No face was found.</p>";
   } else {
     body += "<ul class=faces>";
+    const auto of_face = [&](const std::vector<Jpeg> Shot::*list, size_t i) -> const Jpeg* {
+      if (shots.empty() || i >= (shots[0].*list).size() || (shots[0].*list)[i].empty()) return nullptr;
+      return &(shots[0].*list)[i];
+    };
     for (size_t i = 0; i < faces->size(); ++i)
-      body +=
-          face_item((*faces)[i], !shots.empty() && i < shots[0].faces.size() ? &shots[0].faces[i] : nullptr, threshold);
+      body += face_item((*faces)[i], of_face(&Shot::faces, i), of_face(&Shot::repainted, i), threshold);
     body += "</ul>";
   }
   return body + "</div>";
@@ -187,11 +196,16 @@ Shot picture_shot(const Image& image, const std::vector<FaceVerdict>& faces) {
     shot.faces.push_back(
         face.explanation ? encode_jpeg(resize(paint_map(*face.explanation), kMapSide, kMapSide, Kernel::bicubic), 82)
                          : encode_jpeg(resize(crop(image, face.crop), kFaceSide, kFaceSide, Kernel::bicubic), 82));
+  for (const auto& face : faces) {
+    const bool has_it = face.explanation && !face.explanation->repainted.empty();
+    shot.repainted.push_back(
+        has_it ? encode_jpeg(resize(face.explanation->repainted, kMapSide, kMapSide, Kernel::bicubic), 82) : Jpeg{});
+  }
   return shot;
 }
 
 Shot frame_shot(const Image& frame, const FrameVerdict& verdict, size_t position) {
-  return {encode_jpeg(fitted(annotate(frame, verdict.faces), kFrameSide), 76), {}, position};
+  return {encode_jpeg(fitted(annotate(frame, verdict.faces), kFrameSide), 76), {}, {}, position};
 }
 
 void DetectPage::add(const json& entry, const std::string& overall, const std::vector<Shot>& shots) {

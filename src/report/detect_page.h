@@ -17,7 +17,9 @@ using Jpeg = std::vector<std::byte>;
 struct Shot {
   Jpeg picture;             // with boxes and verdicts drawn in
   std::vector<Jpeg> faces;  // of a picture: each face, in the order of its verdicts
-  size_t frame = 0;         // of a video: which of its frames
+  // Of a picture, parallel to `faces`: Explanation::repainted; empty where there is none.
+  std::vector<Jpeg> repainted{};
+  size_t frame = 0;  // of a video: which of its frames
 };
 Shot picture_shot(const Image& image, const std::vector<FaceVerdict>& faces);
 Shot frame_shot(const Image& frame, const FrameVerdict& verdict, size_t position);

@@ -28,6 +28,7 @@ std::string_view detect_page_style() {
 .input p{margin:6px 0 0}
 .why{color:var(--soft);font-size:14px;line-height:1.45}
 .explains{font-size:14px;line-height:1.45}
+.faces figure{margin:0}.faces figure img+img{margin-top:8px}.faces figcaption{margin-top:4px}
 .fine{color:var(--muted);font-size:12.5px;line-height:1.45}
 .film{margin:16px 0 0}
 .stills{position:relative;background:#000;border-radius:6px;overflow:hidden;text-align:center}

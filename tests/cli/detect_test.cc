@@ -355,6 +355,13 @@ TEST_F(DetectCommand, ReasonsAreGivenWhereTheyAreAskedFor) {
     }
     EXPECT_FALSE(explanation["sentence"].get<std::string>().empty());
   }
+  // The shipped detector and foundation model: the page shows the face painted anew.
+  const auto page = run_cli({"detect", path("two.png"), "--explain", "--report", path("why.html")});
+  ASSERT_EQ(page.exit_code, 0) << page.err;
+  EXPECT_EQ(
+      read_file(dir_ / "why.html").find("painted from a quarter of it") != std::string::npos,
+      page.out.find("a forgery (") != std::string::npos || page.out.find("decides the score (") != std::string::npos)
+      << page.out;
   const auto text = detect({path("two.png"), "--explain"});
   EXPECT_NE(text.out.find(faces[0]["explanation"]["sentence"].get<std::string>()), std::string::npos) << text.out;
   // Of a video the worst moments have reasons, the other frames none.

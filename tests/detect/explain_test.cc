@@ -6,9 +6,12 @@
 #include <cmath>
 
 #include "detect/plant_fault.h"
+#include "face/reconstruct.h"
 #include "face/region_map.h"
 #include "media/preprocess.h"
+#include "report/detect_page.h"
 #include "support/face_painter.h"
+#include "support/paths.h"
 
 namespace fsfm {
 namespace {
@@ -140,6 +143,36 @@ TEST_F(Explain, ThePaintedMapIsRedWhereTheNetworkLooksAndElsewhereThePicture) {
   EXPECT_GT(painted.row(y)[3 * x] + 20, face_.image.row(y)[3 * x]);
   EXPECT_LT(painted.row(y)[3 * x + 2], face_.image.row(y)[3 * x + 2]);
   EXPECT_EQ(painted.row(2)[0], face_.image.row(2)[0]);
+}
+
+TEST_F(Explain, AFaceIsRepaintedFromAQuarterOfIt) {
+  FaceReconstructor painter(ModelFile::open(test::source_dir() / "models/fsfm-foundation.safetensors"), 1);
+  const ParsingMap parsed{kSide, kSide, face_.parsing};
+  const Image painted = repaint(face_.image, parsed, painter);
+  ASSERT_EQ(painted.width, kSide);
+  int kept = 0;
+  for (int p = 0; p < kGrid * kGrid; ++p) {
+    bool same = true;
+    for (int y = p / kGrid * kPatch; y < (p / kGrid + 1) * kPatch; ++y)
+      same &= std::equal(painted.row(y) + p % kGrid * kPatch * 3, painted.row(y) + (p % kGrid + 1) * kPatch * 3,
+                         face_.image.row(y) + p % kGrid * kPatch * 3);
+    kept += same;
+  }
+  EXPECT_GE(kept, 49);  // of 196; a plain patch may be painted as it is
+  EXPECT_LT(kept, 120);
+  EXPECT_EQ(repaint(face_.image, parsed, painter).rgb, painted.rgb);
+  EXPECT_TRUE(repaint(Image(64, 64, 128), parsed, painter).empty());
+  // The page shows it with the face, and says what it is.
+  Explanation explanation = explained(reads_only({5 * kGrid + 3}));
+  explanation.view = face_.image;
+  explanation.repainted = painted;
+  FaceVerdict face{.face = {.box = {20, 20, 100, 100}}, .crop = {0, 0, kSide, kSide}};
+  face.explanation = explanation;
+  const report::Shot shot = report::picture_shot(face_.image, {face});
+  ASSERT_EQ(shot.repainted.size(), 1u);
+  EXPECT_FALSE(shot.repainted[0].empty());
+  face.explanation->repainted = {};
+  EXPECT_TRUE(report::picture_shot(face_.image, {face}).repainted[0].empty());
 }
 
 TEST(PlantedFaults, ChangeTheirPlaceAlone) {

@@ -62,13 +62,14 @@ void VitBlocks::attend(const float* qkv, float* out, int images, int tokens) {
 // weights: [heads, tokens, tokens].
 void VitBlocks::look(const float* qkv, int tokens, float* weights) const {
   const int d = sizes_.width, head_dim = d / sizes_.heads;
+  const ptrdiff_t row_width = 3 * static_cast<ptrdiff_t>(d);
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(head_dim)));
 #pragma omp parallel for
   for (int row = 0; row < sizes_.heads * tokens; ++row) {
-    const float* query = qkv + static_cast<size_t>(row % tokens) * 3 * d + static_cast<size_t>(row / tokens) * head_dim;
+    const float* query = qkv + (row % tokens) * row_width + static_cast<size_t>(row / tokens) * head_dim;
     const float* key = qkv + d + static_cast<size_t>(row / tokens) * head_dim;
     float* out = weights + static_cast<size_t>(row) * tokens;
-    for (int t = 0; t < tokens; ++t, key += 3 * d)
+    for (int t = 0; t < tokens; ++t, key += row_width)
       out[t] = scale * std::inner_product(query, query + head_dim, key, 0.0f);
     const float highest = *std::max_element(out, out + tokens);
     float sum = 0;

@@ -12,6 +12,7 @@ for command in $("$fsfm" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'); do
 done >"$known"
 "$fsfm" evaluate --parser shipped --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^/evaluate /' >>"$known"
 "$fsfm" bench explain --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^/bench /' >>"$known"
+"$fsfm" serve token --help | grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^/serve /' >>"$known"
 for flag in --help --version; do echo "fsfm $flag"; done >>"$known"
 
 awk -v known="$known" '

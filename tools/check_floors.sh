@@ -16,7 +16,7 @@ allowed() {
     prepare | doctor) echo "base tensorio media metrics face masking data $1" ;;
     nn) echo "base kernels tensorio media model face masking nn" ;;
     server) echo "base tensorio media metrics model engine face masking data detect report server" ;;
-    detect) echo "base tensorio media metrics model engine face data detect" ;;
+    detect) echo "base tensorio media metrics model engine face masking data detect" ;;
     capi) echo "base tensorio media metrics model engine face data detect fsfm capi" ;;
     pad) echo "base media model detect pad" ;;
     report) echo "base tensorio media metrics model face masking data doctor detect report" ;;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Faces to choose the detector's threshold on: none was learned from, and every second one has the looks of real photographs
-(a tilted head, light of two colours, out of focus, small, compressed), real faces and attacks alike.
+(a tilted head, light of two colours, out of focus, smoothed by the camera, small, compressed), real faces and attacks
+alike.
 
 Usage: tools/held_out_faces.py DATA SOURCES OUT     DATA and SOURCES as in tools/train_detector.sh; makes OUT/real and OUT/attack
 Needs python3-numpy and python3-pil.
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 SIDE, MARGIN = 256, 64
 
@@ -41,6 +42,8 @@ def photographed(picture, rng, normal):
     one, other = (np.exp(0.2 * normal.standard_normal(3)) for _ in range(2))
     lit = np.clip(np.asarray(turned, dtype=np.float32) * (one + (other - one) * along), 0, 255)
     soft = Image.fromarray(out_of_focus(lit, rng.uniform(0.5, 3.0)).astype(np.uint8))
+    if rng.random() < 0.5:  # noise reduction
+        soft = soft.filter(ImageFilter.MedianFilter(rng.choice([3, 5])))
     side = rng.randint(160, SIDE)
     return soft.resize((side, side), Image.BICUBIC), rng.randint(75, 92)
 

@@ -58,7 +58,7 @@ fi
 # Attacks made of the real faces of every source, with a real twin that went through the same hands. Sixteen parts, so that the
 # pairs are the same however many cores make them.
 if [ ! -e "$out/made.done" ]; then
-  rm -rf "$out/parts" "$sources/self_blended" "$sources/filmed"
+  rm -rf "$out/parts" "$sources/self_blended" "$sources/filmed" "$sources/printed"
   # part SPLIT FIRST COUNT: the split's real faces, dealt out to parts FIRST, FIRST + 1, ...; of DFDC's every second. The part
   # in the name keeps the pairs of two parts apart.
   part() {
@@ -81,13 +81,15 @@ fsfm=$1 part=$2
 "$fsfm" prepare folder "$part/faces" --no-detect --threads 1 --quiet --out "$part/prepared"
 "$fsfm" blend "$part/prepared" --kind self --val-every 1000 --quiet --out "$part/self"
 "$fsfm" blend "$part/prepared" --kind screen --val-every 1000 --seed 1 --quiet --out "$part/screen"
+"$fsfm" blend "$part/prepared" --kind print --val-every 1000 --seed 2 --quiet --out "$part/print"
 MAKE
   seq 1 16 | OMP_NUM_THREADS=1 xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' sh "$out/parts/make.sh" "$fsfm" "$out/parts/{}"
   for nth in $(seq 1 16); do
     split=train
     [ "$nth" -gt 13 ] && split=val
     for pair in self/real:self_blended/$split/real self/fake:self_blended/$split/deepfake \
-      screen/real:filmed/$split/real screen/replay:filmed/$split/spoof; do
+      screen/real:filmed/$split/real screen/replay:filmed/$split/spoof \
+      print/real:printed/$split/real print/print:printed/$split/spoof; do
       to=$sources/${pair#*:} from=${pair%%:*}
       mkdir -p "$to"
       find "$out/parts/$nth/${from%/*}" -path "*/${from#*/}/*" -name '*.png' -exec mv -t "$to" '{}' +

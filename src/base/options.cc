@@ -262,6 +262,12 @@ void Options::enable_quiet() {
 
 void Options::footer(const std::string& text) { app_->footer(text); }
 
+bool Options::given(const std::string& name) const {
+  for (const auto& entry : entries_)
+    if (entry.name == name) return entry.option->count() > 0;
+  throw InternalError("there is no option --" + name);
+}
+
 bool Options::parse(int argc, const char* const* argv) {
   try {
     // The recipe goes first, so that a `required` option may come from it.

@@ -77,6 +77,8 @@ class Options {
 
   // argv[0] is the subcommand's name. False: --help was asked for and printed on stdout. Throws Error on bad usage.
   bool parse(int argc, const char* const* argv);
+  // After parse: was the option of that name given on the command line or in the environment? Recipes do not count.
+  bool given(const std::string& name) const;
 
   // All recipe-able options with their current values, as a TOML text that --recipe reads back to the same values. TOML
   // has no whole numbers above INT64_MAX: those are written as text.

@@ -70,26 +70,40 @@ std::optional<Pair> self_blended_pair(const Dataset& dataset, size_t index, cons
   return Pair{face, fake->image};
 }
 
-Pair screen_pair(const Image& face, Rng& rng) {
+// A kind of attack: its name, the class its pictures are written as, and its makers.
+struct Kind {
+  std::string name, attack_class, in_words;
+  Image (*recapture)(const Image&, Rng&);  // null: blended with itself
+};
+const Kind kKinds[] = {{"self", "fake", "self-blended", nullptr},
+                       {"screen", "replay", "filmed", filmed_from_screen},
+                       {"print", "print", "printed", filmed_from_print}};
+
+Pair recaptured_pair(const Kind& kind, const Image& face, Rng& rng) {
   Image real = filmed(face, rng);
-  return {std::move(real), filmed_from_screen(face, rng)};
+  return {std::move(real), kind.recapture(face, rng)};
 }
 
 }  // namespace
 
 int run_blend(int argc, char** argv) {
   fs::path input, out;
-  std::string kind = "self";
+  std::string kind_name = "self";
   uint64_t seed = 0;
   int side = 224;
   size_t per_video = 0, val_every = 3;
-  Options options("blend", "Make attacks from real faces alone: self-blended fakes, or faces filmed off a screen");
+  Options options("blend",
+                  "Make attacks from real faces alone: self-blended fakes, or faces filmed off a screen or a print");
   options.positional("DATASET", input, "prepared dataset (fsfm prepare), with class maps for --kind self").required();
-  options.add("out", out, "folder for {train,val}/{real,ATTACK}/*.png; ATTACK is fake or replay")
+  options.add("out", out, "folder for {train,val}/{real,ATTACK}/*.png; ATTACK is fake, replay or print")
       .required()
       .command_line_only();
-  options.add("kind", kind, "self: blended with a jittered copy of itself; screen: shown on a screen and filmed again")
-      .choices({"self", "screen"});
+  options
+      .add(
+          "kind", kind_name,
+          "self: blended with a jittered copy of itself; screen: shown on a screen and filmed again; print: printed on "
+          "paper and filmed again")
+      .choices({kKinds[0].name, kKinds[1].name, kKinds[2].name});
   options.add("seed", seed, "decides every blend");
   options
       .add("per-video", per_video, "attacks made of each video or picture, shared out among its faces; 0 = one a face")
@@ -131,11 +145,11 @@ int run_blend(int argc, char** argv) {
                 "give faces of several videos or photos, so that some can be held out");
   size_t count = 0;
   for (auto& [name, source] : videos) source.number = count++;
-  const bool screen = kind == "screen";
-  const char* attack_class = screen ? "replay" : "fake";
+  const Kind& kind =
+      *std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& k) { return k.name == kind_name; });
   const FolderLock lock(out);
   for (const char* split : {"train", "val"})
-    for (const char* label : {"real", attack_class}) make_out_folder(out / split / label);
+    for (const char* label : {"real", kind.attack_class.c_str()}) make_out_folder(out / split / label);
 
   Progress progress("blend", dataset->samples().size(), "faces", progress_visible());
   size_t written = 0, without_map = 0;
@@ -156,7 +170,8 @@ int run_blend(int argc, char** argv) {
     }
     Rng rng(seed, i + 1);
     for (size_t left = source.share_of_next_face(per_video); left > 0; --left) {
-      const std::optional<Pair> pair = screen ? screen_pair(face, rng) : self_blended_pair(*dataset, i, face, rng);
+      const std::optional<Pair> pair =
+          kind.recapture ? recaptured_pair(kind, face, rng) : self_blended_pair(*dataset, i, face, rng);
       if (!pair) {
         ++without_map;
         break;
@@ -164,7 +179,7 @@ int run_blend(int argc, char** argv) {
       const std::string name = file_name(video, source);
       ++source.made;
       write_image(folder / "real" / name, pair->real);
-      write_image(folder / attack_class / name, pair->attack);
+      write_image(folder / kind.attack_class / name, pair->attack);
       ++written;
     }
     progress.update(i + 1);
@@ -174,8 +189,8 @@ int run_blend(int argc, char** argv) {
   if (written == 0)
     throw Error(input.string() + " has no face with a class map",
                 "prepare it with a parser (fsfm prepare does by default)");
-  std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written,
-              screen ? "filmed" : "self-blended", videos.size(), out.c_str());
+  std::printf("%zu real and %zu %s faces of %zu videos and pictures in %s", written, written, kind.in_words.c_str(),
+              videos.size(), out.c_str());
   if (without_map > 0) std::printf("; %zu faces without a usable class map left out", without_map);
   if (unreadable.size() > 0)
     std::printf("; %zu faces that cannot be read left out (%s)", unreadable.size(), unreadable.named().c_str());

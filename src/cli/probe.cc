@@ -98,6 +98,14 @@ bool parse(ProbeFlags& flags, int argc, char** argv) {
       "  fsfm probe knn --model fsfm-b.safetensors --reference my-real-faces --data dfdc\n"
       "  fsfm probe attention --model mae.safetensors fsfm.safetensors --data my-real-faces --out probe");
   if (!options.parse(argc, argv)) return false;
+  const std::pair<const char*, const char*> of_one[] = {
+      {"draws", "reconstruction"},     {"mask-ratio", "reconstruction"},
+      {"parser", "reconstruction"},    {"device", "reconstruction"},
+      {"precision", "reconstruction"}, {"reference", "knn"},
+      {"reference-split", "knn"},      {"neighbours", "knn"}};
+  for (const auto& [option, probe] : of_one)
+    if (flags.probe != probe && options.given(option))
+      throw Error("fsfm probe " + flags.probe + " takes no --" + option, std::string("only ") + probe + " does");
   if (flags.probe != "attention" && flags.models.size() > 1)
     throw Error("fsfm probe " + flags.probe + " takes one --model", "run it once for each");
   if (flags.probe == "attention" && flags.data.size() > 1)

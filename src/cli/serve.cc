@@ -56,6 +56,8 @@ int run_token(int argc, char** argv) {
   options.footer(
       "The secret is printed once, by add; only its hash is kept. Changes count at once, also for a running server.");
   if (!options.parse(argc, argv)) return 0;
+  if (secret_stdin && action != "add")
+    throw Error("fsfm serve token " + action + " takes no --secret-stdin", "only add does");
   server::TokenStore tokens(std::make_shared<server::Database>(state / "serve.db"));
   if (action == "list") {
     for (const auto& token : tokens.list())

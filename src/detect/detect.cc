@@ -118,7 +118,7 @@ struct Detector::Impl {
     face.explanation =
         fsfm::explain(input, make_region_map(parsed.classes, parsed.width, parsed.height, engine.layout().patch_size),
                       mirrored_patches(transform.size), odds);
-    if (painter) face.explanation->repainted = repaint(view, parsed, *painter);
+    if (painter) face.explanation->repainted = repaint(view, by_parser, *painter);
     face.explanation->view = std::move(view);
     face.explanation->place = face.crop;
     if (transform.center_crop) {

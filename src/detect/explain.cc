@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "masking/masking.h"
+#include "media/resize.h"
 
 namespace fsfm {
 namespace {
@@ -136,13 +137,14 @@ std::string effects_text(const Explanation& explanation) {
   return join(parts, ", ");
 }
 
-Image repaint(const Image& view, const ParsingMap& parsed, FaceReconstructor& painter) {
-  if (view.width != painter.side() || view.height != painter.side()) return {};
+Image repaint(const Image& view, FaceParser& parser, FaceReconstructor& painter) {
+  const Image face = resize(view, painter.side(), painter.side(), Kernel::bicubic);
+  const ParsingMap parsed = parser.parse(face);
   const RegionMap regions = make_region_map(parsed.classes, parsed.width, parsed.height, painter.patch());
   std::vector<uint8_t> masked(static_cast<size_t>(regions.patches())), covered(masked.size());
   Rng rng(0);
   Masker(MaskStrategy::crfr_p, regions.patches()).draw(regions, rng, masked, covered);
-  return painter.paint(view, masked);
+  return painter.paint(face, masked);
 }
 
 Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,

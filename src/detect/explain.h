@@ -56,8 +56,8 @@ std::string effects_text(const Explanation& explanation);
 Image paint_map(const Explanation& explanation);
 
 // The view as `painter` imagines it from a quarter of its patches, one region of the face hidden whole (CRFR-P), always
-// the same one for one view. Empty where the painter's faces have another size.
-Image repaint(const Image& view, const ParsingMap& parsed, FaceReconstructor& painter);
+// the same one for one view; of the painter's size.
+Image repaint(const Image& view, FaceParser& parser, FaceReconstructor& painter);
 
 // `regions`: of the very picture, one word a patch. Costs some 37 passes of the network.
 Explanation explain(std::span<const float> image, const RegionMap& regions, const HidePatches& hide,

@@ -43,6 +43,20 @@ TEST(BlendCli, FilmsAScreenWithoutClassMaps) {
   EXPECT_EQ(pictures(dir / "screen/val/replay"), 1u);
 }
 
+TEST(BlendCli, PrintsWithoutClassMaps) {
+  test::TempDir dir;
+  fs::create_directories(dir / "photos");
+  for (uint64_t seed = 0; seed < 3; ++seed)
+    write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), test::paint_face(seed).image);
+  const auto result =
+      test::run_cli({"blend", (dir / "photos").string(), "--kind", "print", "--out", (dir / "print").string()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("3 real and 3 printed faces"), std::string::npos) << result.out;
+  EXPECT_EQ(pictures(dir / "print/train/real"), 2u);
+  EXPECT_EQ(pictures(dir / "print/train/print"), 2u);
+  EXPECT_EQ(pictures(dir / "print/val/print"), 1u);
+}
+
 TEST(BlendCli, EveryVideoGivesAsMany) {
   test::TempDir dir;
   fs::create_directories(dir / "photos");

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "support/face_painter.h"
 
@@ -18,14 +20,37 @@ double colour_shift(const Image& a, const Image& b) {
   return sum / static_cast<double>(a.rgb.size() / 3);
 }
 
+// How far a tenth of the values lies from the next: the reach between the darkest and the lightest tenth.
+double tonal_range(const Image& image) {
+  std::vector<uint8_t> values = image.rgb;
+  std::sort(values.begin(), values.end());
+  return values[values.size() * 9 / 10] - values[values.size() / 10];
+}
+
 TEST(Recapture, SeedsRepeatAndDiffer) {
   const Image face = test::paint_face(1).image;
-  Rng a(7), b(7), c(8);
-  const Image first = filmed_from_screen(face, a);
-  EXPECT_EQ(first.rgb, filmed_from_screen(face, b).rgb);
-  EXPECT_NE(first.rgb, filmed_from_screen(face, c).rgb);
-  EXPECT_EQ(first.width, face.width);
-  EXPECT_EQ(first.height, face.height);
+  for (Image (*recapture)(const Image&, Rng&) : {filmed_from_screen, filmed_from_print}) {
+    Rng a(7), b(7), c(8);
+    const Image first = recapture(face, a);
+    EXPECT_EQ(first.rgb, recapture(face, b).rgb);
+    EXPECT_NE(first.rgb, recapture(face, c).rgb);
+    EXPECT_EQ(first.width, face.width);
+    EXPECT_EQ(first.height, face.height);
+    EXPECT_EQ(recapture(Image(1, 2, 50), a).rgb.size(), 6u);
+  }
+}
+
+TEST(Recapture, PaperNarrowsTheTonesAndTheCameraAloneDoesNot) {
+  const Image face = test::paint_face(1).image;
+  double print = 0, camera = 0;
+  constexpr int kDraws = 20;
+  for (uint64_t seed = 0; seed < kDraws; ++seed) {
+    Rng a(seed), b(seed);
+    print += tonal_range(filmed_from_print(face, a)) / kDraws;
+    camera += tonal_range(filmed(face, b)) / kDraws;
+  }
+  EXPECT_LT(print, 0.85 * camera);
+  EXPECT_NEAR(camera, tonal_range(face), 0.05 * tonal_range(face));
 }
 
 TEST(Recapture, TheScreenShowsAndTheCameraAloneDoesNot) {

@@ -56,7 +56,7 @@ TEST(AttentionProbe, DiversityIsTheDivergenceOfHeads) {
 
 TEST(AttentionProbe, PicturesAddUp) {
   std::vector<AttentionLayer> sums;
-  const auto weights = attention([](int head, int, int) { return head ? 0.25 : 0.25; });
+  const auto weights = attention([](int, int, int) { return 0.25; });
   add_attention(weights, kLayout, sums);
   const double once = sums[0].distances[1];
   add_attention(weights, kLayout, sums);

@@ -108,6 +108,29 @@ TEST(Doors, ABodyThatCannotBeReadIsAnsweredAndNeverTakenForARequest) {
   EXPECT_EQ(server.log().find("/v1/models"), std::string::npos) << server.log();
 }
 
+TEST(Doors, TwoServersKnowOneToken) {
+  const test::TempDir dir;
+  const std::string here = (dir / "here").string(), there = (dir / "there").string();
+  const httplib::Headers token = new_token(here, "scanner", "detect");
+  const std::string secret = token.begin()->second.substr(std::string("Bearer ").size());
+  const auto told =
+      test::run_shell("echo " + secret + " | $FSFM serve token add scanner --secret-stdin --state " + there);
+  ASSERT_EQ(told.exit_code, 0) << told.err;
+  EXPECT_EQ(told.out, "");  // it is known already, and is not shown again
+  const RunningServer server({"--state", there});
+  EXPECT_EQ(server.client().Get("/v1/history")->status, 401);
+  EXPECT_EQ(server.client().Get("/v1/history", token)->status, 200);
+  for (const std::string& pipe : {std::string("echo fsfm_1234"), std::string("true"), "echo " + secret + secret}) {
+    const auto refused = test::run_shell(pipe + " | $FSFM serve token add other --secret-stdin --state " + there);
+    EXPECT_EQ(refused.exit_code, 2) << pipe;
+    EXPECT_NE(refused.err.find("no secret of a token"), std::string::npos) << refused.err;
+  }
+  const auto strange = test::run_cli({"serve", "token", "revoke", "scanner", "--secret-stdin", "--state", there});
+  EXPECT_EQ(strange.exit_code, 2);
+  EXPECT_NE(strange.err.find("takes no --secret-stdin"), std::string::npos) << strange.err;
+  EXPECT_EQ(server.client().Get("/v1/history", token)->status, 200);
+}
+
 TEST(Doors, RevokingTheLastTokenClosesTheServer) {
   const test::TempDir dir;
   const std::string state = (dir / "state").string();

@@ -30,6 +30,8 @@ constexpr Entry kEntries[] = {
     {Degradation::noise, "noise", {0, 3, 6, 12, 20, 32}, "sigma %g"},
     {Degradation::brightness, "brightness", {0, 12, 25, 45, 65, 90}, "+-%g"},
     {Degradation::contrast, "contrast", {1, 0.85, 0.7, 0.55, 0.4, 0.25}, "x%g"},
+    {Degradation::denoise, "denoise", {0, 8, 15, 25, 40, 60}, "%g levels"},
+    {Degradation::sharpen, "sharpen", {0, 0.4, 0.8, 1.3, 2, 3}, "x%g"},
     {Degradation::moire, "moire", {0, 0.04, 0.08, 0.13, 0.19, 0.26}, "amplitude %g"},
 };
 constexpr double kTwiceFrom = 3;  // strength from which JPEG is applied twice
@@ -84,14 +86,42 @@ Image downscaled(const Image& image, double factor) {
   return resize(resize(image, side(image.width), side(image.height)), image.width, image.height);
 }
 
-Image blurred(const Image& image, double sigma_at_224) {
-  const double sigma = sigma_at_224 * std::min(image.width, image.height) / 224.0;
-  if (sigma < 0.05) return image;
+// A length in pixels of a 224-pixel picture, in those of this one.
+double scaled(double at_224, const Image& image) { return at_224 * std::min(image.width, image.height) / 224.0; }
+
+// A new picture that `filter` fills from `image`; OpenCV sees both where they lie.
+template <class Filter>
+Image filtered(const Image& image, Filter&& filter) {
   Image out(image.width, image.height);
   const cv::Mat in(image.height, image.width, CV_8UC3, const_cast<uint8_t*>(image.rgb.data()));
   cv::Mat target(out.height, out.width, CV_8UC3, out.rgb.data());
-  cv::GaussianBlur(in, target, {}, sigma, sigma, cv::BORDER_REPLICATE);
+  filter(in, target);
   return out;
+}
+
+Image blurred(const Image& image, double sigma_at_224) {
+  const double sigma = scaled(sigma_at_224, image);
+  if (sigma < 0.05) return image;
+  return filtered(image, [sigma](const cv::Mat& in, cv::Mat& out) {
+    cv::GaussianBlur(in, out, {}, sigma, sigma, cv::BORDER_REPLICATE);
+  });
+}
+
+// What phones do to grain, and to skin with it: edges stay, what is fainter than `levels` goes.
+Image denoised(const Image& image, double levels) {
+  const double reach = std::max(1.0, scaled(2.5, image));
+  return filtered(image, [=](const cv::Mat& in, cv::Mat& out) {
+    cv::bilateralFilter(in, out, -1, levels, reach, cv::BORDER_REPLICATE);
+  });
+}
+
+Image sharpened(const Image& image, double amount) {
+  const double sigma = std::max(0.5, scaled(1, image));
+  return filtered(image, [=](const cv::Mat& in, cv::Mat& out) {
+    cv::Mat soft;
+    cv::GaussianBlur(in, soft, {}, sigma, sigma, cv::BORDER_REPLICATE);
+    cv::addWeighted(in, 1 + amount, soft, -amount, 0, out);
+  });
 }
 
 Image noisy(const Image& image, double sigma, Rng& rng) {
@@ -132,9 +162,9 @@ Image filmed_screen(const Image& image, double amplitude, Rng& rng) {
 }  // namespace
 
 std::span<const Degradation> all_degradations() {
-  static constexpr std::array kAll = {Degradation::jpeg,  Degradation::downscale,  Degradation::blur,
-                                      Degradation::noise, Degradation::brightness, Degradation::contrast,
-                                      Degradation::moire};
+  static constexpr std::array kAll = {Degradation::jpeg,    Degradation::downscale,  Degradation::blur,
+                                      Degradation::noise,   Degradation::brightness, Degradation::contrast,
+                                      Degradation::denoise, Degradation::sharpen,    Degradation::moire};
   return kAll;
 }
 
@@ -176,6 +206,10 @@ Image degrade(const Image& image, Degradation kind, double strength, Rng& rng) {
     }
     case Degradation::contrast:
       return with_contrast(image, value);
+    case Degradation::denoise:
+      return denoised(image, value);
+    case Degradation::sharpen:
+      return sharpened(image, value);
     case Degradation::moire:
       return filmed_screen(image, value, rng);
   }

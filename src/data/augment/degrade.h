@@ -1,4 +1,5 @@
-// What happens to pictures on their way to a detector: compression, shrinking, blur, noise, light, filmed screens.
+// What happens to pictures on their way to a detector: compression, shrinking, blur, noise, light, a camera's
+// own processing, filmed screens.
 // One list serves two ends: the robustness sweep of evaluation, and training augmentation.
 #pragma once
 
@@ -11,11 +12,11 @@
 
 namespace fsfm {
 
-enum class Degradation { jpeg, downscale, blur, noise, brightness, contrast, moire };
+enum class Degradation { jpeg, downscale, blur, noise, brightness, contrast, denoise, sharpen, moire };
 
 // All of them, in the order above.
 std::span<const Degradation> all_degradations();
-// "jpeg", "downscale", "blur", "noise", "brightness", "contrast", "moire".
+// "jpeg", "downscale", "blur", "noise", "brightness", "contrast", "denoise", "sharpen", "moire".
 std::string_view degradation_name(Degradation kind);
 // Throws Error for an unknown name, listing the known.
 Degradation parse_degradation(const std::string& name);
@@ -28,6 +29,8 @@ Degradation parse_degradation(const std::string& name);
 // noise       3     6     12    20    32    sigma in grey levels
 // brightness  12    25    45    65    90    grey levels up or down (the sign is drawn)
 // contrast    .85   .7    .55   .4    .25   gain about the mean
+// denoise     8     15    25    40    60    grey levels of skin and grain that a camera's noise reduction smooths away
+// sharpen     .4    .8    1.3   2     3     times the difference to a blur of sigma 1, added
 // moire       .04   .08   .13   .19   .26   amplitude of the interference bands of a filmed screen
 inline constexpr int kDegradationLevels = 5;
 

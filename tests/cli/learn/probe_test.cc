@@ -183,6 +183,10 @@ TEST_F(ProbeCli, AttentionComparesModelsLayerByLayer) {
   const auto two = run_cli({"probe", "knn", "--model", path("m.safetensors"), other, "--data", path("faces")});
   EXPECT_EQ(two.exit_code, 2);
   EXPECT_NE(two.err.find("one --model"), std::string::npos) << two.err;
+  // An option of another probe is not passed over.
+  const auto strange = run_cli({"probe", "attention", "--model", other, "--data", path("faces"), "--neighbours", "3"});
+  EXPECT_EQ(strange.exit_code, 2);
+  EXPECT_NE(strange.err.find("takes no --neighbours; only knn does"), std::string::npos) << strange.err;
 }
 
 }  // namespace

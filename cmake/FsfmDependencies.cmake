@@ -10,6 +10,7 @@ find_package(TIFF REQUIRED)
 find_package(GIF REQUIRED)
 find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc dnn)
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(LCMS REQUIRED IMPORTED_TARGET lcms2)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavfilter libswscale libavutil)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -38,7 +39,7 @@ add_library(fsfm_core_deps INTERFACE)
 target_include_directories(fsfm_core_deps SYSTEM INTERFACE ${DNNL_INCLUDE_DIR} ${HWY_INCLUDE_DIR} ${WEBP_INCLUDE_DIR} ${HEIF_INCLUDE_DIR} ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(fsfm_core_deps INTERFACE
   Threads::Threads OpenMP::OpenMP_CXX OpenSSL::Crypto ZLIB::ZLIB JPEG::JPEG PNG::PNG TIFF::TIFF GIF::GIF ${WEBPDEMUX_LIBRARY}
-  ${WEBP_LIBRARY} ${HEIF_LIBRARY}
+  ${WEBP_LIBRARY} ${HEIF_LIBRARY} PkgConfig::LCMS
   opencv_core opencv_imgproc opencv_dnn PkgConfig::FFMPEG
   spdlog::spdlog nlohmann_json::nlohmann_json tomlplusplus::tomlplusplus CLI11::CLI11 dlib::dlib ${HWY_LIBRARY} ${DNNL_LIBRARY})
 

@@ -6,7 +6,7 @@ set -eu
 packages="build-essential cmake ninja-build pkg-config git ca-certificates
   libopencv-dev libdlib-dev libdnnl-dev libhwy-dev liblapack-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libtomlplusplus-dev
   libavformat-dev libavcodec-dev libavfilter-dev libswscale-dev libavutil-dev ffmpeg
-  libssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libgif-dev libheif-dev libgtest-dev libopenblas-openmp-dev npm libcpp-httplib-dev libsqlite3-dev libseccomp-dev"
+  libssl-dev zlib1g-dev libpng-dev libjpeg62-turbo-dev libtiff-dev libwebp-dev libgif-dev libheif-dev liblcms2-dev libgtest-dev libopenblas-openmp-dev npm libcpp-httplib-dev libsqlite3-dev libseccomp-dev"
 [ "${1:-}" = "--core" ] || packages="$packages libtorch-dev libgloo-dev"
 
 missing=""

@@ -1,4 +1,4 @@
-// FFmpeg's C headers and owners for what they hand out; for media/video_*.cc only.
+// FFmpeg's C headers and owners for what they hand out; for media/video_*.cc and pictures of high dynamic range.
 #pragma once
 
 extern "C" {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "media/codec_formats.h"
+#include "media/color_profile.h"
 
 namespace fsfm {
 namespace codec_detail {
@@ -34,6 +35,10 @@ void Source::check_size(int64_t width, int64_t height) const {
                 "cut or shrink the picture first");
 }
 
+void Source::has_profile(const void* data, size_t size) const {
+  const auto* begin = static_cast<const std::byte*>(data);
+  if (profile && begin) profile->assign(begin, begin + size);
+}
 void Source::say(const std::string& text) const {
   if (note) *note = text;
 }
@@ -167,13 +172,16 @@ Image decode(const Source& source) {
 
 Picture decode_picture(std::span<const std::byte> bytes, const std::string& name, const DecodeLimits& limits) {
   Picture picture;
-  const Source source{bytes, name, limits, &picture.note};
+  std::vector<std::byte> profile;
+  const Source source{bytes, name, limits, &picture.note, &profile};
   if (static_cast<int64_t>(bytes.size()) > limits.max_bytes)
     throw Error(ErrorCode::too_large,
                 name + " is too large: " + format_bytes(static_cast<double>(bytes.size())) + ", the limit is " +
                     format_bytes(static_cast<double>(limits.max_bytes)),
                 "shrink the picture first");
   picture.image = decode(source);
+  if (!profile.empty() && !to_srgb(picture.image, profile))
+    picture.note += std::string(picture.note.empty() ? "" : "; ") + codec_detail::kProfileNotApplied;
   return picture;
 }
 

@@ -22,11 +22,11 @@ struct Picture {
 };
 
 // JPEG, PNG, WebP, GIF, HEIC, AVIF, BMP, TIFF, PPM, told by their content. Grey and alpha become RGB (alpha over
-// white), inks light (as Pillow and browsers show them: colour profiles are not applied), 16 bits become the upper 8;
-// the orientation is applied. Of several frames or pages the first is read, and the note says so. A picture whose rows
-// are all there is read, also when its end marker is missing or junk follows. Throws Error naming the file, what it is
-// and the way out: no picture, rows missing, data damaged on the way, a form that is not read, too large (also a side
-// above 65,500 pixels).
+// white), inks light (as Pillow shows them: profiles of inks are not applied), 16 bits become the upper 8; colours are
+// brought to sRGB from the profile that a picture carries, high dynamic range as in videos; the orientation is applied.
+// Of several frames or pages the first is read, and the note says so. A picture whose rows are all there is read, also
+// when its end marker is missing or junk follows. Throws Error naming the file, what it is and the way out: no picture,
+// rows missing, data damaged on the way, a form that is not read, too large (also a side above 65,500 pixels).
 Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {});
 Picture decode_picture(std::span<const std::byte> bytes, const std::string& name_for_errors,
                        const DecodeLimits& limits = {});

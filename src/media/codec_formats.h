@@ -22,13 +22,16 @@ struct Source {
   Bytes bytes;
   const std::string& name;
   const DecodeLimits& limits;
-  std::string* note = nullptr;  // of the Picture that is being read
+  std::string* note = nullptr;                // of the Picture that is being read
+  std::vector<std::byte>* profile = nullptr;  // ICC profile of the pixels, where they are not inks
 
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(bytes.data()); }
   size_t size() const { return bytes.size(); }
   // Throws Error unless 1 <= width * height <= limits.max_pixels and no side is longer than a JPEG's may be. To be
   // called before pixels are allocated.
   void check_size(int64_t width, int64_t height) const;
+  // The profile that the file carries; what is no profile does no harm.
+  void has_profile(const void* data, size_t size) const;
   // Leaves a word for the reader of the result.
   void say(const std::string& text) const;
   [[noreturn]] void truncated() const;
@@ -61,6 +64,7 @@ Image flatten(std::span<const uint8_t> rgba, int width, int height);
 // The part of an animation's canvas that its first frame covers, on white.
 Image on_canvas(Image frame, int left, int top, int width, int height);
 
+inline constexpr const char* kProfileNotApplied = "its colour profile cannot be applied: colours may be off";
 inline constexpr const char* kAnimated = "animated: its first frame was read";
 
 }  // namespace fsfm::codec_detail

@@ -12,6 +12,7 @@
 #include "base/content_kind.h"
 #include "base/error.h"
 #include "media/codec_formats.h"
+#include "media/codec_heif_color.h"
 #include "media/codec_heif_parts.h"
 
 namespace fsfm::codec_detail {
@@ -59,18 +60,25 @@ Image decode_heif(const Source& source) {
                                                                                             heif_image_handle_release);
   source.check_size(heif_image_handle_get_ispe_width(primary), heif_image_handle_get_ispe_height(primary));
   source.check_size(heif_image_handle_get_width(primary), heif_image_handle_get_height(primary));
-  const bool alpha = heif_image_handle_has_alpha_channel(primary);
   const std::unique_ptr<heif_decoding_options, void (*)(heif_decoding_options*)> options(heif_decoding_options_alloc(),
                                                                                          heif_decoding_options_free);
-  options->convert_hdr_to_8bit = 1;
+  const Nclx nclx = nclx_of(primary);
+  const bool hdr = is_hdr(nclx), alpha = !hdr && heif_image_handle_has_alpha_channel(primary);
+  options->convert_hdr_to_8bit = !hdr;
   heif_image* raw = nullptr;
   error = heif_decode_image(primary, &raw, heif_colorspace_RGB,
-                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options.get());
+                            hdr     ? heif_chroma_interleaved_RRGGBB_LE
+                            : alpha ? heif_chroma_interleaved_RGBA
+                                    : heif_chroma_interleaved_RGB,
+                            options.get());
   if (error.code != heif_error_Ok) fail(source, error);
   const std::unique_ptr<const heif_image, void (*)(const heif_image*)> decoded(raw, heif_image_release);
   const int width = heif_image_get_width(raw, heif_channel_interleaved),
             height = heif_image_get_height(raw, heif_channel_interleaved);
   source.check_size(width, height);
+  if (is_sequence(source)) source.say(kAnimated);
+  if (hdr) return tone_mapped(raw, *nclx, source);
+  read_heif_profile(primary, nclx, source);
   int stride = 0;
   const uint8_t* pixels = heif_image_get_plane_readonly(raw, heif_channel_interleaved, &stride);
   const int channels = alpha ? 4 : 3;
@@ -86,7 +94,6 @@ Image decode_heif(const Source& source) {
                  : premultiplied ? static_cast<uint8_t>(std::min(255, in[c] + 255 - in[3]))
                                  : over_white(in[c], in[3]);
   }
-  if (is_sequence(source)) source.say(kAnimated);
   return image;
 }
 

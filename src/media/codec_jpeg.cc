@@ -117,6 +117,16 @@ bool lacks_scans(const jpeg_decompress_struct& info) {
   return false;
 }
 
+void read_profile(Decoder& decoder, const Source& source) {
+  JOCTET* bytes = nullptr;
+  unsigned int size = 0;
+  const bool read = guarded(decoder.errors, [&] {
+    if (!jpeg_read_icc_profile(&decoder.info, &bytes, &size)) bytes = nullptr;
+  });
+  const std::unique_ptr<JOCTET, decltype(&std::free)> owner(bytes, std::free);
+  if (read) source.has_profile(bytes, size);
+}
+
 // What a file of a kind that libjpeg does not read is called; "" when it is damaged rather than unusual.
 const char* unusual_kind(int code) {
   switch (code) {
@@ -162,6 +172,7 @@ Image decode_jpeg(const Source& source) {
         info.progress = &progress;
         jpeg_mem_src(&info, source.data(), source.size());
         jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
+        jpeg_save_markers(&info, JPEG_APP0 + 2, 0xFFFF);
         jpeg_read_header(&info, TRUE);
       }))
     fail();
@@ -186,6 +197,7 @@ Image decode_jpeg(const Source& source) {
   if (rows_missing && errors.file_ended) source.truncated();
   if (rows_missing) source.damaged("its data ends before the picture does");
   if (errors.corrupt[0]) source.damaged(errors.corrupt);
+  if (!inks) read_profile(*decoder, source);
   return apply_orientation(std::move(image), orientation(info));
 }
 

@@ -185,6 +185,11 @@ Image decode_png(const Source& source) {
             height = static_cast<int>(png_get_image_height(png, info));
   const bool alpha = (png_get_color_type(png, info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, info, PNG_INFO_tRNS);
   if (is_animated(source)) source.say(kAnimated);
+  png_charp name = nullptr;
+  png_bytep profile = nullptr;
+  png_uint_32 profile_size = 0;
+  int compression = 0;
+  if (png_get_iCCP(png, info, &name, &compression, &profile, &profile_size)) source.has_profile(profile, profile_size);
   guarded(*reader, [&] {
     png_set_expand(png);
     png_set_strip_16(png);

@@ -137,6 +137,11 @@ Image decode_tiff(const Source& source) {
   char reason[1024] = "";
   if (!TIFFRGBAImageOK(tiff.get(), reason))
     source.unsupported("a TIFF of an unusual kind (" + std::string(reason) + ")");
+  uint32_t profile_size = 0;
+  void* profile = nullptr;
+  if (field(tiff.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB) != PHOTOMETRIC_SEPARATED &&
+      TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &profile_size, &profile))
+    source.has_profile(profile, profile_size);
   // libtiff mirrors but does not turn: read the pixels as they are stored and orient them ourselves.
   std::vector<uint32_t> raster(static_cast<size_t>(width) * height);
   TIFFRGBAImage reader;

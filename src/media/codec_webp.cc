@@ -32,6 +32,11 @@ int webp_orientation(const Source& source) {
   return 1;
 }
 
+struct Chunk {
+  WebPChunkIterator at{};
+  ~Chunk() { WebPDemuxReleaseChunkIterator(&at); }
+};
+
 struct Frame {
   WebPIterator at{};
   ~Frame() { WebPDemuxReleaseIterator(&at); }
@@ -52,6 +57,9 @@ Image decode_webp(const Source& source) {
   Frame frame;
   if (!WebPDemuxGetFrame(demuxer.get(), 1, &frame.at) || !frame.at.complete) source.truncated();
   if (WebPDemuxGetI(demuxer.get(), WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG) source.say(kAnimated);
+  Chunk profile;
+  if (WebPDemuxGetChunk(demuxer.get(), "ICCP", 1, &profile.at))
+    source.has_profile(profile.at.chunk.bytes, profile.at.chunk.size);
   const auto [bytes, size] = frame.at.fragment;
   WebPBitstreamFeatures features;
   if (WebPGetFeatures(bytes, size, &features) != VP8_STATUS_OK) source.damaged("no valid WebP header");

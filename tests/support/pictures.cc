@@ -117,22 +117,26 @@ std::string png_chunk(const std::string& name, const std::string& data) {
   return big(static_cast<uint32_t>(data.size())) + body + big(static_cast<uint32_t>(sum));
 }
 
+std::string deflated(const std::string& data) {
+  uLongf size = compressBound(static_cast<uLong>(data.size()));
+  std::string packed(size, '\0');
+  check(compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(data.data()),
+                 static_cast<uLong>(data.size())) == Z_OK,
+        "compress");
+  packed.resize(size);
+  return packed;
+}
+
 Bytes png_of(const std::string& rows, int width, int height, int depth, int color_type, const std::string& before,
              const std::string& behind) {
   std::string raw;
   const size_t row = rows.size() / static_cast<size_t>(height);
   for (int y = 0; y < height; ++y) raw += std::string(1, '\0') + rows.substr(static_cast<size_t>(y) * row, row);
-  uLongf size = compressBound(static_cast<uLong>(raw.size()));
-  std::string packed(size, '\0');
-  check(compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(raw.data()),
-                 static_cast<uLong>(raw.size())) == Z_OK,
-        "compress");
-  packed.resize(size);
   return bytes_of("\x89PNG\r\n\x1A\n" +
                   png_chunk("IHDR", big(static_cast<uint32_t>(width)) + big(static_cast<uint32_t>(height)) +
                                         static_cast<char>(depth) + static_cast<char>(color_type) +
                                         std::string(3, '\0')) +
-                  before + png_chunk("IDAT", packed) + behind + png_chunk("IEND", ""));
+                  before + png_chunk("IDAT", deflated(raw)) + behind + png_chunk("IEND", ""));
 }
 
 std::string webp_chunk(const std::string& name, const std::string& data) {
@@ -182,7 +186,7 @@ Bytes gif_of(const std::vector<std::vector<uint8_t>>& frames, int width, int hei
   return bytes;
 }
 
-Bytes heif_of(const Image& image, HeifKind kind, int bits) {
+Bytes heif_of(const Image& image, HeifKind kind, int bits, const std::function<void(heif_image*)>& setup) {
   heif_context* context = heif_context_alloc();
   heif_encoder* encoder = nullptr;
   const auto good = [](const heif_error& error) { check(error.code == heif_error_Ok, error.message); };
@@ -207,7 +211,11 @@ Bytes heif_of(const Image& image, HeifKind kind, int bits) {
         row[2 * i + 1] = static_cast<uint8_t>(value >> 8);
       }
     }
-  good(heif_context_encode_image(context, raw, encoder, nullptr, nullptr));
+  if (setup) setup(raw);
+  heif_encoding_options* options = heif_encoding_options_alloc();
+  options->macOS_compatibility_workaround_no_nclx_profile = 0;
+  good(heif_context_encode_image(context, raw, encoder, options, nullptr));
+  heif_encoding_options_free(options);
   Bytes bytes;
   heif_writer writer{1, [](heif_context*, const void* data, size_t size, void* out) {
                        const auto* begin = static_cast<const std::byte*>(data);

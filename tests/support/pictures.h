@@ -10,6 +10,7 @@
 
 #include "media/image.h"
 
+struct heif_image;
 struct jpeg_compress_struct;
 
 namespace fsfm::test {
@@ -33,6 +34,7 @@ size_t find_segment(const Bytes& jpeg, uint8_t marker, int nth = 0);
 Bytes without_segment(Bytes jpeg, uint8_t marker);
 
 std::string png_chunk(const std::string& name, const std::string& data);
+std::string deflated(const std::string& data);
 // A PNG of rows as they are stored (without filter bytes); `before` and `behind` are chunks around the picture's data.
 Bytes png_of(const std::string& rows, int width, int height, int depth, int color_type, const std::string& before = "",
              const std::string& behind = "");
@@ -48,7 +50,7 @@ Bytes gif_of(const std::vector<std::vector<uint8_t>>& frames, int width, int hei
              int transparent = -1);
 
 enum class HeifKind { heic, avif };
-// `bits`: 8 or 10 a sample.
-Bytes heif_of(const Image& image, HeifKind kind, int bits = 8);
+// `bits`: 8 or 10 a sample. `setup` may say what the numbers mean before the compression starts.
+Bytes heif_of(const Image& image, HeifKind kind, int bits = 8, const std::function<void(heif_image*)>& setup = {});
 
 }  // namespace fsfm::test

@@ -21,6 +21,7 @@
 #include "base/media_kind.h"
 #include "base/options.h"
 #include "base/text.h"
+#include "cli/camera.h"
 #include "cli/commands.h"
 #include "cli/default_model.h"
 #include "cli/detect_judge.h"
@@ -234,6 +235,11 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
       .add("resume", request.resume,
            "JSON Lines file that grows: what has an entry there is not judged again, the rest is added")
       .command_line_only();
+  options
+      .add("camera", request.camera,
+           "judge what a camera sees: its number (0 for /dev/video0) or device, recorded through the program ffmpeg")
+      .command_line_only();
+  options.add("seconds", request.seconds, "how long to record from the camera").range(0.2, 600);
   options.add("stdin-list", request.stdin_list, "read the names of inputs from standard input, one a line")
       .command_line_only();
   options
@@ -273,6 +279,7 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
       "  fsfm detect photo.jpg --out verdict.png\n"
       "  fsfm detect album/ clip.mp4 --model detector.safetensors --json > verdicts.jsonl\n"
       "  fsfm detect clip.mp4 --report clip.html\n"
+      "  fsfm detect --camera 0 --report me.html\n"
       "  find photos -name '*.jpg' -print0 | fsfm detect --stdin-list --resume verdicts.jsonl\n");
   if (!options.parse(argc, argv)) return std::nullopt;
   request.json = request.json || request.jsonl;
@@ -280,8 +287,12 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
   if (request.csv && request.json) throw Error("--csv and --json are two forms of one output", "choose one of them");
   const bool piped = std::find(request.files.begin(), request.files.end(), kStandardInput) != request.files.end();
   if (request.stdin_list && piped) throw Error("--stdin-list and - both read standard input", "choose one of them");
+  if (!request.camera.empty() && (piped || request.stdin_list || !request.files.empty()))
+    throw Error("--camera is an input of its own", "judge files in another run");
+  if (!request.camera.empty()) request.files = {kStandardInput};
   if (request.files.empty() && !request.stdin_list)
-    throw Error("no FILE is named", "name photos, videos or folders, or give a list with --stdin-list");
+    throw Error("no FILE is named",
+                "name photos, videos or folders, give a list with --stdin-list, or take a --camera");
   return request;
 }
 
@@ -298,13 +309,17 @@ int run_detect(int argc, char** argv) {
     request->files.insert(request->files.end(), listed.begin(), listed.end());
   }
   std::vector<std::byte> standard_input;
-  if (std::find(request->files.begin(), request->files.end(), kStandardInput) != request->files.end())
+  if (!request->camera.empty())
+    standard_input = record_camera(request->camera, request->seconds);
+  else if (std::find(request->files.begin(), request->files.end(), kStandardInput) != request->files.end())
     standard_input = read_standard_input();
   DetectInputs inputs = list_inputs(request->files, request->out);
   for (auto& input : inputs.list)
-    if (input.path == kStandardInput)
+    if (input.path == kStandardInput) {
+      if (!request->camera.empty()) input.shown = "camera " + request->camera;
       input.video = content_kind(std::span(standard_input).first(std::min(standard_input.size(), kContentBytes))) ==
                     ContentKind::video;
+    }
   request->detect.stop = interrupt_token();
   auto model = DetectorModel::open(request->model, request->fpr);
   if (const std::string doubt = class_order_doubt(model->card()); !doubt.empty())

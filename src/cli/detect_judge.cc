@@ -18,7 +18,7 @@ namespace {
 bool is_standard_input(const DetectInput& input) { return input.path == kStandardInput; }
 
 std::string name_for_people(const DetectInput& input) {
-  return is_standard_input(input) ? "standard input" : one_line(input.path.string());
+  return input.shown.empty() ? one_line(input.path.string()) : one_line(input.shown);
 }
 
 std::string counted(size_t n, const std::string& word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }

@@ -14,8 +14,8 @@ struct DetectRequest {
   std::filesystem::path model, out, report, resume;
   DetectOptions detect;
   int frames = 16;
-  double fpr = 0;
-  std::string fail_on;
+  double fpr = 0, seconds = 4;  // seconds of the camera
+  std::string fail_on, camera;
   bool json = false, jsonl = false, csv = false, stdin_list = false, timings = false;
 };
 

@@ -47,7 +47,7 @@ class InputLister {
   void add(const fs::path& path) {
     try {
       if (path == "-") {  // standard input
-        if (is_new(path)) inputs_.list.push_back({.path = path});
+        if (is_new(path)) inputs_.list.push_back({.path = path, .shown = "standard input"});
         return;
       }
       if (const auto matches = expand_pattern(path)) {

@@ -11,7 +11,8 @@ struct DetectInput {
   std::filesystem::path path;
   bool video = false;
   std::string
-      problem{};  // why there is nothing to judge here, a fault of the input: a folder that cannot be listed ...
+      problem{};        // why there is nothing to judge here, a fault of the input: a folder that cannot be listed ...
+  std::string shown{};  // its name for people where that is not the path: "standard input"
   std::string skipped{};  // why it is left out, no fault: a picture that fsfm detect drew, a form that is not read
   bool judged() const { return problem.empty() && skipped.empty(); }
 };

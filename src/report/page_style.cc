@@ -7,9 +7,9 @@ namespace fsfm::report {
 std::string_view page_style() {
   return R"css(
 :root{--page:#fbfbf9;--panel:#fff;--text:#1d2126;--soft:#4a525b;--muted:#78818b;--rule:#e3e3dd;--grid:#ecece7;--axis:#b4b7b4;
---c0:#1f6fb2;--c1:#c8501e;--c2:#1b8a5f;--c3:#8353a8;--c4:#a57a00;--c5:#0f8b99;--c6:#bf4277;--c7:#5f6b76;--code:#f3f3ee}
+--c0:#1f6fb2;--c1:#c8501e;--c2:#1b8a5f;--c3:#8353a8;--c4:#a57a00;--c5:#0f8b99;--c6:#bf4277;--c7:#5f6b76;--c8:#8a4b2d;--code:#f3f3ee}
 @media(prefers-color-scheme:dark){:root{--page:#14171a;--panel:#1b1f23;--text:#e7e9ea;--soft:#b9c0c6;--muted:#8b949d;--rule:#2c3238;
---grid:#282d32;--axis:#56606a;--c0:#6fb1ec;--c1:#f28a5b;--c2:#5fc79b;--c3:#bf97e0;--c4:#d9b24a;--c5:#57c4d0;--c6:#ee8db4;--c7:#a3adb7;--code:#20252a}}
+--grid:#282d32;--axis:#56606a;--c0:#6fb1ec;--c1:#f28a5b;--c2:#5fc79b;--c3:#bf97e0;--c4:#d9b24a;--c5:#57c4d0;--c6:#ee8db4;--c7:#a3adb7;--c8:#cf9d83;--code:#20252a}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0 auto;padding:56px 28px 40px;max-width:1136px;background:var(--page);color:var(--text);

@@ -12,7 +12,7 @@ namespace fsfm::report {
 namespace {
 
 constexpr double kTickText = 11.5;
-constexpr int kHues = 8;
+constexpr int kHues = 9;
 
 // 1, 2 or 5 times a power of ten, near span / wanted.
 double round_step(double span, int wanted) {

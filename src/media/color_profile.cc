@@ -67,6 +67,8 @@ bool to_srgb(Image& image, std::span<const std::byte> bytes) {
   if (!profile) return false;
   const cmsColorSpaceSignature space = cmsGetColorSpace(profile.get());
   if (space == cmsSigGrayData) {
+    for (size_t i = 0; i < image.rgb.size(); i += 3)
+      if (image.rgb[i] != image.rgb[i + 1] || image.rgb[i] != image.rgb[i + 2]) return false;
     const Transform transform = srgb_from(profile, TYPE_GRAY_8);
     if (!transform) return false;
     std::array<uint8_t, 256> in;

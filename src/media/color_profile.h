@@ -19,8 +19,8 @@ struct Chromaticities {
 std::vector<std::byte> profile_of(const Chromaticities& primaries);
 
 // Changes the pixels from what `profile` means to sRGB (relative colorimetric, by Little CMS); leaves them as they are
-// where that would move none by more than rounding does. A profile of grey takes the red channel. False, with the
-// pixels untouched: no profile, a damaged one, or one of other than light (inks, Lab). Thread-safe.
+// where that would move none by more than rounding does. False, with the pixels untouched: no profile, a damaged one,
+// one of other than light (inks, Lab), or one of grey for a picture in colours. Thread-safe.
 bool to_srgb(Image& image, std::span<const std::byte> profile);
 
 }  // namespace fsfm

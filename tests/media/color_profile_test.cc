@@ -140,27 +140,30 @@ TEST(ColorProfile, OfEveryFormIsApplied) {
   testing::internal::GetCapturedStderr();  // the encoders talk
 }
 
+std::string saved(cmsHPROFILE profile) {
+  cmsUInt32Number size = 0;
+  cmsSaveProfileToMem(profile, nullptr, &size);
+  std::string bytes(size, 0);
+  cmsSaveProfileToMem(profile, bytes.data(), &size);
+  cmsCloseProfile(profile);
+  return bytes;
+}
+
+std::string linear_grey() {
+  cmsToneCurve* linear = cmsBuildGamma(nullptr, 1.0);
+  const std::string bytes = saved(cmsCreateGrayProfile(cmsD50_xyY(), linear));
+  cmsFreeToneCurve(linear);
+  return bytes;
+}
+
 TEST(ColorProfile, OfSrgbChangesNoPixel) {
   const Image image = test::gradient(64, 48);
-  EXPECT_EQ(decode_image(png_with(text_of(profile_of(kSrgb)), image), "a").rgb, image.rgb);
-  cmsHPROFILE own = cmsCreate_sRGBProfile();
-  cmsUInt32Number size = 0;
-  cmsSaveProfileToMem(own, nullptr, &size);
-  std::string bytes(size, 0);
-  cmsSaveProfileToMem(own, bytes.data(), &size);
-  cmsCloseProfile(own);
-  EXPECT_EQ(decode_image(png_with(bytes, image), "a").rgb, image.rgb);
+  for (const std::string& srgb : {text_of(profile_of(kSrgb)), saved(cmsCreate_sRGBProfile())})
+    EXPECT_EQ(decode_image(png_with(srgb, image), "a").rgb, image.rgb);
 }
 
 TEST(ColorProfile, OfGreyIsACurve) {
-  cmsToneCurve* linear = cmsBuildGamma(nullptr, 1.0);
-  cmsHPROFILE grey = cmsCreateGrayProfile(cmsD50_xyY(), linear);
-  cmsUInt32Number size = 0;
-  cmsSaveProfileToMem(grey, nullptr, &size);
-  std::string bytes(size, 0);
-  cmsSaveProfileToMem(grey, bytes.data(), &size);
-  cmsCloseProfile(grey);
-  cmsFreeToneCurve(linear);
+  const std::string bytes = linear_grey();
   const int wanted = static_cast<int>(std::lround(255 * signal(64 / 255.0)));
   const Bytes png = test::png_of(std::string(kSide * kSide, 64), kSide, kSide, 8, 0,
                                  test::png_chunk("iCCP", "p\0\0"s + test::deflated(bytes)));
@@ -173,7 +176,7 @@ TEST(ColorProfile, ThatDoesNotFitIsToldAndNotApplied) {
   const Image plain = decode_image(jpeg_with("", image), "a");
   const std::string p3 = text_of(profile_of(kP3));
   for (const std::string& broken :
-       {"no profile at all"s, p3.substr(0, 100), p3.substr(0, 140), std::string(4000, 'x')}) {
+       {"no profile at all"s, p3.substr(0, 100), p3.substr(0, 140), std::string(4000, 'x'), linear_grey()}) {
     const Picture picture = decode_picture(jpeg_with(broken, image), "a");
     EXPECT_EQ(picture.image.rgb, plain.rgb);
     EXPECT_NE(picture.note.find("colour profile cannot be applied"), std::string::npos) << picture.note;

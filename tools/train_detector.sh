@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes models/fsfm-detector.safetensors from its data: sources laid out by class, attacks made from real faces, a training and a
-# second one with the looks of real photographs, half precision, threshold.
+# Makes models/fsfm-detector.safetensors from its data: sources laid out by class, attacks made from real faces, a training, a second
+# one with the looks of real photographs, a third with prints and camera processing, the mean of the two in half precision, threshold.
 # Goes on where it was stopped. The data are research sets that do not come with the project; models/README.md names them.
 # One H200 and 16 cores needed 80 s for the pairs and 5 min 17 s for the training. Without a GPU add
 # --device cpu --precision fp32 --batch-size 32 --lr 5e-4 --max-steps 1400: hours on two cores, and a weaker detector.
@@ -56,9 +56,9 @@ if [ ! -e "$sources/.done" ]; then
 fi
 
 # Attacks made of the real faces of every source, with a real twin that went through the same hands. Sixteen parts, so that the
-# pairs are the same however many cores make them.
+# pairs are the same however many cores make them. The prints came later: only the third training sees them.
 if [ ! -e "$out/made.done" ]; then
-  rm -rf "$out/parts" "$sources/self_blended" "$sources/filmed" "$sources/printed"
+  rm -rf "$out/parts" "$sources/self_blended" "$sources/filmed" "$out/printed"
   # part SPLIT FIRST COUNT: the split's real faces, dealt out to parts FIRST, FIRST + 1, ...; of DFDC's every second. The part
   # in the name keeps the pairs of two parts apart.
   part() {
@@ -89,7 +89,7 @@ MAKE
     [ "$nth" -gt 13 ] && split=val
     for pair in self/real:self_blended/$split/real self/fake:self_blended/$split/deepfake \
       screen/real:filmed/$split/real screen/replay:filmed/$split/spoof \
-      print/real:printed/$split/real print/print:printed/$split/spoof; do
+      print/real:../printed/$split/real print/print:../printed/$split/spoof; do
       to=$sources/${pair#*:} from=${pair%%:*}
       mkdir -p "$to"
       find "$out/parts/$nth/${from%/*}" -path "*/${from#*/}/*" -name '*.png' -exec mv -t "$to" '{}' +
@@ -101,7 +101,8 @@ fi
 
 "$fsfm" finetune --recipe "$recipes/detector.toml" --init "$start" --data "$sources"/*/ --out "$out/first.safetensors" --resume "$@"
 "$fsfm" finetune --recipe "$recipes/detector_looks.toml" --init "$out/first.safetensors" --data "$sources"/*/ --out "$out/second.safetensors" --resume
-"$fsfm" convert "$out/second.safetensors" "$out/fsfm-detector.safetensors" --dtype f16
+"$fsfm" finetune --recipe "$recipes/detector_prints.toml" --init "$out/second.safetensors" --data "$sources"/*/ "$out/printed" --out "$out/third.safetensors" --resume
+"$fsfm" convert "$out/third.safetensors" "$out/fsfm-detector.safetensors" --average "$out/second.safetensors" --dtype f16
 
 # The threshold: 1 % false alarms on faces that were not learned from, half of them with the looks above.
 if [ ! -e "$out/held.done" ]; then

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "media/preprocess.h"
+#include "model/average_floats.h"
 #include "model/cast_floats.h"
 #include "model/import.h"
 #include "model/quantized.h"
@@ -91,6 +92,55 @@ void leave_out_similarity(Weights& weights, const std::filesystem::path& in) {
     weights.card.config.erase(key);
 }
 
+// What must agree between trainings whose weights are averaged: all that tells how a network is used, except for what
+// was fitted to its scores.
+nlohmann::json use_of(const ModelCard& card) {
+  nlohmann::json config = card.config;  // older files do not name what a network does not have
+  for (auto it = config.begin(); it != config.end();) it = *it == false ? config.erase(it) : std::next(it);
+  return {{"kind", card.kind},
+          {"architecture", card.architecture},
+          {"config", config},
+          {"classes", card.classes},
+          {"task", card.task},
+          {"attack_classes", card.attack_classes},
+          {"mean", card.mean},
+          {"std", card.std},
+          {"resize", card.resize},
+          {"crop_scale", card.crop_scale},
+          {"face_detector", card.face_detector}};
+}
+
+// The mean with the weights of `others`, and the card of `in` without what was measured of its own weights.
+void average(Weights& weights, const std::filesystem::path& in, const std::vector<std::filesystem::path>& others) {
+  if (!weights.has_card)
+    throw Error("--average is for model files, and " + in.string() + " is none", "convert it first");
+  std::vector<ModelFile> files;
+  std::vector<FloatTensors> floats;  // own what the maps look at
+  std::vector<TensorMap> maps;
+  std::vector<std::string> names;
+  for (const auto& path : others) {
+    files.push_back(ModelFile::open(path));
+    if (use_of(files.back().card()) != use_of(weights.card))
+      throw Error(path.string() + " and " + in.string() + " are not the same network for the same classes and views",
+                  "average trainings of one recipe");
+    floats.push_back(in_floats(files.back().tensors()));
+    maps.push_back(floats.back().tensors);
+    names.push_back(path.stem().string());
+  }
+  try {
+    average_floats(weights.tensors, maps, weights.keep_alive);
+  } catch (const Error& error) {
+    throw error.in(in.string());
+  }
+  ModelCard& card = weights.card;
+  card.training["averaged_with"] = names;
+  card.metrics = card.calibration = nullptr;
+  card.threshold.reset();
+  card.abstain.reset();
+  card.threshold_source.clear();
+  card.temperature = 1;
+}
+
 // A model file of ours with weights of another type ("": of their own) and the same card.
 int write_with_card(const std::filesystem::path& in, const std::filesystem::path& out, const std::string& dtype,
                     Weights& weights) {
@@ -109,6 +159,7 @@ int run_convert(int argc, char** argv) {
   CardOptions card_options;
   int img_size = 0, older_heads = 0;
   std::string dtype;
+  std::vector<std::filesystem::path> others;
   bool similarity = true;
   Options options("convert",
                   "Turn a PyTorch checkpoint or bare weights into a model file, and a model file into bare weights");
@@ -142,6 +193,7 @@ int run_convert(int argc, char** argv) {
       "similarity", similarity,
       "keep what only the similarity loss of fsfm pretrain needs; without it the model paints and is a start as "
       "before, in half the size");
+  options.add("average", others, "model files of the same network: write the mean of their weights and those of IN");
   options.enable_recipe();
   options.footer(
       "Without a model card in IN: writes a model file. Sizes are read from the weights. The order of the classes is "
@@ -171,7 +223,13 @@ int run_convert(int argc, char** argv) {
     throw Error(fmt::format("{}: tensor '{}' holds NaN or infinity", in.string(), bad[0]),
                 "training diverged or the file is damaged");
   if (!similarity) leave_out_similarity(weights, in);
-  if (weights.has_card && (!dtype.empty() || !similarity)) return write_with_card(in, out, dtype, weights);
+  if (!others.empty()) average(weights, in, others);
+  if (weights.has_card && (!dtype.empty() || !similarity || !others.empty())) {
+    const int code = write_with_card(in, out, dtype, weights);
+    if (!others.empty() && weights.card.kind == "detector")
+      log::warn("{} has no threshold yet: fit one with fsfm evaluate --dev DATA --write-threshold", out.string());
+    return code;
+  }
   if (weights.has_card) {
     write_safetensors(out, weights.tensors, {{"format", "pt"}});
     std::printf("%s: %zu tensors without a card; normalise its input with mean %.7g %.7g %.7g, std %.7g %.7g %.7g\n",

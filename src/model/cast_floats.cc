@@ -10,13 +10,13 @@
 namespace fsfm {
 namespace {
 
-bool is_float(DType dtype) {
-  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
-}
-
 float largest(DType dtype) { return dtype == DType::f16 ? 65504.0f : 3.38953139e38f; }
 
 }  // namespace
+
+bool is_float(DType dtype) {
+  return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
 
 DType parse_float_type(const std::string& word) {
   if (word == "f32") return DType::f32;

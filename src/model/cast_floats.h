@@ -9,6 +9,8 @@
 
 namespace fsfm {
 
+// f64, f32, f16, bf16.
+bool is_float(DType dtype);
 // "f32", "f16", "bf16". Throws Error for another word.
 DType parse_float_type(const std::string& word);
 

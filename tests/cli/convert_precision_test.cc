@@ -12,6 +12,7 @@
 #include "support/paths.h"
 #include "support/run_cli.h"
 #include "support/temp_dir.h"
+#include "support/tiny_model.h"
 
 namespace fsfm {
 namespace {
@@ -51,6 +52,45 @@ TEST(Convert, HalfPrecisionKeepsTheCardAndNearlyTheLogits) {
   ASSERT_EQ(imported.exit_code, 0) << imported.err;
   EXPECT_EQ(ModelFile::open(half).tensor("pos_embed").dtype, DType::f16);
   EXPECT_EQ(run_cli({"convert", full, half, "--dtype", "int8"}).exit_code, 2);
+}
+
+TEST(Convert, TrainingsOfOneNetworkAreAveraged) {
+  TempDir dir;
+  const std::string one = (dir / "one.safetensors").string(), two = (dir / "two.safetensors").string(),
+                    mean = (dir / "mean.safetensors").string();
+  test::write_tiny_detector(one);
+  const ModelFile first = ModelFile::open(one);
+  // The same network with every weight doubled: the mean is one and a half times the first.
+  TensorMap doubled = first.tensors();
+  std::vector<HostTensor> owners;
+  owners.reserve(doubled.size());
+  for (auto& [name, tensor] : doubled) {
+    std::vector<float> values = tensor.to_float();
+    for (float& value : values) value *= 2;
+    owners.push_back(HostTensor::from_floats(tensor.shape, values));
+    tensor = owners.back().view();
+  }
+  ModelCard older = first.card();
+  older.config["adapter"] = false;  // as newer files say what older ones leave out
+  write_model(two, older, doubled);
+  const auto result = run_cli({"convert", one, mean, "--average", two});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("has no threshold yet"), std::string::npos) << result.err;
+  const ModelFile averaged = ModelFile::open(mean);
+  EXPECT_EQ(averaged.card().training["averaged_with"], nlohmann::json::array({"two"}));
+  EXPECT_TRUE(first.card().threshold.has_value());
+  EXPECT_FALSE(averaged.card().threshold.has_value());
+  ASSERT_EQ(averaged.tensors().size(), first.tensors().size());
+  for (const auto& [name, tensor] : first.tensors()) {
+    const std::vector<float> before = tensor.to_float(), after = averaged.tensor(name).to_float();
+    for (size_t i = 0; i < before.size(); ++i) ASSERT_FLOAT_EQ(after[i], 1.5f * before[i]) << name;
+  }
+  // Classes in another order would turn verdicts round.
+  test::write_tiny_detector(two, [](ModelCard& card) { card.classes = {"real", "fake"}; });
+  const auto other = run_cli({"convert", one, mean, "--average", two});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("not the same network"), std::string::npos) << other.err;
+  EXPECT_EQ(run_cli({"convert", golden("tiny-detector.pth"), mean, "--num-heads", "3", "--average", one}).exit_code, 2);
 }
 
 TEST(Convert, WithoutTheSimilarityAPretrainedNetworkPaintsAsBefore) {

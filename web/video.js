@@ -73,7 +73,7 @@ export function videoResult(file, entry, document) {
 
   function people() {
     return h('ol', {class: 'faces'}, (entry.persons ?? []).map((person) => h('li', {class: 'face'}, h('div', {class: 'spread'}, h('h3', {class: 'row', style: {gap: '8px'}}, h('i', {class: `key ${line(person.person)}`}), `Person ${person.person + 1}`), word(person.verdict)),
-      h('p', {class: 'small'}, `${percent(person.score)}, ${plural(person.frames_with_face, 'frame')}. `, person.why))));
+      h('p', {class: 'small'}, `${percent(person.score)} in ${plural(person.frames_with_face, 'frame')}; ${person.why}`))));
   }
 
   // Thumbnails are drawn by this browser from the file it still has, one after the other.

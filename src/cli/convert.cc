@@ -211,7 +211,8 @@ int run_convert(int argc, char** argv) {
       "  model.load_state_dict(safetensors.torch.load_file('OUT'))\n\n"
       "  fsfm convert checkpoint-399.pth fsfm-base.safetensors\n"
       "  fsfm convert mine.pth mine.safetensors --classes real fake\n"
-      "  fsfm convert detector.safetensors detector-half.safetensors --dtype f16\n");
+      "  fsfm convert detector.safetensors detector-half.safetensors --dtype f16\n"
+      "  fsfm convert one.safetensors mean.safetensors --average two.safetensors three.safetensors\n");
   if (!options.parse(argc, argv)) return 0;
   if (out.extension() != ".safetensors")
     throw Error("fsfm convert writes .safetensors files, not " + out.string(), "name OUT something.safetensors");

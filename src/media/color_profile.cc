@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
-#include <type_traits>
 
 namespace fsfm {
 namespace {

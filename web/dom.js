@@ -17,7 +17,7 @@ export function h(tag, attributes = {}, ...children) {
 
 export const kWords = {attack: 'Attack', real: 'Real', inconclusive: 'Cannot tell', no_face: 'No face', error: 'Not judged'};
 export const word = (verdict) => h('span', {class: `word ${verdict}`}, kWords[verdict] ?? verdict);
-export const percent = (score) => (score === null || score === undefined ? '–' : `${(score * 100).toFixed(1)}\u00a0%`);  // the unit stays with its number
+export const percent = (score) => (score === null || score === undefined ? '–' : `${(score * 100).toFixed(1)} %`);
 export const plural = (n, one) => `${n} ${one}${n === 1 ? '' : 's'}`;
 
 export function meter(score, verdict, threshold) {

@@ -13,8 +13,9 @@ export function faceCard(face, number, threshold, more = []) {
 
 // What the verdict means, for people who do not know the threshold.
 export function sentence(face, threshold) {
-  if (face.verdict === 'attack') return `The score reaches the line of ${percent(threshold)}: this face looks forged or presented.`;
-  if (face.verdict === 'real') return `The score stays below the line of ${percent(threshold)}: nothing here looks forged to this model.`;
+  const line = percent(threshold).replace(' ', '\u00a0');  // the unit stays with its number
+  if (face.verdict === 'attack') return `The score reaches the line of ${line}: this face looks forged or presented.`;
+  if (face.verdict === 'real') return `The score stays below the line of ${line}: nothing here looks forged to this model.`;
   return `No verdict: ${face.why}.`;
 }
 

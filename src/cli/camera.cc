@@ -1,6 +1,7 @@
 #include "cli/camera.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <spdlog/fmt/fmt.h>
@@ -11,9 +12,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -21,8 +23,6 @@ extern char** environ;
 
 namespace fsfm::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr size_t kMostBytes = size_t{1} << 30;
 
@@ -87,26 +87,38 @@ std::vector<std::byte> record_camera(const std::string& camera, double seconds) 
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, to.fd, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, messages.fd, STDERR_FILENO);
+  // This program's threads block the signals that end it (base/interrupt); the recorder must not inherit that.
+  posix_spawnattr_t attributes;
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t pid = -1;
-  const int failed = ::posix_spawnp(&pid, "ffmpeg", &actions, nullptr, arguments.data(), environ);
+  const int failed = ::posix_spawnp(&pid, "ffmpeg", &actions, &attributes, arguments.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (failed == ENOENT) throw Error("a camera is read through the program ffmpeg, which is not here", "install ffmpeg");
   if (failed != 0) throw Error(std::string("cannot start ffmpeg: ") + std::strerror(failed), "", failed);
   log::info("recording {:g} s from {}", seconds, device);
   to.close();
   std::vector<std::byte> bytes, part(1 << 20);
-  ssize_t n = 0;
-  while ((n = ::read(from.fd, part.data(), part.size())) > 0 || (n < 0 && errno == EINTR)) {
-    if (n > 0) bytes.insert(bytes.end(), part.begin(), part.begin() + n);
-    if (bytes.size() > kMostBytes) {
+  pollfd ready{from.fd, POLLIN, 0};
+  for (;;) {
+    if (interrupted() || bytes.size() > kMostBytes) {
       ::kill(pid, SIGTERM);
       break;
     }
+    if (::poll(&ready, 1, 100) <= 0) continue;
+    const ssize_t n = ::read(from.fd, part.data(), part.size());
+    if (n > 0) bytes.insert(bytes.end(), part.begin(), part.begin() + n);
+    if (n == 0 || (n < 0 && errno != EINTR)) break;
   }
   from.close();
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
+  if (interrupted()) return {};
   if (bytes.size() > kMostBytes) throw Error(device + " gave more than 1 GiB", "take fewer --seconds");
   if (bytes.empty()) {
     const std::string why = last_line(messages.fd);

@@ -289,6 +289,8 @@ std::optional<DetectRequest> parse(int argc, char** argv) {
   if (request.stdin_list && piped) throw Error("--stdin-list and - both read standard input", "choose one of them");
   if (!request.camera.empty() && (piped || request.stdin_list || !request.files.empty()))
     throw Error("--camera is an input of its own", "judge files in another run");
+  if (request.camera.empty() && options.given("seconds"))
+    throw Error("--seconds is how long to record from a --camera", "name one, or leave it out");
   if (!request.camera.empty()) request.files = {kStandardInput};
   if (request.files.empty() && !request.stdin_list)
     throw Error("no FILE is named",
@@ -309,10 +311,12 @@ int run_detect(int argc, char** argv) {
     request->files.insert(request->files.end(), listed.begin(), listed.end());
   }
   std::vector<std::byte> standard_input;
-  if (!request->camera.empty())
+  if (!request->camera.empty()) {
     standard_input = record_camera(request->camera, request->seconds);
-  else if (std::find(request->files.begin(), request->files.end(), kStandardInput) != request->files.end())
+    if (interrupted()) return interrupted_exit_code();
+  } else if (std::find(request->files.begin(), request->files.end(), kStandardInput) != request->files.end()) {
     standard_input = read_standard_input();
+  }
   DetectInputs inputs = list_inputs(request->files, request->out);
   for (auto& input : inputs.list)
     if (input.path == kStandardInput) {

@@ -1,7 +1,5 @@
 #include "model/average_floats.h"
 
-#include <cmath>
-
 #include "base/error.h"
 #include "model/cast_floats.h"
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/file.h"
 #include "media/codec.h"
@@ -30,31 +31,21 @@ TEST(BlendCli, WritesAFakeForEveryRealFace) {
   EXPECT_EQ(pictures(dir / "blended/val/fake"), 1u);
 }
 
-TEST(BlendCli, FilmsAScreenWithoutClassMaps) {
+TEST(BlendCli, FilmsAScreenOrAPrintWithoutClassMaps) {
   test::TempDir dir;
   fs::create_directories(dir / "photos");
   for (uint64_t seed = 0; seed < 3; ++seed)
     write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), test::paint_face(seed).image);
-  const auto result =
-      test::run_cli({"blend", (dir / "photos").string(), "--kind", "screen", "--out", (dir / "screen").string()});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_EQ(pictures(dir / "screen/train/real"), 2u);
-  EXPECT_EQ(pictures(dir / "screen/train/replay"), 2u);
-  EXPECT_EQ(pictures(dir / "screen/val/replay"), 1u);
-}
-
-TEST(BlendCli, PrintsWithoutClassMaps) {
-  test::TempDir dir;
-  fs::create_directories(dir / "photos");
-  for (uint64_t seed = 0; seed < 3; ++seed)
-    write_image(dir / ("photos/person" + std::to_string(seed) + ".png"), test::paint_face(seed).image);
-  const auto result =
-      test::run_cli({"blend", (dir / "photos").string(), "--kind", "print", "--out", (dir / "print").string()});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.out.find("3 real and 3 printed faces"), std::string::npos) << result.out;
-  EXPECT_EQ(pictures(dir / "print/train/real"), 2u);
-  EXPECT_EQ(pictures(dir / "print/train/print"), 2u);
-  EXPECT_EQ(pictures(dir / "print/val/print"), 1u);
+  for (const auto& [kind, attack, words] : {std::tuple{"screen", "replay", "3 real and 3 filmed faces"},
+                                            {"print", "print", "3 real and 3 printed faces"}}) {
+    const fs::path out = dir / kind;
+    const auto result = test::run_cli({"blend", (dir / "photos").string(), "--kind", kind, "--out", out.string()});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NE(result.out.find(words), std::string::npos) << result.out;
+    EXPECT_EQ(pictures(out / "train/real"), 2u);
+    EXPECT_EQ(pictures(out / "train" / attack), 2u);
+    EXPECT_EQ(pictures(out / "val" / attack), 1u);
+  }
 }
 
 TEST(BlendCli, EveryVideoGivesAsMany) {

@@ -336,41 +336,6 @@ TEST_F(DetectCommand, AVideoSaysHowManyFramesHeldAFace) {
   EXPECT_NE(entry["verdict"], "inconclusive");
 }
 
-// A program that stands for ffmpeg and writes what a camera would have given.
-TEST_F(DetectCommand, ACameraIsJudgedAsAFilm) {
-  const Image photo = test::paint_photo(3, 1, 320, 280).image;
-  test::write_video(dir_ / "seen.avi", 20, 10, [&](int) { return photo; });
-  fs::create_directories(dir_ / "bin");
-  write_file_atomic(
-      dir_ / "bin/ffmpeg",
-      std::string_view("#!/bin/sh\necho \"$@\" > \"${0%/bin/ffmpeg}/asked\"\ncat \"${0%/bin/ffmpeg}/seen.avi\"\n"));
-  fs::permissions(dir_ / "bin/ffmpeg", fs::perms::owner_all);
-  const test::CliSetting with_program{.env = {"PATH=" + path("bin") + ":/usr/bin:/bin"}};
-  const std::vector<std::string> camera = {"detect", "--model", path("m.safetensors"), "--camera"};
-  const auto run = [&](std::vector<std::string> more, const test::CliSetting& setting) {
-    more.insert(more.begin(), camera.begin(), camera.end());
-    return run_cli(more, setting);
-  };
-  const auto seen = run({"/dev/null", "--seconds", "2", "--frames", "4"}, with_program);
-  ASSERT_EQ(seen.exit_code, 0) << seen.err;
-  EXPECT_NE(seen.out.find("camera /dev/null: video, 4 frames looked at, 4 with a face"), std::string::npos) << seen.out;
-  EXPECT_NE(read_file(dir_ / "asked").find("-f v4l2 -i /dev/null -t 2 "), std::string::npos)
-      << read_file(dir_ / "asked");
-  const auto nothing = run({"/dev/null"}, {.env = {"PATH=" + path("elsewhere")}});
-  EXPECT_EQ(nothing.exit_code, 2);
-  EXPECT_NE(nothing.err.find("install ffmpeg"), std::string::npos) << nothing.err;
-  write_file_atomic(dir_ / "bin/ffmpeg",
-                    std::string_view("#!/bin/sh\necho first >&2\necho 'Device busy' >&2\nexit 1\n"));
-  fs::permissions(dir_ / "bin/ffmpeg", fs::perms::owner_all);
-  const auto busy = run({"/dev/null"}, with_program);
-  EXPECT_EQ(busy.exit_code, 2);
-  EXPECT_NE(busy.err.find("/dev/null gives no picture: Device busy; "), std::string::npos) << busy.err;
-  const auto none = run({"97"}, with_program);
-  EXPECT_EQ(none.exit_code, 2);
-  EXPECT_NE(none.err.find("there is no camera /dev/video97; "), std::string::npos) << none.err;
-  EXPECT_EQ(run({"0", path("two.png")}, with_program).exit_code, 2);
-}
-
 TEST_F(DetectCommand, ReasonsAreGivenWhereTheyAreAskedFor) {
   const auto plain = detect({path("two.png"), "--json"});
   EXPECT_EQ(plain.out.find("explanation"), std::string::npos);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "support/face_painter.h"
@@ -27,6 +28,18 @@ double tonal_range(const Image& image) {
   return values[values.size() * 9 / 10] - values[values.size() / 10];
 }
 
+// The mean of `figure` over pictures that `made` makes with twenty seeds.
+double mean_over_seeds(const std::function<double(const Image&)>& figure, Image (*made)(const Image&, Rng&),
+                       const Image& face) {
+  constexpr int kDraws = 20;
+  double sum = 0;
+  for (uint64_t seed = 0; seed < kDraws; ++seed) {
+    Rng rng(seed);
+    sum += figure(made(face, rng));
+  }
+  return sum / kDraws;
+}
+
 TEST(Recapture, SeedsRepeatAndDiffer) {
   const Image face = test::paint_face(1).image;
   for (Image (*recapture)(const Image&, Rng&) : {filmed_from_screen, filmed_from_print}) {
@@ -42,27 +55,16 @@ TEST(Recapture, SeedsRepeatAndDiffer) {
 
 TEST(Recapture, PaperNarrowsTheTonesAndTheCameraAloneDoesNot) {
   const Image face = test::paint_face(1).image;
-  double print = 0, camera = 0;
-  constexpr int kDraws = 20;
-  for (uint64_t seed = 0; seed < kDraws; ++seed) {
-    Rng a(seed), b(seed);
-    print += tonal_range(filmed_from_print(face, a)) / kDraws;
-    camera += tonal_range(filmed(face, b)) / kDraws;
-  }
+  const double print = mean_over_seeds(tonal_range, filmed_from_print, face),
+               camera = mean_over_seeds(tonal_range, filmed, face);
   EXPECT_LT(print, 0.85 * camera);
   EXPECT_NEAR(camera, tonal_range(face), 0.05 * tonal_range(face));
 }
 
 TEST(Recapture, TheScreenShowsAndTheCameraAloneDoesNot) {
   const Image face = test::paint_face(1).image;
-  double screen = 0, camera = 0;
-  constexpr int kDraws = 20;
-  for (uint64_t seed = 0; seed < kDraws; ++seed) {
-    Rng a(seed), b(seed);
-    screen += colour_shift(face, filmed_from_screen(face, a)) / kDraws;
-    camera += colour_shift(face, filmed(face, b)) / kDraws;
-  }
-  EXPECT_GT(screen, 1.5 * camera);
+  const auto shift = [&](const Image& image) { return colour_shift(face, image); };
+  EXPECT_GT(mean_over_seeds(shift, filmed_from_screen, face), 1.5 * mean_over_seeds(shift, filmed, face));
 }
 
 }  // namespace
